@@ -1,0 +1,167 @@
+/// One row of the ledger before it has a place in the chain (`ledger.md`, Entries; `outputs.md`, field by field).
+package struct LedgerEntry: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        case intent, settled, waste
+        case inDoubt = "in_doubt"
+        case correction, capacity
+
+        /// Whether the entry closes an attempt; each attempt has exactly one that does.
+        package var isEnd: Bool {
+            switch self {
+            case .settled, .waste, .inDoubt: true
+            case .intent, .correction, .capacity: false
+            }
+        }
+    }
+
+    package enum Outcome: String, Sendable, CaseIterable {
+        case ok
+        case clientGone = "client_gone"
+        case upstreamError = "upstream_error"
+        case truncated, timeout, refused
+        case notSent = "not_sent"
+        case superseded, unknown
+    }
+
+    /// How sure the money on the row is.
+    package enum Evidence: String, Sendable, CaseIterable {
+        case providerReported = "provider_reported"
+        case computed, estimated
+        case lowerBound = "lower_bound"
+        case inDoubt = "in_doubt"
+        case unpriced
+    }
+
+    /// What is odd about a row; kept beside the figures, which are never adjusted.
+    package enum Flag: String, Sendable, CaseIterable {
+        case unreconciled
+        case usageAbsurd = "usage_absurd"
+        case overMaxTokens = "over_max_tokens"
+        case noDone = "no_done"
+        case unbaselined
+    }
+
+    package var kind: Kind
+    package var at: Timestamp
+    package var subject: Subject?
+    package var attempt: Int?
+    package var target: Target?
+    package var estimate: Money?
+    package var settlement: Settlement?
+    package var corrects: Int64?
+
+    package init(kind: Kind, at: Timestamp, subject: Subject?, attempt: Int?, target: Target?, estimate: Money?) {
+        self.kind = kind
+        self.at = at
+        self.subject = subject
+        self.attempt = attempt
+        self.target = target
+        self.estimate = estimate
+    }
+
+    /// What all attempts of one request have in common; shared, since a request may have several rows.
+    package final class Subject: Sendable {
+        package let requestID: String
+        package let jobID: String?
+        package let batchID: String?
+        package let customID: String?
+        package let clientRequestID: String?
+        package let tenant: String
+        package let key: String?
+        package let trafficClass: String
+        package let route: String
+        package let model: String
+        package let serve: TrafficClass.Serve
+        package let tierRequested: String?
+        package let policy: String
+        package let tags: [String: String]
+        package let currency: String
+
+        package init(
+            requestID: String, jobID: String? = nil, batchID: String? = nil, customID: String? = nil, clientRequestID: String? = nil,
+            tenant: String, key: String?, trafficClass: String, route: String, model: String, serve: TrafficClass.Serve,
+            tierRequested: String?, policy: String, tags: [String: String], currency: String
+        ) {
+            self.requestID = requestID
+            self.jobID = jobID
+            self.batchID = batchID
+            self.customID = customID
+            self.clientRequestID = clientRequestID
+            self.tenant = tenant
+            self.key = key
+            self.trafficClass = trafficClass
+            self.route = route
+            self.model = model
+            self.serve = serve
+            self.tierRequested = tierRequested
+            self.policy = policy
+            self.tags = tags
+            self.currency = currency
+        }
+    }
+
+    /// Where an attempt went.
+    package struct Target: Hashable, Sendable {
+        package var pool: String
+        package var backend: String
+        package var backendModel: String
+        package var rateCard: String?
+
+        package init(pool: String, backend: String, backendModel: String, rateCard: String?) {
+            self.pool = pool
+            self.backend = backend
+            self.backendModel = backendModel
+            self.rateCard = rateCard
+        }
+    }
+
+    /// How an attempt ended and what it cost.
+    package struct Settlement: Sendable {
+        package var outcome: Outcome
+        package var status: Int?
+        package var evidence: Evidence
+        package var usage: TokenUsage?
+        package var unitPrices: PerTokenClass<UnitPrice?>?
+        package var perRequest = Money.zero
+        /// nil where it is an interval or unpriced.
+        package var cost: Money?
+        package var costLow: Money?
+        package var costHigh: Money?
+        package var baseline: Money?
+        /// The steps from baseline to cost, for the waterfall; nil where either is unknown.
+        package var levers: Levers?
+        package var modelServed: String?
+        package var tierServed: String?
+        package var providerCost: Money?
+        package var upstreamID: String?
+        package var flags: [Flag] = []
+        package var queued: Duration?
+        package var firstToken: Duration?
+        package var total: Duration?
+
+        package init(outcome: Outcome, status: Int?, evidence: Evidence) {
+            self.outcome = outcome
+            self.status = status
+            self.evidence = evidence
+        }
+    }
+
+    /// What each lever saved on one row; negative where it cost more. They add up to baseline − cost.
+    package struct Levers: Hashable, Sendable {
+        package static let zero = Levers(model: .zero, backend: .zero, lane: .zero, window: .zero, cache: .zero)
+
+        package var model: Money
+        package var backend: Money
+        package var lane: Money
+        package var window: Money
+        package var cache: Money
+
+        package init(model: Money, backend: Money, lane: Money, window: Money, cache: Money) {
+            self.model = model
+            self.backend = backend
+            self.lane = lane
+            self.window = window
+            self.cache = cache
+        }
+    }
+}

@@ -1,0 +1,128 @@
+/// The price of one token class as it was used: base price × tier × window × (1 − discount), exact.
+///
+/// In units of 10⁻³⁰ of the currency per token, so that three factors of six decimals never round.
+package struct UnitPrice: Hashable, Sendable {
+    package let value: Int128
+
+    package init(value: Int128) {
+        self.value = value
+    }
+
+    /// Money per 1M tokens, exactly.
+    package var perMillion: String { DecimalText.format(self.value, decimals: 24) }
+
+    package init?(perMillion text: some StringProtocol) {
+        guard let value = DecimalText.parse(text, decimals: 24) else { return nil }
+        self.value = value
+    }
+}
+
+/// What an answer cost by a rate card, and the steps on the way: the levers of the waterfall need them.
+package struct PricedUsage: Hashable, Sendable {
+    /// At the base price: no tier, no window.
+    package var base: Money
+    /// With the factor of the tier that was served.
+    package var tiered: Money
+    /// With the window as well: what it costs.
+    package var cost: Money
+    /// The prices that were used, for the classes that were used.
+    package var unitPrices: PerTokenClass<UnitPrice?>
+    package var perRequest: Money
+
+    /// Recomputes the cost from counts and the unit prices that a row stored.
+    package static func cost(of usage: TokenUsage, at unitPrices: PerTokenClass<UnitPrice?>, perRequest: Money) -> Money? {
+        var total: Int128 = 0
+        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
+            guard let price = unitPrices[tokenClass] else { return nil }
+            let (product, overflow) = Int128(usage[tokenClass]).multipliedReportingOverflow(by: price.value)
+            let (sum, overflowed) = total.addingReportingOverflow(product)
+            guard !overflow, !overflowed else { return nil }
+            total = sum
+        }
+        guard let pico = Int64(exactly: total.dividedHalfEven(by: RateCard.scale)) else { return nil }
+        return Money(pico: pico) + perRequest
+    }
+}
+
+extension RateCard {
+    /// 10¹⁸: three factors in millionths.
+    fileprivate static let scale: Int128 = 1_000_000_000_000_000_000
+
+    /// What a served tier changes; nil where the card does not know the tier.
+    package func tier(named name: String?) -> Tier? {
+        guard let name else { return Tier() }
+        if let tier = self.tiers[name] { return tier }
+        switch name {
+        case "default", "standard", "auto": return Tier()
+        default: return nil
+        }
+    }
+
+    /// The price of a class for a prompt of so many tokens; a missing `cached` means `input`, a missing `reasoning` means `output`.
+    package func price(of tokenClass: TokenClass, prompt: Int) -> TokenPrice? {
+        RateCard.price(of: tokenClass, in: self.prices, above: self.above, prompt: prompt)
+    }
+
+    private static func price(of tokenClass: TokenClass, in prices: Prices, above: [ContextTier], prompt: Int) -> TokenPrice? {
+        for tier in above.reversed() where prompt > tier.threshold {
+            if let price = tier.prices[tokenClass] { return price }
+        }
+        if let price = prices[tokenClass] { return price }
+        return tokenClass.fallback.flatMap { self.price(of: $0, in: prices, above: above, prompt: prompt) }
+    }
+
+    /// Prices `usage`.
+    ///
+    /// - Parameters:
+    ///   - tier: The tier that was served, in the provider's word.
+    ///   - window: The factor of the window that was open, see ``RateCard/windows``.
+    /// - Returns: nil where the card lacks the tier or the price of a class that was used: the row is unpriced, never 0.
+    package func price(_ usage: TokenUsage, tier name: String?, window: PriceFactor = .one) -> PricedUsage? {
+        guard let tier = self.tier(named: name) else { return nil }
+        let prompt = usage.prompt
+        let off = Int128(self.discount.complement.millionths)
+        let million: Int128 = 1_000_000
+        var base: Int128 = 0
+        var tiered: Int128 = 0
+        var used = PerTokenClass<UnitPrice?>(repeating: nil)
+        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
+            guard let price = self.price(of: tokenClass, prompt: prompt) else { return nil }
+            // In units of a millionth picodollar: a tier's own price, or the base price times its factor.
+            let own = RateCard.price(of: tokenClass, in: tier.prices, above: tier.above, prompt: prompt)
+            let unit = own.map { Int128($0.pico) * million } ?? Int128(price.pico) * Int128(tier.factor.millionths)
+            base += Int128(usage[tokenClass]) * Int128(price.pico) * million
+            tiered += Int128(usage[tokenClass]) * unit
+            used[tokenClass] = UnitPrice(value: unit * off * Int128(window.millionths))
+        }
+        guard
+            let plain = self.amount(base, off * million), let tieredCost = self.amount(tiered, off * million),
+            let cost = self.amount(tiered, off * Int128(window.millionths))
+        else { return nil }
+        return PricedUsage(base: plain, tiered: tieredCost, cost: cost, unitPrices: used, perRequest: self.perRequest)
+    }
+
+    /// The cheapest and the dearest price of a prompt token, for bounds where usage is missing.
+    package func promptPrices(prompt: Int) -> ClosedRange<Int64>? {
+        let prices = TokenClass.allCases.filter(\.isPrompt).compactMap { self.price(of: $0, prompt: prompt)?.pico }
+        guard let low = prices.min(), let high = prices.max() else { return nil }
+        return low...high
+    }
+
+    /// `list` in millionths of a picodollar, `factor` a product of two in millionths.
+    private func amount(_ list: Int128, _ factor: Int128) -> Money? {
+        let (product, overflow) = list.multipliedReportingOverflow(by: factor)
+        guard !overflow, let pico = Int64(exactly: product.dividedHalfEven(by: RateCard.scale)) else { return nil }
+        return Money(pico: pico) + self.perRequest
+    }
+}
+
+extension TokenClass {
+    /// The class whose price stands in where the card does not name this one (`policy.md`, Prices).
+    fileprivate var fallback: TokenClass? {
+        switch self {
+        case .cachedInput: .input
+        case .reasoning: .output
+        case .input, .cacheWrite5m, .cacheWrite1h, .output, .audioInput, .audioOutput, .imageInput: nil
+        }
+    }
+}

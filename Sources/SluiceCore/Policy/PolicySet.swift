@@ -1,0 +1,110 @@
+/// One whole policy, checked and with every name resolved to an index; never changed, only replaced.
+///
+/// Requests in flight keep the one they started with. The decoder of policies (`SluicePolicy`) is the only maker.
+package final class PolicySet: Sendable {
+    /// The first 12 hex digits of the SHA-256 over the effective policy.
+    package let revision: String
+    package let currency: String
+    /// The zone of budget periods, and of windows that name none.
+    package let zone: String
+    package let rejectsUnpriced: Bool
+    package let server: ServerSettings
+    package let calendar: WindowCalendar
+    /// The last one is `default`: any other valid key, and loopback clients while there is no key.
+    package let tenants: [Tenant]
+    package let backends: [Backend]
+    package let models: [Model]
+    /// The pools of the policy, then one for each backend under the backend's own name.
+    package let pools: [Pool]
+    package let classes: [TrafficClass]
+    package let substitutions: [Substitution]
+    package let budgets: [Budget]
+    package let routes: [RouteRule]
+    package let baseline: Baseline?
+    package let tests: [PolicyTest]
+    package let book: PriceBook
+
+    private let modelIndex: [String: Int]
+    private let classIndex: [String: Int]
+    /// Names of headers in lower case that a route looks at; the hot path keeps no others.
+    package let matchedHeaders: Set<String>
+
+    package init(_ parts: Parts) {
+        self.revision = parts.revision
+        self.currency = parts.currency
+        self.zone = parts.zone
+        self.rejectsUnpriced = parts.rejectsUnpriced
+        self.server = parts.server
+        self.calendar = WindowCalendar(named: parts.windows)
+        self.tenants = parts.tenants
+        self.backends = parts.backends
+        self.models = parts.models
+        self.pools = parts.pools
+        self.classes = parts.classes
+        self.substitutions = parts.substitutions
+        self.budgets = parts.budgets
+        self.routes = parts.routes
+        self.baseline = parts.baseline
+        self.tests = parts.tests
+        self.book = parts.book
+        self.modelIndex = Dictionary(uniqueKeysWithValues: parts.models.map { ($0.name, $0.index) })
+        self.classIndex = Dictionary(uniqueKeysWithValues: parts.classes.map { ($0.name, $0.index) })
+        self.matchedHeaders = parts.routes.reduce(into: []) { $0.formUnion($1.match.headerNames) }
+    }
+
+    /// What a policy is made of, for its one maker.
+    package struct Parts {
+        package var revision = ""
+        package var currency = "USD"
+        package var zone = "UTC"
+        package var rejectsUnpriced = false
+        package var server = ServerSettings()
+        package var windows: [String: DispatchWindow] = [:]
+        package var tenants: [Tenant] = []
+        package var backends: [Backend] = []
+        package var models: [Model] = []
+        package var pools: [Pool] = []
+        package var classes: [TrafficClass] = []
+        package var substitutions: [Substitution] = []
+        package var budgets: [Budget] = []
+        package var routes: [RouteRule] = []
+        package var baseline: Baseline?
+        package var tests: [PolicyTest] = []
+        package var book = PriceBook()
+
+        package init() {}
+    }
+
+    package func model(named name: String) -> Model? {
+        self.modelIndex[name].map { self.models[$0] }
+    }
+
+    package func trafficClass(named name: String) -> TrafficClass? {
+        self.classIndex[name].map { self.classes[$0] }
+    }
+
+    package func backend(named name: String) -> Backend? {
+        self.backends.first { $0.name == name }
+    }
+
+    /// The tenant of a key: the one it was made for, else the first whose patterns its name fits, else `default`.
+    package func tenant(ofKey name: String, madeFor tenant: String?) -> Tenant {
+        if let tenant, let match = self.tenants.first(where: { $0.name == tenant }) { return match }
+        return self.tenants.first { $0.keys.contains { $0.matches(name) } } ?? self.defaultTenant
+    }
+
+    package var defaultTenant: Tenant {
+        guard let tenant = self.tenants.last else { preconditionFailure("a policy has a tenant `default`") }
+        return tenant
+    }
+
+    /// The rate card of a backend's own model in force at `instant`; nil where it is unpriced.
+    package func card(for model: String, at backend: Backend, on instant: Timestamp) -> RateCard? {
+        backend.prices.cards(for: model, host: backend.url?.host, book: self.book).first { $0.isValid(at: instant) }
+    }
+
+    /// The factor of the card's first open window.
+    package func windowFactor(of card: RateCard, at instant: Timestamp) -> PriceFactor {
+        card.windows.first { self.calendar.isOpen(.named($0.name), at: instant) }?.factor ?? .one
+    }
+}

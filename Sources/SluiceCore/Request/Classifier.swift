@@ -1,0 +1,140 @@
+/// Decides the class of a request: the first route that matches, then the client's own wishes, then the class's terms.
+///
+/// A pure function of the policy and the request; `explain`, the tests in policies and live traffic all ask it.
+package struct Classifier: Sendable {
+    private let policy: PolicySet
+
+    package init(policy: PolicySet) {
+        self.policy = policy
+    }
+
+    /// - Throws: The refusal that the client gets.
+    package func classify(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Decision {
+        let model = try self.model(of: request, tenant: tenant)
+        guard let route = self.policy.routes.first(where: { $0.match.mismatch(request) == nil }) else {
+            throw Refusal(404, .notFound, "no route of the policy takes this request; add a last route without `match:`")
+        }
+        let trafficClass = try self.wish(request, tenant: tenant, over: self.policy.classes[route.trafficClass])
+        var decision = Decision(route: route.index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
+        decision.maxCost = [trafficClass.maxCost, request.wishes.maxCost].compactMap { $0 }.min()
+        self.substitute(&decision, request, trafficClass)
+        switch trafficClass.serve {
+        case .now:
+            decision.budget = self.budget(of: request, in: trafficClass)
+        case .later:
+            decision.wait = try self.wait(request, tenant: tenant, in: trafficClass, at: now)
+        }
+        return decision
+    }
+
+    private func model(of request: InferenceRequest, tenant: Tenant) throws(Refusal) -> Model {
+        guard let model = self.policy.model(named: request.model) else {
+            let near = NearName.best(for: request.model, among: self.policy.models.map(\.name).filter(tenant.mayUse))
+            throw Refusal(
+                404, .modelNotFound,
+                "the model \(request.model.quotedForMessage) does not exist\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "model")
+        }
+        guard tenant.mayUse(model: model.name) else {
+            throw Refusal(403, .modelNotAllowed, "the tenant `\(tenant.name)` may not use the model `\(model.name)`", param: "model")
+        }
+        let serving = self.policy.backends.filter { model.offers[$0.index] != nil }
+        guard serving.contains(where: { $0.endpoints.contains(request.endpoint) }) else {
+            throw Refusal(
+                404, .modelNotFound, "no backend serves the model `\(model.name)` on \(request.endpoint.path)", param: "model")
+        }
+        return model
+    }
+
+    /// Towards more patience always; towards more urgency only if the tenant lists the class.
+    private func wish(_ request: InferenceRequest, tenant: Tenant, over given: TrafficClass) throws(Refusal) -> TrafficClass {
+        guard let name = request.wishes.trafficClass else { return given }
+        guard let wanted = self.policy.trafficClass(named: name) else {
+            let near = NearName.best(for: name, among: self.policy.classes.map(\.name))
+            throw Refusal.invalid(
+                "Sluice-Class names \(name.quotedForMessage), which is no class\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "Sluice-Class")
+        }
+        guard wanted.index == given.index || given.isMoreUrgent(than: wanted) || tenant.classes?.contains(wanted.index) ?? true else {
+            throw Refusal(
+                403, .classNotAllowed,
+                "the class `\(wanted.name)` is more urgent than `\(given.name)`, and the tenant `\(tenant.name)` does not list it", param: "Sluice-Class")
+        }
+        return wanted
+    }
+
+    private func substitute(_ decision: inout Decision, _ request: InferenceRequest, _ trafficClass: TrafficClass) {
+        for rule in self.policy.substitutions
+        where rule.models.contains(decision.model) && rule.classes.contains(trafficClass.index) && rule.match.mismatch(request) == nil {
+            let allowed = self.policy.models[rule.with].offers.enumerated().contains { backend, offer in
+                offer.map { rule.accepts($0) && self.policy.backends[backend].endpoints.contains(request.endpoint) } ?? false
+            }
+            guard allowed else { continue }
+            decision.model = rule.with
+            decision.substitutions.append(rule.index)
+        }
+    }
+
+    private func budget(of request: InferenceRequest, in trafficClass: TrafficClass) -> LatencyBudget {
+        var wished = request.wishes.latency
+        if let plain = request.wishes.plainBudget {
+            let bare = request.isStream ? LatencyBudget(firstToken: plain) : LatencyBudget(total: plain)
+            wished = wished.tightened(by: bare)
+        }
+        var budget = trafficClass.latency.tightened(by: wished)
+        // It bounds a whole answer's total; for a stream the first byte and each gap, which the attempt's time-outs see to.
+        if let timeout = request.wishes.readTimeout, !request.isStream { budget = budget.tightened(by: LatencyBudget(total: timeout)) }
+        return budget
+    }
+
+    private func wait(
+        _ request: InferenceRequest, tenant: Tenant, in trafficClass: TrafficClass, at now: Timestamp
+    ) throws(Refusal) -> Decision.Wait {
+        let answer = try self.answer(request, in: trafficClass)
+        var deadline = trafficClass.deadline.map { now + $0 }
+        if let wished = request.wishes.deadline {
+            let instant = wished.instant(after: now, zone: tenant.zone ?? self.policy.zone)
+            guard instant > now else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
+            deadline = instant
+        }
+        var wait = Decision.Wait(deadline: deadline, notBefore: now, answer: answer)
+        if let during = trafficClass.during, let opening = self.policy.calendar.nextOpening(of: during, from: now) {
+            wait.notBefore = max(now, opening.lowerBound)
+        }
+        if let promote = trafficClass.promote, let deadline {
+            let half = Duration.milliseconds((deadline - now).milliseconds / 2)
+            wait.promoteAt = deadline - (request.wishes.deadline == nil ? promote.beforeDeadline : min(promote.beforeDeadline, half))
+            wait.promoteTo = promote.pool
+        }
+        return wait
+    }
+
+    private func answer(_ request: InferenceRequest, in trafficClass: TrafficClass) throws(Refusal) -> Decision.WaitAnswer {
+        switch request.consent {
+        case .respondAsync(let wait): return .job(wait: wait)
+        case .deadline, .waitingClass: return .job(wait: nil)
+        case .background, .batch: return .queued
+        case .tier:
+            // At most until the caller's read time-out less 30 s, or half of it if that is more.
+            let patience = request.wishes.readTimeout ?? .seconds(600)
+            let bound = max(patience - .seconds(30), .milliseconds(patience.milliseconds / 2))
+            return .hold(trafficClass.hold.map { min($0, bound) } ?? bound)
+        case .none:
+            guard let hold = trafficClass.hold else {
+                throw Refusal(
+                    422, .mustBeAsync,
+                    "the class `\(trafficClass.name)` waits for cheaper capacity; send `Prefer: respond-async` and poll the job, or ask for a class that is served now",
+                    shouldRetry: false)
+            }
+            guard let timeout = request.wishes.readTimeout else { return .hold(hold) }
+            return .hold(min(hold, timeout))
+        }
+    }
+}
+
+extension Substitution {
+    /// Whether a backend's offer is as good as the rule demands.
+    package func accepts(_ offer: Model.Offer) -> Bool {
+        if let least = self.minPrecision, offer.precision.map({ $0 < least }) ?? true { return false }
+        if let least = self.minParameters, offer.parameters.map({ $0 < least }) ?? true { return false }
+        return true
+    }
+}
