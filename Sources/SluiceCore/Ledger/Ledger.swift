@@ -1,0 +1,68 @@
+/// The append-only, hash-chained record of every attempt and what it cost.
+///
+/// Entries are given their place in the chain by the one writer, in the order in which they were appended, together with the hourly
+/// roll-ups, in one transaction.
+package protocol Ledger: Sendable {
+    /// Queues entries for the next group commit and returns at once; `committed` is called on a thread of the store's once they are
+    /// durable or have failed for good. On a full disk they are kept and tried again until there is space.
+    func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void)
+
+    /// Commits what is queued now instead of with the next group.
+    func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void)
+
+    /// Bytes of entries that wait because the disk is full; 0 when all is well.
+    var backlogBytes: Int { get }
+
+    // MARK: Reading; these block for a read of the database, so never on an event loop
+
+    /// Export lines in chain order, at most `limit` of them, from behind `after`.
+    func lines(_ filter: LedgerFilter, after seq: Int64, limit: Int) throws(StoreError) -> [LedgerRow]
+    /// All rows of one request, in chain order.
+    func rows(ofRequest id: String) throws(StoreError) -> [LedgerRow]
+    /// The newest requests, one list of their rows each, newest first.
+    func newestRequests(limit: Int, after: String?, filter: LedgerFilter) throws(StoreError) -> [[LedgerRow]]
+    /// Measures by the dimensions asked for, over entries with `since ≤ at < until`: roll-ups for whole hours, rows for the rest.
+    func rollups(since: Timestamp?, until: Timestamp?, by: [RollupDimension]) throws(StoreError) -> [(key: [String?], measures: RollupMeasures)]
+    func head() throws(StoreError) -> (seq: Int64, hash: String)?
+}
+
+/// An entry with the bytes that the chain will hash: encoded once, where it was made.
+package struct SealedEntry: Sendable {
+    package let entry: LedgerEntry
+    package let body: [UInt8]
+
+    package init(_ entry: LedgerEntry) {
+        self.entry = entry
+        self.body = LedgerLine.body(of: entry)
+    }
+
+    package init(_ entry: LedgerEntry, body: [UInt8]) {
+        self.entry = entry
+        self.body = body
+    }
+}
+
+/// An entry in its place in the chain.
+package struct LedgerRow: Sendable {
+    package var seq: Int64
+    /// The export line without a line break.
+    package var line: [UInt8]
+
+    package init(seq: Int64, line: [UInt8]) {
+        self.seq = seq
+        self.line = line
+    }
+}
+
+package struct LedgerFilter: Sendable {
+    package var since: Timestamp?
+    /// Exclusive.
+    package var until: Timestamp?
+    package var tenant: String?
+    package var requestID: String?
+    package var trafficClass: String?
+    package var backend: String?
+    package var outcome: String?
+
+    package init() {}
+}

@@ -1,0 +1,119 @@
+/// What reports can be grouped by.
+package enum RollupDimension: String, Sendable, CaseIterable {
+    case tenant
+    case trafficClass = "class"
+    case backend, model, route, tag, key, hour, day, month
+}
+
+/// Sums over many entries: what a report shows of them (`outputs.md`, Commands).
+package struct RollupMeasures: Sendable, Equatable {
+    /// Requests are counted with their first attempt, since only that one is known for sure to be theirs.
+    package var requests = 0
+    package var attempts = 0
+    package var usage = TokenUsage.zero
+    /// What is certain.
+    package var cost = MoneySum.zero
+    /// The part of ``cost`` that has a baseline: the rest is left out of the saving.
+    package var costBaselined = MoneySum.zero
+    package var costLow = MoneySum.zero
+    package var costHigh = MoneySum.zero
+    package var baseline = MoneySum.zero
+    /// Paid attempts that nobody saw, and whatever is in doubt at its high end.
+    package var waste = MoneySum.zero
+    /// The baseline of those that are ``waste``.
+    package var wasteBaseline = MoneySum.zero
+    package var idle = MoneySum.zero
+    package var leverModel = MoneySum.zero
+    package var leverBackend = MoneySum.zero
+    package var leverLane = MoneySum.zero
+    package var leverWindow = MoneySum.zero
+    package var leverCache = MoneySum.zero
+    package var unbaselined = 0
+    package var unreconciled = 0
+    /// Ends of attempts by their evidence, in the order of ``LedgerEntry/Evidence``.
+    package var evidence = [Int](repeating: 0, count: LedgerEntry.Evidence.allCases.count)
+
+    package init() {}
+
+    package subscript(evidence: LedgerEntry.Evidence) -> Int {
+        self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: evidence) ?? 0]
+    }
+
+    package static func += (a: inout RollupMeasures, b: RollupMeasures) {
+        a.requests += b.requests
+        a.attempts += b.attempts
+        a.usage += b.usage
+        a.cost += b.cost
+        a.costBaselined += b.costBaselined
+        a.costLow += b.costLow
+        a.costHigh += b.costHigh
+        a.baseline += b.baseline
+        a.waste += b.waste
+        a.wasteBaseline += b.wasteBaseline
+        a.idle += b.idle
+        a.leverModel += b.leverModel
+        a.leverBackend += b.leverBackend
+        a.leverLane += b.leverLane
+        a.leverWindow += b.leverWindow
+        a.leverCache += b.leverCache
+        a.unbaselined += b.unbaselined
+        a.unreconciled += b.unreconciled
+        for index in a.evidence.indices { a.evidence[index] += b.evidence[index] }
+    }
+
+    /// Adds one entry.
+    package mutating func add(_ entry: LedgerEntry) {
+        guard let end = entry.settlement else { return }
+        if entry.kind.isEnd {
+            self.attempts += 1
+            if entry.attempt == 1 { self.requests += 1 }
+            self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: end.evidence) ?? 0] += 1
+            if end.flags.contains(.unreconciled) { self.unreconciled += 1 }
+        }
+        if let usage = end.usage, entry.kind != .waste { self.usage += usage }
+        guard end.evidence != .unpriced else { return }
+        if entry.kind == .capacity {
+            self.idle += end.cost ?? .zero
+            return
+        }
+        self.add(end, isWaste: entry.kind == .waste)
+    }
+
+    private mutating func add(_ end: LedgerEntry.Settlement, isWaste: Bool) {
+        let high = end.costHigh ?? end.cost ?? .zero
+        self.costLow += end.costLow ?? end.cost ?? .zero
+        self.costHigh += high
+        if let baseline = end.baseline { self.baseline += baseline }
+        guard !isWaste, let cost = end.cost else {
+            self.waste += high
+            self.wasteBaseline += end.baseline ?? .zero
+            return
+        }
+        self.cost += cost
+        guard end.baseline != nil else {
+            if cost != .zero || end.usage != nil { self.unbaselined += 1 }
+            return
+        }
+        self.costBaselined += cost
+        guard let levers = end.levers else { return }
+        self.leverModel += levers.model
+        self.leverBackend += levers.backend
+        self.leverLane += levers.lane
+        self.leverWindow += levers.window
+        self.leverCache += levers.cache
+    }
+
+    /// What the decisions saved; negative where they cost more.
+    package var saved: MoneySum { self.baseline - self.costBaselined - self.waste - self.idle }
+
+    /// The levers in their fixed order; they add up to ``saved`` to the last picodollar.
+    package var waterfall: [(lever: String, amount: MoneySum)] {
+        let named = self.leverModel + self.leverLane + self.leverWindow + self.leverCache
+        // What the other levers do not name is the backend's: baseline − cost, row by row.
+        let backend = self.baseline - self.wasteBaseline - self.costBaselined - named
+        return [
+            ("model", self.leverModel), ("backend", backend), ("lane", self.leverLane), ("window", self.leverWindow), ("cache", self.leverCache),
+            ("waste", self.wasteBaseline - self.waste), ("idle", .zero - self.idle),
+        ]
+    }
+}

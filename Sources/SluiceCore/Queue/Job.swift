@@ -1,0 +1,151 @@
+/// A request that waits, or waited: deferred work of every wire format.
+package struct Job: Sendable {
+    package enum Kind: Int, Sendable {
+        /// Answered 202 and polled under `/v1/jobs`.
+        case async = 0
+        /// The client keeps its connection open.
+        case held = 1
+        case batchLine = 2
+        case messageBatchEntry = 3
+        case background = 4
+    }
+
+    /// What outside sees: `job_…`.
+    package var id: String
+    package var requestID: String
+    package var kind: Kind
+    package var state: JobState
+    package var batchID: String?
+    package var line: Int?
+    package var customID: String?
+    package var tenant: String
+    package var key: String?
+    package var trafficClass: String
+    package var route: String
+    package var endpoint: Endpoint
+    /// The model that was asked for, and the one that is sent after substitutions; by their names in the policy.
+    package var model: String
+    package var sentModel: String
+    package var created: Timestamp
+    /// nil for `deadline: none`.
+    package var deadline: Timestamp?
+    package var notBefore: Timestamp
+    package var promoteAt: Timestamp?
+    /// The name of the pool.
+    package var promoteTo: String?
+    /// 0 in its class's own pools, 1 once it was promoted.
+    package var rung = 0
+    /// Upstream calls so far.
+    package var attempts = 0
+    package var maxCost: Money?
+    package var estimatedCost: Money?
+    package var finished: Timestamp?
+    /// The status of the answer once there is one.
+    package var resultStatus: Int?
+    /// Why it failed or was put back, in words for the operator.
+    package var lastError: String?
+
+    package init(
+        id: String, requestID: String, kind: Kind, tenant: String, key: String?, trafficClass: String, route: String, endpoint: Endpoint,
+        model: String, sentModel: String, created: Timestamp, deadline: Timestamp?, notBefore: Timestamp
+    ) {
+        self.id = id
+        self.requestID = requestID
+        self.kind = kind
+        self.state = notBefore > created ? .held : .ready
+        self.tenant = tenant
+        self.key = key
+        self.trafficClass = trafficClass
+        self.route = route
+        self.endpoint = endpoint
+        self.model = model
+        self.sentModel = sentModel
+        self.created = created
+        self.deadline = deadline
+        self.notBefore = notBefore
+    }
+
+    /// Jobs that compete for the same backends: one queue each inside the dispatcher.
+    package struct Lane: Hashable, Sendable {
+        package var trafficClass: String
+        package var sentModel: String
+        package var endpoint: Endpoint
+        package var rung: Int
+
+        package init(trafficClass: String, sentModel: String, endpoint: Endpoint, rung: Int) {
+            self.trafficClass = trafficClass
+            self.sentModel = sentModel
+            self.endpoint = endpoint
+            self.rung = rung
+        }
+    }
+
+    package var lane: Lane {
+        Lane(trafficClass: self.trafficClass, sentModel: self.sentModel, endpoint: self.endpoint, rung: self.rung)
+    }
+
+    /// The quantised deadline: jobs of one bucket count as equally urgent, so that prefixes can be grouped inside it (`queue.md` 10.2).
+    package var bucket: Timestamp {
+        guard let deadline else { return .distantFuture }
+        let window = (deadline - self.created).milliseconds
+        let size = min(max(window / 64, 30_000), 900_000)
+        return Timestamp(milliseconds: deadline.milliseconds / size * size)
+    }
+}
+
+/// The call as it will be sent: everything of the client's request that must survive the wait.
+package struct StoredCall: Sendable {
+    /// What classification and pricing knew of it.
+    package var request: InferenceRequest
+    /// Client headers that go upstream, as complete lines with CR LF.
+    package var fields: [UInt8]
+    package var body: [UInt8]
+    package var clientRequestID: String?
+
+    package init(request: InferenceRequest, fields: [UInt8], body: [UInt8], clientRequestID: String?) {
+        self.request = request
+        self.fields = fields
+        self.body = body
+        self.clientRequestID = clientRequestID
+    }
+}
+
+/// The answer that a job has for good.
+package struct JobResult: Sendable {
+    package var status: Int
+    package var contentType: String
+    package var body: [UInt8]
+
+    package init(status: Int, contentType: String, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+}
+
+/// The right to run a job once. A lease that is no longer the current one changes nothing any more.
+package struct Lease: Hashable, Sendable {
+    package let job: Int64
+    /// Counts the leases of this job.
+    package let number: Int
+    /// The start of the process that holds it.
+    package let owner: Int64
+
+    package init(job: Int64, number: Int, owner: Int64) {
+        self.job = job
+        self.number = number
+        self.owner = owner
+    }
+}
+
+package struct LeasedJob: Sendable {
+    package var lease: Lease
+    package var job: Job
+    package var call: StoredCall
+
+    package init(lease: Lease, job: Job, call: StoredCall) {
+        self.lease = lease
+        self.job = job
+        self.call = call
+    }
+}

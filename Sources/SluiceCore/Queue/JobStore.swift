@@ -1,0 +1,117 @@
+/// What went wrong with the store, as far as a caller can act on it.
+package struct StoreError: Error, Sendable {
+    package enum Code: Sendable {
+        /// No space left: new work is refused with 507, everything else goes on.
+        case full
+        /// A commit could not be made durable: the process must not acknowledge anything more.
+        case ioFailure
+        /// Somebody else holds the database.
+        case busy
+        /// The file is newer than this program, or no database of ours.
+        case incompatible
+        case closed
+        case other
+    }
+
+    package var code: Code
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// Deferred work on disk.
+///
+/// Every write is durable when its callback is called with success (`synchronous=FULL`, group commit) and changes nothing when it is
+/// called with an error. Callbacks run on a thread of the store's; they must not block. No write is ever cancelled with the task that
+/// asked for it.
+package protocol JobStore: Sendable {
+    typealias Completion<Value> = @Sendable (Result<Value, StoreError>) -> Void
+
+    // MARK: Writing
+
+    /// Stores a new job; `held` or `ready` as its `state` says.
+    func enqueue(_ job: Job, call: StoredCall, then: @escaping Completion<Void>)
+
+    /// Moves jobs whose window has opened (`notBefore ≤ now`) to `ready`, and those whose promotion is due (`promoteAt ≤ now`) to rung 1.
+    /// Gives how many moved, and when the next move is due.
+    func release(at now: Timestamp, then: @escaping Completion<ReleaseOutcome>)
+
+    /// Ends waiting jobs (not running ones) whose deadline has passed as `expired`; gives their ids and those of running ones that are overdue.
+    func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>)
+
+    /// Leases up to `limit` ready jobs of a lane, earliest bucket first, then in order of arrival.
+    func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>)
+
+    /// Commits the intent of one upstream call of a leased job, before its bytes leave. Fails with `.other` where the lease is stale.
+    func begin(_ intent: AttemptIntent, under lease: Lease, then: @escaping Completion<Void>)
+
+    /// Ends a leased job with its answer, books the attempts, in one transaction. Gives false where the lease was stale: then the answer is
+    /// dropped and the attempts are booked as `waste` with the outcome `superseded`.
+    func complete(_ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>)
+
+    /// Puts a leased job back, to be run again not before `notBefore`; books its attempts.
+    func putBack(_ lease: Lease, notBefore: Timestamp, error: String, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>)
+
+    /// Cancels a job that is not at an end; a job at an end stays as it is. nil where there is none (for that tenant). `wasRunning` tells
+    /// that a call in flight must be dropped.
+    func cancel(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<(job: Job, wasRunning: Bool)?>)
+
+    /// Arms a failed, cancelled or expired job again.
+    func retry(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Job?>)
+
+    /// Erases request and answer of a job at an end; false where there is none or it is not at an end.
+    func erase(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>)
+
+    /// Erases answers and bodies that are older than they may be. Gives how many.
+    func sweep(results: Timestamp?, prompts: Timestamp?, at now: Timestamp, then: @escaping Completion<Int>)
+
+    // MARK: Reading; these block for a read of the database, so never on an event loop
+
+    func job(_ id: String, tenant: String?) throws(StoreError) -> Job?
+    func result(of id: String, tenant: String?) throws(StoreError) -> JobResult?
+    /// Newest first, strictly after the job `after`. A foreign or unknown `after` gives nil.
+    func jobs(tenant: String?, states: [JobState], limit: Int, after: String?) throws(StoreError) -> (page: [Job], hasMore: Bool)?
+    /// Lanes that have ready jobs, with their number and their most urgent bucket.
+    func readyLanes() throws(StoreError) -> [LaneBacklog]
+    /// By class and state, for metrics and the dashboard.
+    func queueDepths() throws(StoreError) -> [QueueDepth]
+}
+
+package struct ReleaseOutcome: Sendable {
+    package var moved: Int
+    package var next: Timestamp?
+
+    package init(moved: Int, next: Timestamp?) {
+        self.moved = moved
+        self.next = next
+    }
+}
+
+package struct LaneBacklog: Sendable {
+    package var lane: Job.Lane
+    package var ready: Int
+    package var earliestBucket: Timestamp
+
+    package init(lane: Job.Lane, ready: Int, earliestBucket: Timestamp) {
+        self.lane = lane
+        self.ready = ready
+        self.earliestBucket = earliestBucket
+    }
+}
+
+package struct QueueDepth: Sendable {
+    package var trafficClass: String
+    package var state: JobState
+    package var jobs: Int
+    package var oldest: Timestamp
+
+    package init(trafficClass: String, state: JobState, jobs: Int, oldest: Timestamp) {
+        self.trafficClass = trafficClass
+        self.state = state
+        self.jobs = jobs
+        self.oldest = oldest
+    }
+}
