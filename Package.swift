@@ -34,10 +34,12 @@ let package = Package(
     ],
     targets: [
         .target(name: "SluiceCore", swiftSettings: settings),
+        .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
+        .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore",
+                "SluiceCore", "SluiceDispatch", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

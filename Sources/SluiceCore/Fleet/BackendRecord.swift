@@ -1,0 +1,114 @@
+/// All that is kept of one backend while the process lives: its breaker, its limits, its latency. A pure value; the fleet guards it.
+package struct BackendRecord: Sendable {
+    package enum Admission: Hashable, Sendable {
+        case admitted
+        /// No room; how long until there may be some, where that is known.
+        case busy(Duration?)
+        case down(until: MonotonicInstant?)
+    }
+
+    /// How a call ended, as far as the backend's health is concerned.
+    package enum Report: Sendable {
+        case success
+        /// A 5xx, a refused or lost connection, a time-out, a broken answer.
+        case failure
+        /// The client left, the request was at fault, or the trouble is ours.
+        case nothing
+    }
+
+    private var limits: Backend.Limits
+    private var breaker = CircuitBreaker()
+    private var parkedUntil: MonotonicInstant?
+    private var requests: RateWindow?
+    private var tokens: RateWindow?
+    private var firstToken = LatencySketch()
+    private var slotTime = LatencySketch()
+    package private(set) var inFlight = 0
+    package private(set) var inFlightLater = 0
+    package var waiting = 0
+
+    package init(limits: Backend.Limits) {
+        self.limits = limits
+        self.requests = limits.requestsPerMinute.map { RateWindow(limit: $0) }
+        self.tokens = limits.tokensPerMinute.map { RateWindow(limit: $0) }
+    }
+
+    /// Takes over new limits at a reload; what is in flight stays counted.
+    package mutating func adopt(_ limits: Backend.Limits) {
+        guard limits != self.limits else { return }
+        if limits.requestsPerMinute != self.limits.requestsPerMinute { self.requests = limits.requestsPerMinute.map { RateWindow(limit: $0) } }
+        if limits.tokensPerMinute != self.limits.tokensPerMinute { self.tokens = limits.tokensPerMinute.map { RateWindow(limit: $0) } }
+        self.limits = limits
+    }
+
+    /// Asks for a slot, and takes it where there is one.
+    ///
+    /// - Parameters:
+    ///   - tokens: The estimate that counts against `tokens_per_minute`.
+    ///   - isLater: Deferred work leaves the live reserve alone.
+    ///   - isLastResort: No other backend is left: an open breaker lets one call a second through.
+    package mutating func admit(tokens: Int, isLater: Bool, isLastResort: Bool, at now: MonotonicInstant) -> Admission {
+        if let parked = self.parkedUntil {
+            guard parked <= now else { return .down(until: parked) }
+            self.parkedUntil = nil
+        }
+        if let until = self.breaker.opens(at: now), !(isLastResort && self.breaker.allowsLastResort(at: now)) { return .down(until: until) }
+        if let limit = self.limits.concurrent {
+            let reserve = isLater ? self.reserve(of: limit) : 0
+            guard self.inFlight < limit - reserve else { return .busy(nil) }
+        }
+        if let wait = self.requests?.wait(for: 1, at: now) { return .busy(wait) }
+        if let wait = self.tokens?.wait(for: tokens, at: now) { return .busy(wait) }
+        self.requests?.take(1, at: now)
+        self.tokens?.take(tokens, at: now)
+        self.breaker.pass(at: now)
+        self.inFlight += 1
+        if isLater { self.inFlightLater += 1 }
+        return .admitted
+    }
+
+    /// Gives a slot back.
+    package mutating func release(_ report: Report, isLater: Bool, held: Duration, jitter: Double, at now: MonotonicInstant) {
+        self.inFlight -= 1
+        if isLater { self.inFlightLater -= 1 }
+        switch report {
+        case .success:
+            self.breaker.succeed()
+            self.slotTime.record(held, at: now)
+        case .failure: self.breaker.fail(at: now, jitter: jitter)
+        case .nothing: self.breaker.forget(at: now)
+        }
+    }
+
+    package mutating func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
+        self.firstToken.record(duration, at: now)
+    }
+
+    /// No call before `until`: the backend named the time, or refused our credentials.
+    package mutating func park(until: MonotonicInstant) {
+        self.parkedUntil = max(until, self.parkedUntil ?? until)
+    }
+
+    package func condition(isLater: Bool, at now: MonotonicInstant) -> BackendCondition {
+        var condition = BackendCondition()
+        if let parked = self.parkedUntil, parked > now {
+            condition.availability = .down(until: parked)
+        } else if let until = self.breaker.opens(at: now) {
+            condition.availability = .down(until: until)
+        }
+        condition.inFlight = self.inFlight
+        condition.limit = self.limits.concurrent.map { isLater ? max(1, $0 - self.reserve(of: $0)) : $0 }
+        condition.waiting = self.waiting
+        condition.firstToken = self.firstToken.quantile(0.9, at: now)
+        condition.firstTokenMedian = self.firstToken.quantile(0.5, at: now)
+        condition.slotTime = self.slotTime.quantile(0.5, at: now)
+        return condition
+    }
+
+    package var isBreakerOpen: Bool { self.breaker.isOpen }
+
+    private func reserve(of limit: Int) -> Int {
+        guard let share = self.limits.liveReserve, limit > 1 else { return 0 }
+        return min(limit - 1, max(1, Int(Int64(limit) * share.millionths / 1_000_000)))
+    }
+}

@@ -1,0 +1,44 @@
+/// A limit per minute that is never exceeded in any minute: a ring of sixty seconds, each counted until it is wholly over.
+package struct RateWindow: Sendable {
+    package let limit: Int
+    private var slots = [Int](repeating: 0, count: 61)
+    private var current: Int64 = 0
+    private var total = 0
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// How long until `amount` more fit; nil where they fit now. What never fits alone is let through an empty window.
+    package mutating func wait(for amount: Int, at now: MonotonicInstant) -> Duration? {
+        self.advance(to: now)
+        guard self.total > 0, self.total + amount > self.limit else { return nil }
+        var freed = 0
+        for age in stride(from: Int64(60), through: 0, by: -1) {
+            let second = self.current - age
+            freed += self.slots[self.slot(second)]
+            if self.total - freed + amount <= self.limit || age == 0 {
+                return .nanoseconds((second + 61) * 1_000_000_000 - now.nanoseconds)
+            }
+        }
+        return .seconds(61)
+    }
+
+    package mutating func take(_ amount: Int, at now: MonotonicInstant) {
+        self.advance(to: now)
+        self.slots[self.slot(self.current)] += amount
+        self.total += amount
+    }
+
+    private func slot(_ second: Int64) -> Int { Int(((second % 61) + 61) % 61) }
+
+    private mutating func advance(to now: MonotonicInstant) {
+        let second = now.nanoseconds / 1_000_000_000
+        guard second > self.current else { return }
+        for passed in max(self.current + 1, second - 60)...second {
+            self.total -= self.slots[self.slot(passed)]
+            self.slots[self.slot(passed)] = 0
+        }
+        self.current = second
+    }
+}

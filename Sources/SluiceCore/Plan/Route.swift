@@ -1,0 +1,56 @@
+/// Where a request may be sent, best first, and what was passed over and why.
+package struct Route: Sendable {
+    package struct Candidate: Sendable {
+        /// Indices into the policy's lists.
+        package var pool: Int
+        package var backend: Int
+        package var offer: Model.Offer
+        package var estimatedCost: Money?
+        package var predictedFirstToken: Duration?
+    }
+
+    package struct PassedOver: Sendable {
+        package var pool: Int
+        package var backend: Int
+        package var reason: Reason
+        package var estimatedCost: Money?
+    }
+
+    package enum Reason: Hashable, Sendable {
+        case model(String)
+        case endpoint(Endpoint)
+        case closed(DispatchWindow)
+        case down
+        case tooSlow(predicted: Duration, budget: Duration)
+        case tooDear(Money)
+        case unpriced
+        case tooCoarse
+        case contextTooShort(Int)
+        case triedAlready
+    }
+
+    package var candidates: [Candidate] = []
+    package var passedOver: [PassedOver] = []
+
+    /// Why nothing is left, where nothing is.
+    package var isTooDear: Bool { self.candidates.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } } }
+}
+
+extension Route.Reason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .model(let name): "does not serve \(name)"
+        case .endpoint(let endpoint): "does not serve \(endpoint.path)"
+        case .closed(.named(let window)): "closed by the window \(window)"
+        case .closed: "closed by its window"
+        case .down: "down"
+        case .tooSlow(let predicted, let budget):
+            "first token expected after \(DurationText.format(predicted)), the budget is \(DurationText.format(budget))"
+        case .tooDear(let limit): "above the cost limit of \(limit)"
+        case .unpriced: "its model has no price, and the policy says `unpriced: reject`"
+        case .tooCoarse: "coarser or smaller than the substitution allows"
+        case .contextTooShort(let tokens): "its context of \(tokens) tokens is too short"
+        case .triedAlready: "tried already"
+        }
+    }
+}

@@ -1,0 +1,152 @@
+/// Orders the backends that may serve a request. Pure: what it knows of the fleet it asks `condition` for.
+package struct RoutePlanner: Sendable {
+    /// Tokens that an answer is expected to have where the client names no limit.
+    package static let usualOutput = 256
+
+    private let policy: PolicySet
+
+    package init(policy: PolicySet) {
+        self.policy = policy
+    }
+
+    /// - Parameters:
+    ///   - pools: The pools to plan over; the class's own ones unless the job was promoted.
+    ///   - chance: From 0 to 1, what `pick: weighted` draws with.
+    ///   - condition: What is known of a backend, by its index.
+    package func plan(
+        _ request: InferenceRequest, _ decision: Decision, pools: [Int]? = nil, at now: Now, chance: Double,
+        condition: (Int) -> BackendCondition
+    ) -> Route {
+        let trafficClass = self.policy.classes[decision.trafficClass]
+        let isLater = trafficClass.serve == .later
+        var route = Route()
+        for index in pools ?? trafficClass.pools {
+            let pool = self.policy.pools[index]
+            var members: [(candidate: Route.Candidate, condition: BackendCondition)] = []
+            for backend in pool.backends where !route.candidates.contains(where: { $0.backend == backend }) {
+                let state = condition(backend)
+                switch self.judge(backend, in: pool, request, decision, state, at: now) {
+                case .success(let candidate): members.append((candidate, state))
+                case .failure(let passed): route.passedOver.append(passed.passedOver)
+                }
+            }
+            route.candidates += self.order(members, by: isLater ? .cheapest : pool.pick, in: pool, request, chance: chance)
+        }
+        // Deferred work knows no order of pools: the cheapest first, the order of `use:` breaks ties.
+        if isLater, route.candidates.count > 1 { route.candidates = RoutePlanner.cheapestFirst(route.candidates) }
+        if !isLater { self.preferFast(&route, within: decision.budget.firstToken) }
+        return route
+    }
+
+    private struct Passed: Error {
+        let passedOver: Route.PassedOver
+    }
+
+    private func judge(
+        _ index: Int, in pool: Pool, _ request: InferenceRequest, _ decision: Decision, _ state: BackendCondition, at now: Now
+    ) -> Result<Route.Candidate, Passed> {
+        let backend = self.policy.backends[index]
+        func passed(_ reason: Route.Reason, _ cost: Money? = nil) -> Result<Route.Candidate, Passed> {
+            .failure(Passed(passedOver: Route.PassedOver(pool: pool.index, backend: index, reason: reason, estimatedCost: cost)))
+        }
+        guard let offer = self.policy.models[decision.model].offers[index] else { return passed(.model(self.policy.models[decision.model].name)) }
+        guard backend.endpoints.contains(request.endpoint) else { return passed(.endpoint(request.endpoint)) }
+        if decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
+        if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
+        if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
+        let cost = self.estimate(request, offer, at: backend, on: now.wall)
+        if cost == nil, self.policy.rejectsUnpriced { return passed(.unpriced) }
+        if let limit = decision.maxCost, let cost, cost > limit { return passed(.tooDear(limit), cost) }
+        if case .down = state.availability { return passed(.down, cost) }
+        return .success(
+            Route.Candidate(
+                pool: pool.index, backend: index, offer: offer, estimatedCost: cost, predictedFirstToken: state.predictedFirstToken))
+    }
+
+    /// What the request will cost by its estimated tokens; nil where the model has no price there.
+    package func estimate(_ request: InferenceRequest, _ offer: Model.Offer, at backend: Backend, on instant: Timestamp) -> Money? {
+        guard let card = self.policy.card(for: offer.name, at: backend, on: instant) else { return nil }
+        let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
+        let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings || request.endpoint == .countTokens ? 0 : output)
+        return card.price(usage, tier: nil, window: self.policy.windowFactor(of: card, at: instant))?.cost
+    }
+
+    private func order(
+        _ members: [(candidate: Route.Candidate, condition: BackendCondition)], by pick: Pool.Pick, in pool: Pool,
+        _ request: InferenceRequest, chance: Double
+    ) -> [Route.Candidate] {
+        guard members.count > 1 else { return members.map(\.candidate) }
+        var ordered: [(candidate: Route.Candidate, condition: BackendCondition)]
+        switch pick {
+        case .inOrder: ordered = members
+        case .leastBusy: ordered = members.sorted { $0.condition.load < $1.condition.load }
+        case .fastest:
+            ordered = members.sorted { ($0.candidate.predictedFirstToken ?? .zero) < ($1.candidate.predictedFirstToken ?? .zero) }
+        case .cheapest: ordered = members.sorted { RoutePlanner.isCheaper($0.candidate, $1.candidate) }
+        case .weighted: ordered = self.weighted(members, in: pool, chance: chance)
+        }
+        if let affinity = pool.affinity { self.putHomeFirst(&ordered, request.prefix, affinity) }
+        return ordered.map(\.candidate)
+    }
+
+    /// One draw decides the first; the others follow by weight.
+    private func weighted(
+        _ members: [(candidate: Route.Candidate, condition: BackendCondition)], in pool: Pool, chance: Double
+    ) -> [(candidate: Route.Candidate, condition: BackendCondition)] {
+        func weight(_ backend: Int) -> Int {
+            pool.backends.firstIndex(of: backend).flatMap { $0 < pool.weights.count ? pool.weights[$0] : nil } ?? 1
+        }
+        var rest = members.sorted { weight($0.candidate.backend) > weight($1.candidate.backend) }
+        let total = rest.reduce(0) { $0 + weight($1.candidate.backend) }
+        var drawn = Int(chance * Double(total))
+        for (index, member) in rest.enumerated() {
+            drawn -= weight(member.candidate.backend)
+            guard drawn < 0 else { continue }
+            rest.remove(at: index)
+            return [member] + rest
+        }
+        return rest
+    }
+
+    /// The same prefix goes to the same backend (rendezvous hashing) until it holds `spill` × the mean load.
+    private func putHomeFirst(
+        _ members: inout [(candidate: Route.Candidate, condition: BackendCondition)], _ prefix: UInt64, _ affinity: Pool.Affinity
+    ) {
+        func score(_ backend: Int) -> UInt64 {
+            var hash = prefix ^ (UInt64(truncatingIfNeeded: backend) &* 0x9E37_79B9_7F4A_7C15)
+            hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
+            return hash ^ (hash >> 31)
+        }
+        let mean = Double(members.reduce(0) { $0 + $1.condition.inFlight }) / Double(members.count)
+        let most = max(1, mean * Double(affinity.spill.millionths) / 1_000_000)
+        let homes = members.indices.sorted { score(members[$0].candidate.backend) > score(members[$1].candidate.backend) }
+        guard let home = homes.first(where: { Double(members[$0].condition.inFlight) < most && members[$0].condition.hasRoom }) else { return }
+        members.insert(members.remove(at: home), at: 0)
+    }
+
+    /// Candidates that are expected to break the budget are passed over, unless that leaves nobody.
+    private func preferFast(_ route: inout Route, within budget: Duration?) {
+        guard let budget, route.candidates.contains(where: { $0.predictedFirstToken.map { $0 > budget } ?? false }) else { return }
+        let slow = route.candidates.filter { $0.predictedFirstToken.map { $0 > budget } ?? false }
+        guard slow.count < route.candidates.count else { return }
+        route.candidates.removeAll { $0.predictedFirstToken.map { $0 > budget } ?? false }
+        route.passedOver += slow.map {
+            Route.PassedOver(
+                pool: $0.pool, backend: $0.backend, reason: .tooSlow(predicted: $0.predictedFirstToken ?? .zero, budget: budget),
+                estimatedCost: $0.estimatedCost)
+        }
+    }
+
+    private static func isCheaper(_ a: Route.Candidate, _ b: Route.Candidate) -> Bool {
+        // A backend without a price is dearer than any with one.
+        (a.estimatedCost?.pico ?? .max) < (b.estimatedCost?.pico ?? .max)
+    }
+
+    /// A stable sort, so that ties keep the order of `use:`.
+    private static func cheapestFirst(_ candidates: [Route.Candidate]) -> [Route.Candidate] {
+        candidates.enumerated()
+            .sorted { self.isCheaper($0.element, $1.element) || (!self.isCheaper($1.element, $0.element) && $0.offset < $1.offset) }
+            .map(\.element)
+    }
+}
