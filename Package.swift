@@ -36,10 +36,12 @@ let package = Package(
         .target(name: "SluiceCore", swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
+        .target(
+            name: "SluiceTransfer", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix], swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceWire",
+                "SluiceCore", "SluiceDispatch", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

@@ -105,6 +105,9 @@ package struct BackendRecord: Sendable {
         return condition
     }
 
+    /// A slot for live work is free; rate limits are another matter.
+    package var hasSlot: Bool { self.limits.concurrent.map { self.inFlight < $0 } ?? true }
+
     package var isBreakerOpen: Bool { self.breaker.isOpen }
 
     private func reserve(of limit: Int) -> Int {

@@ -7,6 +7,8 @@ package struct Route: Sendable {
         package var offer: Model.Offer
         package var estimatedCost: Money?
         package var predictedFirstToken: Duration?
+        /// Its first token is expected after the request's budget: tried when the others have failed or are full.
+        package var isTooSlow = false
     }
 
     package struct PassedOver: Sendable {
@@ -20,20 +22,19 @@ package struct Route: Sendable {
         case model(String)
         case endpoint(Endpoint)
         case closed(DispatchWindow)
-        case down
-        case tooSlow(predicted: Duration, budget: Duration)
         case tooDear(Money)
         case unpriced
         case tooCoarse
         case contextTooShort(Int)
-        case triedAlready
     }
 
     package var candidates: [Candidate] = []
+    /// Those that would do but are down: a last resort.
+    package var down: [Candidate] = []
     package var passedOver: [PassedOver] = []
 
     /// Why nothing is left, where nothing is.
-    package var isTooDear: Bool { self.candidates.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } } }
+    package var isTooDear: Bool { self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } } }
 }
 
 extension Route.Reason: CustomStringConvertible {
@@ -43,14 +44,10 @@ extension Route.Reason: CustomStringConvertible {
         case .endpoint(let endpoint): "does not serve \(endpoint.path)"
         case .closed(.named(let window)): "closed by the window \(window)"
         case .closed: "closed by its window"
-        case .down: "down"
-        case .tooSlow(let predicted, let budget):
-            "first token expected after \(DurationText.format(predicted)), the budget is \(DurationText.format(budget))"
         case .tooDear(let limit): "above the cost limit of \(limit)"
         case .unpriced: "its model has no price, and the policy says `unpriced: reject`"
         case .tooCoarse: "coarser or smaller than the substitution allows"
         case .contextTooShort(let tokens): "its context of \(tokens) tokens is too short"
-        case .triedAlready: "tried already"
         }
     }
 }

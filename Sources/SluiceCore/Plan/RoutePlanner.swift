@@ -26,7 +26,8 @@ package struct RoutePlanner: Sendable {
             for backend in pool.backends where !route.candidates.contains(where: { $0.backend == backend }) {
                 let state = condition(backend)
                 switch self.judge(backend, in: pool, request, decision, state, at: now) {
-                case .success(let candidate): members.append((candidate, state))
+                case .success(let candidate):
+                    if case .down = state.availability { route.down.append(candidate) } else { members.append((candidate, state)) }
                 case .failure(let passed): route.passedOver.append(passed.passedOver)
                 }
             }
@@ -57,7 +58,6 @@ package struct RoutePlanner: Sendable {
         let cost = self.estimate(request, offer, at: backend, on: now.wall)
         if cost == nil, self.policy.rejectsUnpriced { return passed(.unpriced) }
         if let limit = decision.maxCost, let cost, cost > limit { return passed(.tooDear(limit), cost) }
-        if case .down = state.availability { return passed(.down, cost) }
         return .success(
             Route.Candidate(
                 pool: pool.index, backend: index, offer: offer, estimatedCost: cost, predictedFirstToken: state.predictedFirstToken))
@@ -125,17 +125,17 @@ package struct RoutePlanner: Sendable {
         members.insert(members.remove(at: home), at: 0)
     }
 
-    /// Candidates that are expected to break the budget are passed over, unless that leaves nobody.
+    /// Candidates that are expected to break the budget come after those that keep it.
     private func preferFast(_ route: inout Route, within budget: Duration?) {
-        guard let budget, route.candidates.contains(where: { $0.predictedFirstToken.map { $0 > budget } ?? false }) else { return }
-        let slow = route.candidates.filter { $0.predictedFirstToken.map { $0 > budget } ?? false }
-        guard slow.count < route.candidates.count else { return }
-        route.candidates.removeAll { $0.predictedFirstToken.map { $0 > budget } ?? false }
-        route.passedOver += slow.map {
-            Route.PassedOver(
-                pool: $0.pool, backend: $0.backend, reason: .tooSlow(predicted: $0.predictedFirstToken ?? .zero, budget: budget),
-                estimatedCost: $0.estimatedCost)
+        guard let budget else { return }
+        var isAnySlow = false
+        for index in route.candidates.indices {
+            guard let predicted = route.candidates[index].predictedFirstToken, predicted > budget else { continue }
+            route.candidates[index].isTooSlow = true
+            isAnySlow = true
         }
+        guard isAnySlow else { return }
+        route.candidates = route.candidates.filter { !$0.isTooSlow } + route.candidates.filter(\.isTooSlow)
     }
 
     private static func isCheaper(_ a: Route.Candidate, _ b: Route.Candidate) -> Bool {

@@ -222,12 +222,21 @@ package struct BackendURL: Hashable, Sendable {
     /// The host is a loopback or private address, or a name that only an own network knows.
     package var isPrivate: Bool {
         if self.host == "localhost" || self.host.hasSuffix(".internal") || self.host.hasSuffix(".local") { return true }
-        if self.host.contains(":") { return self.host == "::1" || self.host.hasPrefix("fc") || self.host.hasPrefix("fd") || self.host.hasPrefix("fe80") }
-        let numbers = self.host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        guard numbers.count == 4, let a = numbers[0], let b = numbers[1], numbers[2] != nil, numbers[3] != nil else {
-            return !self.host.contains(".")
+        if self.host.contains(":") || self.host.allSatisfy({ $0.isNumber || $0 == "." }) { return BackendURL.isPrivate(address: self.host) }
+        return !self.host.contains(".")
+    }
+
+    /// Whether an IP address is loopback, private, link-local or unspecified; also where IPv6 wraps IPv4.
+    package static func isPrivate(address: String) -> Bool {
+        let text = address.lowercased()
+        if text.contains(":") {
+            if let mapped = text.split(separator: ":").last, mapped.contains(".") { return self.isPrivate(address: String(mapped)) }
+            return text == "::1" || text == "::" || ["fc", "fd", "fe8", "fe9", "fea", "feb"].contains { text.hasPrefix($0) }
         }
-        return a == 10 || a == 127 || (a == 172 && (16...31).contains(b)) || (a == 192 && b == 168) || (a == 169 && b == 254)
+        let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        guard numbers.count == 4, let a = numbers[0], let b = numbers[1], numbers[2] != nil, numbers[3] != nil else { return true }
+        return a == 0 || a == 10 || a == 127 || (a == 100 && (64...127).contains(b)) || (a == 172 && (16...31).contains(b))
+            || (a == 192 && b == 168) || (a == 169 && b == 254)
     }
 }
 

@@ -82,8 +82,8 @@ package struct AnswerFacts: Sendable {
     /// Events with content that were seen: each has at least one token.
     package var tokens = 0
     package var textBytes = 0
-    /// Choices that began and choices that had their `finish_reason`.
-    package var openChoices: Set<Int> = []
+    /// Choices that began and had no `finish_reason` yet, one bit each (the 64th stands for all beyond).
+    package var openChoices: UInt64 = 0
     package var finishedChoices = 0
     /// The dialect's own end was seen.
     package var isEnded = false
@@ -91,7 +91,7 @@ package struct AnswerFacts: Sendable {
     package init() {}
 
     /// Every choice that began has ended, and at least one did.
-    package var isFinished: Bool { self.isEnded || (self.finishedChoices > 0 && self.openChoices.isEmpty) }
+    package var isFinished: Bool { self.isEnded || (self.finishedChoices > 0 && self.openChoices == 0) }
 }
 
 /// Counts as a provider reported them, made disjoint.

@@ -14,10 +14,13 @@ package struct JSONCursor {
     let bytes: UnsafeRawBufferPointer
     package var position: Int
     private var depth = 0
+    private let isLenient: Bool
 
-    package init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+    /// - Parameter isLenient: For answers, which are passed on whatever they hold: lone surrogates and broken UTF-8 inside strings pass.
+    package init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, isLenient: Bool = false) {
         self.bytes = bytes
         self.position = position
+        self.isLenient = isLenient
     }
 
     package func fault(_ reason: String) -> JSONFault { JSONFault(offset: self.position, reason: reason) }
@@ -206,6 +209,11 @@ package struct JSONCursor {
         return isNegative ? -number : number
     }
 
+    /// The bytes of a value that was passed over, as text.
+    package func text(of range: Range<Int>) -> String {
+        String(decoding: UnsafeRawBufferPointer(rebasing: self.bytes[range]), as: UTF8.self)
+    }
+
     /// Whether the next value is `null`, which is then passed over; anything else stays.
     package mutating func null() throws(JSONFault) -> Bool {
         guard self.peek() == UInt8(ascii: "n") else { return false }
@@ -292,6 +300,7 @@ package struct JSONCursor {
         case UInt8(ascii: "u"):
             guard let unit = self.bytes.hexUnit(at: index + 2) else { throw self.fault("an escape is malformed") }
             switch unit {
+            case _ where self.isLenient: return index + 6
             case 0xD800...0xDBFF:
                 guard index + 7 < self.bytes.count, self.bytes[index + 6] == 0x5C, self.bytes[index + 7] == UInt8(ascii: "u"),
                     let low = self.bytes.hexUnit(at: index + 8), (0xDC00...0xDFFF).contains(low)
@@ -306,6 +315,7 @@ package struct JSONCursor {
 
     /// Checks one UTF-8 sequence (RFC 3629: shortest form, no surrogates) and gives the place behind it.
     private mutating func multibyte(at index: Int) throws(JSONFault) -> Int {
+        if self.isLenient { return index + 1 }
         let lead = self.bytes[index]
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF

@@ -1,0 +1,234 @@
+package import SluiceCore
+
+/// Puts a price on the attempts of one request, and on what the baseline would have taken for them.
+///
+/// The rates of the baseline are those of the moment of decision; what is effective is priced at completion, or at the start where the
+/// rate card says so (`ledger.md`, Baseline and savings).
+package struct Meter: Sendable {
+    /// An answer whose length nobody limited is taken to be no longer than this.
+    private static let longestAnswer = 131_072
+
+    /// The model at the baseline's backend, with the factor of the window at the moment of decision.
+    private struct Rates: Sendable {
+        var card: RateCard
+        var window: PriceFactor
+        var backend: Int
+        var model: String
+    }
+
+    private let policy: PolicySet
+    private let request: InferenceRequest
+    private let decided: Timestamp
+    private let baseline: Rates?
+    /// What was sent, at the baseline's backend: the first step of the waterfall. nil where nothing was substituted or it has no price.
+    private let substituted: Rates?
+
+    package init(policy: PolicySet, request: InferenceRequest, decision: Decision, at now: Timestamp) {
+        self.policy = policy
+        self.request = request
+        self.decided = now
+        guard let baseline = policy.baseline else {
+            self.baseline = nil
+            self.substituted = nil
+            return
+        }
+        func rates(of model: Int) -> Rates? {
+            let backend = policy.backends[baseline.backend]
+            guard let offer = policy.models[model].offers[backend.index], let card = policy.card(for: offer.name, at: backend, on: now) else { return nil }
+            return Rates(card: card, window: policy.windowFactor(of: card, at: now), backend: backend.index, model: offer.name)
+        }
+        let compared = switch baseline.model {
+        case .requested: decision.requested
+        case .fixed(let model): model
+        }
+        self.baseline = rates(of: compared)
+        self.substituted = decision.model == compared ? nil : rates(of: decision.model)
+    }
+
+    /// The card of a candidate's model in force at an instant.
+    package func card(for candidate: Route.Candidate, at instant: Timestamp) -> RateCard? {
+        self.policy.card(for: candidate.offer.name, at: self.policy.backends[candidate.backend], on: instant)
+    }
+
+    /// The most that an attempt may cost, whatever comes; nil where a price is missing.
+    package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
+        guard let card = self.card(for: candidate, at: instant) else { return nil }
+        return self.dearest(card, window: self.policy.windowFactor(of: card, at: instant), candidate: candidate)
+    }
+
+    /// An end that cost nothing: nothing was sent, or the backend refused.
+    package func free(_ outcome: LedgerEntry.Outcome, status: Int?) -> LedgerEntry.Settlement {
+        var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: .computed)
+        end.cost = .zero
+        end.costLow = .zero
+        end.costHigh = .zero
+        end.baseline = self.baseline == nil ? nil : .zero
+        end.levers = self.baseline == nil ? nil : .zero
+        return end
+    }
+
+    /// An end of which only bounds are known.
+    ///
+    /// - Parameters:
+    ///   - wasAnswered: The backend began to answer, so it has read the prompt: the low bound counts it.
+    ///   - keepsBaseline: The baseline would have been paid for this attempt too.
+    package func interval(
+        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, wasAnswered: Bool, keepsBaseline: Bool,
+        evidence: LedgerEntry.Evidence, at now: Timestamp
+    ) -> LedgerEntry.Settlement {
+        var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: evidence)
+        self.describe(&end, facts)
+        guard let card = self.cardInForce(candidate, facts, at: now) else {
+            end.evidence = .unpriced
+            return end
+        }
+        let window = self.policy.windowFactor(of: card, at: self.pricedAt(card, now))
+        let least = wasAnswered ? self.leastUsage(facts) : .zero
+        guard let high = self.dearest(card, window: window, candidate: candidate),
+            let low = wasAnswered ? self.cheapest(card, least, facts: facts, window: window) : .zero
+        else {
+            end.evidence = .unpriced
+            return end
+        }
+        end.costLow = low
+        end.costHigh = max(low, high)
+        if keepsBaseline { end.baseline = self.price(least, by: self.baseline) }
+        return end
+    }
+
+    /// The end of an answer with usage that is to be believed, or flagged where it is not.
+    package func answered(
+        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, at now: Timestamp
+    ) -> LedgerEntry.Settlement {
+        guard let reported = facts.usage, reported.addsUp, !reported.isAbsurd, reported.usage.generated >= self.leastGenerated(facts) else {
+            return self.unbelievable(outcome, status: status, candidate: candidate, facts: facts, at: now)
+        }
+        var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: .computed)
+        self.describe(&end, facts)
+        end.usage = reported.usage
+        end.providerCost = facts.providerCost
+        guard let card = self.cardInForce(candidate, facts, at: now),
+            let priced = card.price(reported.usage, tier: facts.tier, window: self.policy.windowFactor(of: card, at: self.pricedAt(card, now)))
+        else {
+            end.evidence = .unpriced
+            return end
+        }
+        end.cost = priced.cost
+        end.costLow = priced.cost
+        end.costHigh = priced.cost
+        end.unitPrices = priced.unitPrices
+        end.perRequest = priced.perRequest
+        self.compare(&end, reported.usage, priced, candidate)
+        if let most = self.request.maxTokens, reported.usage.generated > most * self.request.choices { end.flags.append(.overMaxTokens) }
+        return end
+    }
+
+    /// No usage, or one that cannot be: bounds from our own count.
+    private func unbelievable(
+        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, at now: Timestamp
+    ) -> LedgerEntry.Settlement {
+        var own = facts
+        own.usage = nil
+        var end = self.interval(
+            outcome, status: status, candidate: candidate, facts: own, wasAnswered: true, keepsBaseline: true, evidence: .estimated, at: now)
+        if let reported = facts.usage {
+            end.usage = reported.usage
+            end.flags.append(.unreconciled)
+            if reported.isAbsurd { end.flags.append(.usageAbsurd) }
+        }
+        return end
+    }
+
+    private func describe(_ end: inout LedgerEntry.Settlement, _ facts: AnswerFacts) {
+        end.modelServed = facts.model
+        end.tierServed = facts.tier
+        end.upstreamID = facts.upstreamID
+    }
+
+    /// The card of the model that answered if it has one of its own, else of the model that was sent.
+    private func cardInForce(_ candidate: Route.Candidate, _ facts: AnswerFacts, at now: Timestamp) -> RateCard? {
+        let backend = self.policy.backends[candidate.backend]
+        func card(_ model: String) -> RateCard? {
+            guard let current = self.policy.card(for: model, at: backend, on: now) else { return nil }
+            return current.pricedAt == .completion ? current : self.policy.card(for: model, at: backend, on: self.decided)
+        }
+        if let served = facts.model, served != candidate.offer.name, let own = card(served) { return own }
+        return card(candidate.offer.name)
+    }
+
+    private func pricedAt(_ card: RateCard, _ now: Timestamp) -> Timestamp { card.pricedAt == .completion ? now : self.decided }
+
+    /// Baseline and levers, in their fixed order: model, backend, lane, window, cache.
+    private func compare(_ end: inout LedgerEntry.Settlement, _ usage: TokenUsage, _ priced: PricedUsage, _ candidate: Route.Candidate) {
+        guard let baseline = self.baseline, let plain = self.price(usage, by: baseline) else {
+            end.flags.append(.unbaselined)
+            return
+        }
+        // The same place at its ordinary tier: exactly nothing is saved, whatever the clock did in between.
+        let isSame = baseline.backend == candidate.backend && baseline.model == candidate.offer.name && priced.tiered == priced.base
+            && priced.base == priced.cost
+        var start = isSame ? priced.cost : plain
+        let model = self.substituted.flatMap { self.price(usage, by: $0) }.map { start - $0 } ?? .zero
+        let backend = start - model - priced.base
+        var levers = LedgerEntry.Levers(
+            model: model, backend: backend, lane: priced.base - priced.tiered, window: priced.tiered - priced.cost, cache: .zero)
+        if self.policy.baseline?.ignoresCache == true, usage.cachedInput > 0 {
+            var uncached = usage
+            uncached.input += usage.cachedInput
+            uncached.cachedInput = 0
+            if let dear = self.price(uncached, by: baseline) {
+                levers.cache = dear - start
+                start = dear
+            }
+        }
+        end.baseline = start
+        end.levers = levers
+    }
+
+    private func price(_ usage: TokenUsage, by rates: Rates?) -> Money? {
+        rates.flatMap { $0.card.price(usage, tier: nil, window: $0.window)?.cost }
+    }
+
+    // MARK: Bounds (`ledger.md`, Bounds where usage is missing)
+
+    /// Tokens that were certainly generated: an event with content has at least one.
+    private func leastGenerated(_ facts: AnswerFacts) -> Int { max(facts.tokens, facts.textBytes / 16) }
+
+    private func leastUsage(_ facts: AnswerFacts) -> TokenUsage {
+        if var reported = facts.usage?.usage, facts.usage?.addsUp == true, facts.usage?.isAbsurd == false {
+            reported.output = max(reported.output, self.leastGenerated(facts) - reported.reasoning - reported.audioOutput)
+            return reported
+        }
+        return TokenUsage(input: self.request.promptBytes / 8, output: self.leastGenerated(facts))
+    }
+
+    /// The prompt at the cheapest class it may have been billed in, and what was relayed.
+    private func cheapest(_ card: RateCard, _ usage: TokenUsage, facts: AnswerFacts, window: PriceFactor) -> Money? {
+        if facts.usage != nil { return card.price(usage, tier: facts.tier, window: window)?.cost }
+        guard let prompt = card.promptPrices(prompt: usage.input) else { return nil }
+        var cheap = card
+        cheap.prices.input = TokenPrice(pico: prompt.lowerBound)
+        cheap.above = []
+        return cheap.price(usage, tier: facts.tier, window: window)?.cost
+    }
+
+    private func dearest(_ card: RateCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
+        let context = candidate.offer.context ?? Meter.longestAnswer
+        let prompt = self.request.hasMedia ? max(self.request.promptBytes, context) : self.request.promptBytes
+        let output = (self.request.maxTokens ?? context) * self.request.choices
+        guard let highest = card.promptPrices(prompt: prompt) else { return nil }
+        var dear = card
+        dear.prices.input = TokenPrice(pico: highest.upperBound)
+        dear.above = []
+        dear.prices.output = [card.price(of: .output, prompt: prompt), card.price(of: .reasoning, prompt: prompt)].compactMap { $0 }.max { $0.pico < $1.pico }
+        let hasOutput = self.request.endpoint != .embeddings && self.request.endpoint != .countTokens
+        let usage = TokenUsage(input: prompt, output: hasOutput ? output : 0)
+        // The dearest tier that the card knows, since the one that will be served is not known.
+        let tiers = [nil] + card.tiers.keys.map { Optional($0) }
+        return tiers.compactMap { dear.price(usage, tier: $0, window: max(window, .one))?.cost }.max()
+    }
+}
+
+extension PriceFactor: Comparable {
+    package static func < (a: PriceFactor, b: PriceFactor) -> Bool { a.millionths < b.millionths }
+}

@@ -1,0 +1,440 @@
+import Logging
+import NIOCore
+import SluiceCore
+import SluiceWire
+
+/// One request being dispatched: performs what the ``AttemptMachine`` decides, on one event loop, and hands the answer to its sink.
+///
+/// Live traffic and deferred work are run by the same code; they differ in sink and recorder only.
+package final class DispatchRun {
+    let call: DispatchCall
+    private let dispatcher: Dispatcher
+    private var sink: (any AnswerSink)?
+    private let recorder: any AttemptRecorder
+    private let meter: Meter
+    private var machine: AttemptMachine
+    private var current: Attempt?
+    /// The last answer that a client may get although it is an error.
+    private var passable: (attempt: Int, head: UpstreamHead, body: ByteBuffer, upstream: LivePolicy.Upstream, candidate: Route.Candidate)?
+    private var ticket: RoomTicket?
+    private var waitUntil: MonotonicInstant?
+    private var roomWait: MonotonicInstant?
+    private var isPaused = false
+    private(set) var isOver = false
+    /// Its place among the runs that the dispatcher watches.
+    var watchIndex = -1
+
+    init(call: DispatchCall, dispatcher: Dispatcher, sink: any AnswerSink, recorder: any AttemptRecorder) {
+        self.call = call
+        self.dispatcher = dispatcher
+        self.sink = sink
+        self.recorder = recorder
+        self.meter = Meter(policy: call.live.policy, request: call.request, decision: call.decision, at: call.arrived.wall)
+        let now = call.arrived
+        let isLater = call.isLater
+        let route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
+            call.live.slots[index].condition(isLater: isLater, at: now.monotonic)
+        }
+        self.machine = AttemptMachine(
+            route: route, policy: call.live.policy,
+            terms: AttemptMachine.Terms(
+                retryAmbiguous: call.trafficClass.retryAmbiguous, patience: call.patience, arrived: now.monotonic,
+                deadline: call.decision.budget.total.map { now.monotonic + $0 }, dialect: call.request.endpoint.dialect))
+    }
+
+    var now: Now { self.dispatcher.clock.now }
+    var isCommitted: Bool { self.machine.isCommitted }
+
+    func start() {
+        self.dispatcher.fleet.noteFirstAttempt()
+        self.perform(self.machine.start(at: self.call.arrived.monotonic))
+    }
+
+    // MARK: What the sink tells
+
+    /// The client has left, or the job is not wanted any more: drops what is under way and books it.
+    package func cancel() {
+        guard !self.isOver else { return }
+        self.stopWaiting()
+        if let attempt = self.current {
+            attempt.cancel()
+            self.settle(attempt, self.leftBehind(attempt), as: attempt.wasSent ? .waste : .settled, report: .nothing)
+        }
+        self.close()
+    }
+
+    /// The sink can take more again, or no more for now.
+    package func writabilityChanged(_ isWritable: Bool) {
+        guard self.isPaused == isWritable else { return }
+        self.isPaused = !isWritable
+        if isWritable { self.current?.handle?.resume() } else { self.current?.handle?.pause() }
+    }
+
+    private func leftBehind(_ attempt: Attempt) -> LedgerEntry.Settlement {
+        guard attempt.wasSent else { return self.meter.free(.clientGone, status: nil) }
+        return self.meter.interval(
+            .clientGone, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: attempt.wasAnswered,
+            keepsBaseline: true, evidence: .estimated, at: self.now.wall)
+    }
+
+    // MARK: Actions of the machine
+
+    private func perform(_ first: AttemptMachine.Action) {
+        var action = first
+        while true {
+            switch action {
+            case .ask(let candidate, let isLastResort):
+                let now = self.now.monotonic
+                let tokens = self.call.request.inputTokens + (self.call.request.maxTokens ?? RoutePlanner.usualOutput)
+                let admission = self.call.live.slots[candidate.backend].admit(
+                    tokens: tokens, isLater: self.call.isLater, isLastResort: isLastResort, at: now)
+                action = self.machine.admission(admission, at: now)
+            case .wait(let until):
+                guard self.standInLine(until: until), let next = self.machine.roomFreed(at: self.now.monotonic) else { return }
+                action = next
+            case .send(let candidate, let attempt):
+                return self.send(to: candidate, attempt: attempt)
+            case .refuse(let refusal):
+                return self.refuse(refusal)
+            case .passOn:
+                return self.passOn()
+            }
+        }
+    }
+
+    /// Waits for room; true where it is worth asking again at once.
+    private func standInLine(until: MonotonicInstant) -> Bool {
+        let now = self.now.monotonic
+        self.roomWait = self.roomWait ?? now
+        self.waitUntil = until
+        let loop = self.dispatcher.loop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let ticket = RoomTicket { loop.execute { bound.value.roomFreed() } }
+        self.ticket = ticket
+        for candidate in self.machine.waitingFor where !self.call.live.slots[candidate.backend].wait(ticket, at: now) {
+            ticket.tear()
+            return true
+        }
+        return false
+    }
+
+    private func roomFreed() {
+        self.ticket = nil
+        self.waitUntil = nil
+        guard !self.isOver, let action = self.machine.roomFreed(at: self.now.monotonic) else {
+            // The slot that woke this request is for the next in line.
+            for slot in self.call.live.slots { slot.passOn() }
+            return
+        }
+        self.perform(action)
+    }
+
+    private func stopWaiting() {
+        self.ticket?.tear()
+        self.ticket = nil
+        self.waitUntil = nil
+    }
+
+    private func send(to candidate: Route.Candidate, attempt number: Int) {
+        self.stopWaiting()
+        let now = self.now
+        let policy = self.call.live.policy
+        let target = LedgerEntry.Target(
+            pool: policy.pools[candidate.pool].name, backend: policy.backends[candidate.backend].name, backendModel: candidate.offer.name,
+            rateCard: self.meter.card(for: candidate, at: now.wall)?.revision)
+        let entry = LedgerEntry(
+            kind: .intent, at: now.wall, subject: self.call.subject, attempt: self.call.earlierAttempts + number, target: target,
+            estimate: candidate.estimatedCost)
+        let intent = AttemptIntent(entry: entry, bound: self.meter.bound(for: candidate, at: now.wall))
+        let attempt = Attempt(
+            number: number, candidate: candidate, slot: self.call.live.slots[candidate.backend], upstream: self.call.live.upstreams[candidate.backend],
+            intent: intent, started: now.monotonic, run: self)
+        self.current = attempt
+        self.recorder.begin(intent) { [dispatcher] error in
+            guard self.current === attempt, !attempt.isSettled else { return }
+            if let error { return self.couldNotRecord(error, attempt) }
+            attempt.handle = dispatcher.transports[attempt.upstream.kind].start(
+                self.call.upstreamCall(to: candidate), on: dispatcher.loop, receiver: attempt)
+            if self.isPaused { attempt.handle?.pause() }
+        }
+    }
+
+    /// Nothing may leave that is not written down.
+    private func couldNotRecord(_ error: StoreError, _ attempt: Attempt) {
+        attempt.isSettled = true
+        self.current = nil
+        attempt.slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: self.now.monotonic)
+        let isFull = if case .full = error.code { true } else { false }
+        self.refuse(
+            isFull
+                ? Refusal(503, .storageError, "the ledger has no space left, and the policy says `on_ledger_full: refuse`", retryAfter: .seconds(30))
+                : Refusal(503, .storageError, "the ledger cannot be written: \(error.message)", retryAfter: .seconds(5)))
+    }
+
+    // MARK: What attempts tell
+
+    /// An attempt failed before the commit point: it is booked, and the machine decides what comes next.
+    func attempt(
+        _ attempt: Attempt, failed failure: AttemptMachine.Failure, as outcome: LedgerEntry.Outcome, isOurs: Bool = false, reason: String? = nil
+    ) {
+        guard !self.isOver, !attempt.isSettled else { return }
+        if let reason { self.dispatcher.note(reason, attempt: attempt, call: self.call) }
+        let status = attempt.head?.status
+        if case .answered = failure, let head = attempt.head {
+            self.passable = (attempt.number, head, attempt.keptBody, attempt.upstream, attempt.candidate)
+            self.heed(head, attempt)
+        }
+        self.book(attempt, failure, outcome, status: status, isOurs: isOurs)
+        self.perform(self.machine.failed(failure, at: self.now.monotonic) { self.dispatcher.fleet.takeRetry() })
+    }
+
+    private func book(_ attempt: Attempt, _ failure: AttemptMachine.Failure, _ outcome: LedgerEntry.Outcome, status: Int?, isOurs: Bool) {
+        let now = self.now.wall
+        switch failure {
+        case .notSent:
+            self.settle(attempt, self.meter.free(.notSent, status: nil), as: .settled, report: isOurs ? .nothing : .failure)
+        case .answered(502), .answered(504):
+            // Who billed what behind a broken gateway is not known.
+            let end = self.meter.interval(
+                .upstreamError, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: false, keepsBaseline: false,
+                evidence: .inDoubt, at: now)
+            self.settle(attempt, end, as: .waste, report: .failure)
+        case .answered(let code):
+            self.settle(
+                attempt, self.meter.free(code >= 500 && code != 503 && code != 529 ? .upstreamError : .refused, status: status), as: .settled,
+                report: code >= 500 ? .failure : .nothing)
+        case .reported(let problem):
+            self.settle(
+                attempt, self.meter.free(.refused, status: status), as: .settled, report: problem.status == 429 ? .nothing : .failure)
+        case .ambiguous(let isTimeout):
+            let end = self.meter.interval(
+                isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: false,
+                keepsBaseline: false, evidence: .inDoubt, at: now)
+            self.settle(attempt, end, as: .waste, report: .failure)
+        }
+    }
+
+    /// Leaves a backend alone that named its time, or that refuses our credentials.
+    private func heed(_ head: UpstreamHead, _ attempt: Attempt) {
+        let now = self.now
+        switch head.status {
+        case 401, 402, 403:
+            self.dispatcher.alert("the backend refuses Sluice's credentials", attempt: attempt, status: head.status)
+            attempt.slot.park(until: now.monotonic + .seconds(60))
+        case 429, 503, 529:
+            let named = RetryAfter.parse(seconds: head.value(of: "retry-after"), milliseconds: head.value(of: "retry-after-ms"), at: now.wall)
+            if let named {
+                attempt.slot.park(until: now.monotonic + named)
+            } else if head.status == 429 {
+                let isSpent = attempt.keptBody.getString(at: attempt.keptBody.readerIndex, length: min(4096, attempt.keptBody.readableBytes)).map {
+                    $0.contains("insufficient_quota") || $0.contains("billing") || $0.contains("spend")
+                }
+                attempt.slot.park(until: now.monotonic + (isSpent == true ? .seconds(60) : .seconds(1)))
+            }
+        default:
+            break
+        }
+    }
+
+    func attempt(_ attempt: Attempt, sawFirstTokenAt instant: MonotonicInstant) {
+        attempt.slot.noteFirstToken(after: instant - attempt.started, at: instant)
+    }
+
+    func attempt(_ attempt: Attempt, answeredWhole body: ByteBuffer) {
+        guard !self.isOver, !attempt.isSettled, let head = attempt.head else { return }
+        self.machine.committed()
+        let now = self.now
+        attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic)
+        let end = self.settlement(of: attempt, .ok)
+        let lines = self.lines(of: head, attempt, cost: end)
+        self.settle(attempt, end, as: .settled, report: .success)
+        let sink = self.sink
+        self.close()
+        sink?.answer(lines, body: body)
+    }
+
+    func attemptCommits(_ attempt: Attempt) {
+        guard !self.isOver, !self.isCommitted, let head = attempt.head else { return }
+        self.machine.committed()
+        self.sink?.begin(self.lines(of: head, attempt, cost: nil))
+    }
+
+    func attempt(_ attempt: Attempt, relays events: ByteBuffer) {
+        guard !self.isOver, let sink = self.sink else { return }
+        sink.send(events)
+        if !sink.isWritable { self.writabilityChanged(false) }
+    }
+
+    func attempt(_ attempt: Attempt, endedStreamWith events: ByteBuffer?) {
+        guard !self.isOver, !attempt.isSettled else { return }
+        var end = self.settlement(of: attempt, .ok)
+        if !attempt.currentFacts.isEnded { end.flags.append(.noDone) }
+        self.settle(attempt, end, as: .settled, report: .success)
+        self.finishStream(with: events)
+    }
+
+    /// The stream ended in the middle: the client is told in-band, and nothing looks like success.
+    func attempt(_ attempt: Attempt, brokeOff outcome: LedgerEntry.Outcome, saying reason: String) {
+        guard !self.isOver, !attempt.isSettled else { return }
+        guard self.isCommitted else { return self.attempt(attempt, failed: .ambiguous(isTimeout: outcome == .timeout), as: outcome, reason: reason) }
+        self.dispatcher.note(reason, attempt: attempt, call: self.call)
+        self.settle(attempt, self.partial(attempt, outcome), as: .settled, report: .failure)
+        let isLate = outcome == .timeout
+        self.finishStream(
+            with: attempt.errorEvent(Refusal(isLate ? 504 : 502, isLate ? .latencyBudgetExceeded : .upstreamFailed, reason)))
+    }
+
+    /// The backend reported an error of its own after the commit point.
+    func attempt(_ attempt: Attempt, reportedLate problem: UpstreamProblem) {
+        guard !self.isOver, !attempt.isSettled else { return }
+        self.settle(attempt, self.partial(attempt, .upstreamError), as: .settled, report: .failure)
+        self.finishStream(with: attempt.lateProblem(problem))
+    }
+
+    private func partial(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
+        self.meter.interval(
+            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: true, keepsBaseline: true,
+            evidence: .lowerBound, at: self.now.wall)
+    }
+
+    private func settlement(of attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
+        if self.call.request.endpoint == .countTokens { return self.meter.free(outcome, status: attempt.head?.status) }
+        return self.meter.answered(
+            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, at: self.now.wall)
+    }
+
+    /// Books the one end of an attempt and gives its slot back.
+    private func settle(
+        _ attempt: Attempt, _ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report
+    ) {
+        guard !attempt.isSettled else { return }
+        attempt.isSettled = true
+        self.current = nil
+        let now = self.now
+        var entry = attempt.intent.entry
+        entry.kind = kind
+        entry.at = now.wall
+        var end = settlement
+        if end.evidence == .unpriced || end.cost == nil || kind == .waste { end.levers = nil }
+        end.queued = self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero
+        end.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
+        end.total = now.monotonic - self.call.arrived.monotonic
+        entry.settlement = end
+        attempt.slot.release(report, isLater: self.call.isLater, held: now.monotonic - attempt.started, at: now.monotonic)
+        self.recorder.end(entry)
+    }
+
+    // MARK: Time
+
+    /// Looks whether something has taken too long; called by the dispatcher every now and then.
+    func check(at now: MonotonicInstant) {
+        if let until = self.waitUntil, until <= now {
+            self.stopWaiting()
+            if let action = self.machine.waitedLongEnough(at: now) { self.perform(action) }
+            return
+        }
+        if let total = self.call.decision.budget.total, self.call.arrived.monotonic + total <= now {
+            return self.outOfTime("the latency budget of \(DurationText.format(total)) is used up")
+        }
+        guard let attempt = self.current, attempt.handle != nil else { return }
+        let trafficClass = self.call.trafficClass
+        let readTimeout = self.call.request.wishes.readTimeout
+        if !self.isCommitted, let limit = [trafficClass.firstTokenTimeout, readTimeout].compactMap({ $0 }).min(), attempt.started + limit <= now {
+            attempt.cancel()
+            return self.attempt(attempt, failed: .ambiguous(isTimeout: true), as: .timeout, reason: "no first token within \(DurationText.format(limit))")
+        }
+        if attempt.wasActive || self.isPaused {
+            attempt.wasActive = false
+            self.lastActivity = now
+        } else if self.isCommitted, (self.lastActivity ?? now) + min(trafficClass.idleTimeout, readTimeout ?? .seconds(1 << 30)) <= now {
+            attempt.cancel()
+            self.attempt(attempt, brokeOff: .timeout, saying: "the backend was silent for \(DurationText.format(trafficClass.idleTimeout))")
+        }
+    }
+
+    private var lastActivity: MonotonicInstant?
+
+    private func outOfTime(_ reason: String) {
+        self.stopWaiting()
+        let refusal = Refusal(504, .latencyBudgetExceeded, reason)
+        guard let attempt = self.current else { return self.refuse(refusal) }
+        attempt.cancel()
+        if self.isCommitted {
+            self.settle(attempt, self.partial(attempt, .timeout), as: .settled, report: .nothing)
+            self.finishStream(with: attempt.errorEvent(refusal))
+        } else {
+            let end = attempt.wasSent
+                ? self.meter.interval(
+                    .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: attempt.wasAnswered,
+                    keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
+                : self.meter.free(.notSent, status: nil)
+            self.settle(attempt, end, as: attempt.wasSent ? .waste : .settled, report: .nothing)
+            self.refuse(refusal)
+        }
+    }
+
+    // MARK: Ends
+
+    private func refuse(_ refusal: Refusal) {
+        let sink = self.sink
+        self.machine.ended()
+        self.close()
+        sink?.refuse(refusal)
+    }
+
+    private func passOn() {
+        guard let passable else {
+            return self.refuse(Refusal(502, .upstreamFailed, "every backend that was tried failed"))
+        }
+        let head = AnswerLines(call: self.call, candidate: passable.candidate, attempt: passable.attempt).problem(passable.head, secrets: passable.upstream.secrets)
+        let body = AnswerLines.masked(passable.body, secrets: passable.upstream.secrets)
+        let sink = self.sink
+        self.machine.ended()
+        self.close()
+        sink?.answer(head, body: body)
+    }
+
+    private func finishStream(with events: ByteBuffer?) {
+        let sink = self.sink
+        self.machine.ended()
+        self.close()
+        if let events, events.readableBytes > 0 { sink?.send(events) }
+        sink?.finish()
+    }
+
+    private func close() {
+        guard !self.isOver else { return }
+        self.isOver = true
+        self.sink = nil
+        self.dispatcher.unwatch(self)
+    }
+
+    // MARK: Words for the client
+
+    private func lines(of head: UpstreamHead, _ attempt: Attempt, cost: LedgerEntry.Settlement?) -> AnswerHead {
+        let now = self.now
+        var lines = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + attempt.number)
+        lines.timing = AnswerLines.Timing(
+            policy: self.call.decisionTime, queue: self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero,
+            firstToken: now.monotonic - self.call.arrived.monotonic)
+        lines.cost = cost
+        return lines.answer(head)
+    }
+
+    /// What stands beside the usage of a stream, for a client that asked for usage.
+    func usageNote(for attempt: Attempt, facts: AnswerFacts) -> String? {
+        guard self.call.request.wantsUsage else { return nil }
+        let end = self.meter.answered(.ok, status: 200, candidate: attempt.candidate, facts: facts, at: self.now.wall)
+        var note: [UInt8] = []
+        note.append(text: "{\"cost\":")
+        note.append(text: end.cost.map { "\"\($0)\"" } ?? "null")
+        note.append(text: ",\"currency\":")
+        note.append(jsonString: self.call.live.policy.currency)
+        note.append(text: ",\"route\":")
+        note.append(jsonString: self.call.subject.route)
+        note.append(text: ",\"backend\":")
+        note.append(jsonString: attempt.upstream.backend.name)
+        note.append(UInt8(ascii: "}"))
+        return String(decoding: note, as: UTF8.self)
+    }
+}

@@ -1,0 +1,98 @@
+package import NIOCore
+package import SluiceCore
+import Synchronization
+
+/// A policy in force, with everything that calls need prepared once: slots, dialects, header lines with the keys.
+///
+/// Requests in flight keep the one they started with.
+package final class LivePolicy: Sendable {
+    package let policy: PolicySet
+    package let classifier: Classifier
+    package let planner: RoutePlanner
+    /// By the backend's index.
+    package let slots: [BackendSlot]
+    package let upstreams: [Upstream]
+    /// Names of client headers, in lower case, that some backend wants besides the contract's list.
+    package let forwarded: Set<String>
+
+    /// What is the same in every call to one backend.
+    package struct Upstream: Sendable {
+        package var backend: Backend
+        package var url: BackendURL
+        package var dialect: any Dialect
+        /// Header lines with the key and the policy's fixed headers, each with CR LF.
+        package var fields: ByteBuffer
+        package var kind: TransportKind
+        /// Secrets that must not appear in anything that is passed on.
+        package var secrets: [String]
+
+        package init(backend: Backend, url: BackendURL, dialect: any Dialect, fields: ByteBuffer, kind: TransportKind, secrets: [String]) {
+            self.backend = backend
+            self.url = url
+            self.dialect = dialect
+            self.fields = fields
+            self.kind = kind
+            self.secrets = secrets
+        }
+    }
+
+    package enum TransportKind: Sendable {
+        case plain, secure, simulated
+    }
+
+    package init(policy: PolicySet, fleet: BackendFleet, upstreams: [Upstream]) {
+        self.policy = policy
+        self.classifier = Classifier(policy: policy)
+        self.planner = RoutePlanner(policy: policy)
+        self.slots = fleet.adopt(policy)
+        self.upstreams = upstreams
+        self.forwarded = policy.backends.reduce(into: []) { $0.formUnion($1.forward) }
+    }
+}
+
+/// The policy in force now; replaced whole at a reload.
+package final class PolicyInForce: Sendable {
+    private let current: Mutex<LivePolicy>
+
+    package init(_ live: LivePolicy) {
+        self.current = Mutex(live)
+    }
+
+    package var live: LivePolicy { self.current.withLock { $0 } }
+
+    package func replace(with live: LivePolicy) {
+        self.current.withLock { $0 = live }
+    }
+}
+
+/// The transports of one event loop.
+package struct TransportSet {
+    package var plain: any Transport
+    package var secure: any Transport
+    package var simulated: any Transport
+
+    package init(plain: any Transport, secure: any Transport, simulated: any Transport) {
+        self.plain = plain
+        self.secure = secure
+        self.simulated = simulated
+    }
+
+    package subscript(kind: LivePolicy.TransportKind) -> any Transport {
+        switch kind {
+        case .plain: self.plain
+        case .secure: self.secure
+        case .simulated: self.simulated
+        }
+    }
+}
+
+/// Reads both clocks. Services hold one; tests and the demo give another.
+package struct SluiceClock: Sendable {
+    private let read: @Sendable () -> Now
+
+    package init(_ read: @escaping @Sendable () -> Now) {
+        self.read = read
+    }
+
+    package var now: Now { self.read() }
+}

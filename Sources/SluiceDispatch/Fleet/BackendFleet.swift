@@ -1,0 +1,133 @@
+package import SluiceCore
+import Synchronization
+
+/// The running state of all backends, by name, so that it outlives a reload of the policy.
+package final class BackendFleet: Sendable {
+    private let slots = Mutex<[String: BackendSlot]>([:])
+    private let budget = Mutex(RetryBudget())
+
+    package init() {}
+
+    /// The slots of a policy's backends, in its order: new ones start fresh, known ones keep their history.
+    package func adopt(_ policy: PolicySet) -> [BackendSlot] {
+        self.slots.withLock { slots in
+            policy.backends.map { backend in
+                let slot = slots[backend.name] ?? BackendSlot(name: backend.name, limits: backend.limits)
+                slot.adopt(backend.limits)
+                slots[backend.name] = slot
+                return slot
+            }
+        }
+    }
+
+    package func noteFirstAttempt() {
+        self.budget.withLock { $0.noteFirstAttempt() }
+    }
+
+    package func takeRetry() -> Bool {
+        self.budget.withLock { $0.take() }
+    }
+}
+
+/// One backend's record, exact over all event loops, and the line of live requests that wait for room there.
+package final class BackendSlot: Sendable {
+    private struct State {
+        var record: BackendRecord
+        var line: [RoomTicket] = []
+    }
+
+    package let name: String
+    private let state: Mutex<State>
+
+    fileprivate init(name: String, limits: Backend.Limits) {
+        self.name = name
+        self.state = Mutex(State(record: BackendRecord(limits: limits)))
+    }
+
+    fileprivate func adopt(_ limits: Backend.Limits) {
+        self.state.withLock { $0.record.adopt(limits) }
+    }
+
+    package func condition(isLater: Bool, at now: MonotonicInstant) -> BackendCondition {
+        self.state.withLock { $0.record.condition(isLater: isLater, at: now) }
+    }
+
+    package var isBreakerOpen: Bool { self.state.withLock { $0.record.isBreakerOpen } }
+
+    /// Asks for a slot. Deferred work yields while live work waits in line.
+    package func admit(tokens: Int, isLater: Bool, isLastResort: Bool, at now: MonotonicInstant) -> BackendRecord.Admission {
+        self.state.withLock { state in
+            if isLater {
+                state.line.removeAll(where: \.isSpent)
+                if !state.line.isEmpty { return .busy(nil) }
+            }
+            return state.record.admit(tokens: tokens, isLater: isLater, isLastResort: isLastResort, at: now)
+        }
+    }
+
+    /// Gives a slot back and wakes the first in line.
+    package func release(_ report: BackendRecord.Report, isLater: Bool, held: Duration, at now: MonotonicInstant) {
+        let next = self.state.withLock { state -> RoomTicket? in
+            state.record.release(report, isLater: isLater, held: held, jitter: Double.random(in: 0...1), at: now)
+            guard !state.line.isEmpty else { return nil }
+            let first = state.line.firstIndex { !$0.isSpent } ?? state.line.endIndex
+            let ticket = first < state.line.endIndex ? state.line[first] : nil
+            state.line.removeSubrange(..<min(first + 1, state.line.endIndex))
+            state.record.waiting = state.line.count
+            return ticket
+        }
+        next?.spend()
+    }
+
+    package func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
+        self.state.withLock { $0.record.noteFirstToken(after: duration, at: now) }
+    }
+
+    package func park(until: MonotonicInstant) {
+        self.state.withLock { $0.record.park(until: until) }
+    }
+
+    /// Stands in line; false where a slot became free meanwhile, so that it is worth asking again at once.
+    package func wait(_ ticket: RoomTicket, at now: MonotonicInstant) -> Bool {
+        self.state.withLock { state in
+            state.line.removeAll(where: \.isSpent)
+            if state.line.isEmpty, state.record.hasSlot { return false }
+            state.line.append(ticket)
+            state.record.waiting = state.line.count
+            return true
+        }
+    }
+
+    /// Wakes the next in line: the one that was woken no longer wants the slot.
+    package func passOn() {
+        let next = self.state.withLock { state -> RoomTicket? in
+            state.line.removeAll(where: \.isSpent)
+            return state.record.hasSlot && !state.line.isEmpty ? state.line.removeFirst() : nil
+        }
+        next?.spend()
+    }
+}
+
+/// A place in the lines of one or more backends; whoever has room first spends it.
+package final class RoomTicket: Sendable {
+    private let spent = Atomic(false)
+    private let wake: @Sendable () -> Void
+
+    /// - Parameter wake: Called at most once, from any thread.
+    package init(wake: @escaping @Sendable () -> Void) {
+        self.wake = wake
+    }
+
+    package var isSpent: Bool { self.spent.load(ordering: .acquiring) }
+
+    /// Wakes the waiter, unless another backend did or it has given up.
+    func spend() {
+        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        self.wake()
+    }
+
+    /// The waiter has given up.
+    package func tear() {
+        self.spent.store(true, ordering: .releasing)
+    }
+}

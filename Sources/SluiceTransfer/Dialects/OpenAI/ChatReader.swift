@@ -1,0 +1,236 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// Reads the stream of `/v1/chat/completions` and `/v1/completions`, as OpenAI, vLLM, llama.cpp, Groq, DeepSeek and others write it.
+final class ChatReader: StreamReader {
+    private(set) var facts = AnswerFacts()
+    /// llama.cpp's counts: used where no usage comes.
+    private var timings: ReportedUsage?
+
+    init() {}
+
+    func read(_ event: UnsafeRawBufferPointer) -> EventReading {
+        let lines = EventLines(event)
+        guard let data = lines.data else { return EventReading(.neutral) }
+        guard lines.dataLines == 1 else {
+            let joined = lines.joined
+            return joined.withUnsafeBytes { self.read(data: $0, isNamedError: lines.isError) }
+        }
+        return self.read(data: data, isNamedError: lines.isError)
+    }
+
+    private func read(data: UnsafeRawBufferPointer, isNamedError: Bool) -> EventReading {
+        guard data.first == UInt8(ascii: "{") else {
+            guard data.isDone else { return EventReading(isNamedError ? .error(UpstreamProblem(message: "", type: nil, code: nil)) : .neutral) }
+            self.facts.isEnded = true
+            return EventReading(.end)
+        }
+        var chunk = ChatChunk(facts: self.facts)
+        var cursor = JSONCursor(data, isLenient: true)
+        do throws(JSONFault) {
+            try cursor.members { key, cursor throws(JSONFault) in try chunk.read(key, &cursor) }
+            try cursor.end()
+        } catch {
+            return EventReading(.error(UpstreamProblem(message: "an event is no JSON", type: nil, code: nil)))
+        }
+        self.facts = chunk.facts
+        if let timings = chunk.timings { self.timings = timings }
+        if self.facts.usage == nil { self.facts.usage = self.timings }
+        if let problem = chunk.problem { return EventReading(.error(problem)) }
+        return chunk.reading
+    }
+
+    func readOversize(_ part: UnsafeRawBufferPointer) -> EventReading {
+        // An error or a usage chunk is never that long.
+        if !part.isEmpty { self.facts.tokens += 1 }
+        return EventReading(.content, hasToken: true)
+    }
+
+    func errorEvent(_ refusal: Refusal, into buffer: inout ByteBuffer) {
+        buffer.writeBytes(ErrorBody.openAIEvent(refusal))
+    }
+
+    func rewrittenError(_ event: UnsafeRawBufferPointer, problem: UpstreamProblem, into buffer: inout ByteBuffer) -> Bool {
+        buffer.writeBytes(problem.openAIEvent)
+        return true
+    }
+
+    func annotatedUsage(_ event: UnsafeRawBufferPointer, note: String, into buffer: inout ByteBuffer) -> Bool {
+        // Behind the last brace of the data nothing but the end of the event can stand.
+        guard let brace = event.lastIndex(of: UInt8(ascii: "}")) else { return false }
+        buffer.writeBytes(UnsafeRawBufferPointer(rebasing: event[..<brace]))
+        buffer.writeString(",\"sluice\":\(note)")
+        buffer.writeBytes(UnsafeRawBufferPointer(rebasing: event[brace...]))
+        return true
+    }
+}
+
+/// One chunk of a chat or completions stream.
+private struct ChatChunk {
+    var facts: AnswerFacts
+    var timings: ReportedUsage?
+    var problem: UpstreamProblem?
+    private var hasUsage = false
+    private var hasToken = false
+    private var hasFinish = false
+    private var choices = 0
+    private var isErrorObject = false
+    private var flat = ErrorFields()
+
+    init(facts: AnswerFacts) {
+        self.facts = facts
+    }
+
+    var reading: EventReading {
+        if self.choices == 0 { return EventReading(self.hasUsage ? .usageOnly : .neutral) }
+        return EventReading(self.hasToken || self.hasFinish ? .content : .neutral, hasToken: self.hasToken)
+    }
+
+    mutating func read(_ key: JSONText, _ cursor: inout JSONCursor) throws(JSONFault) {
+        if key.says("choices") {
+            guard cursor.peek() == UInt8(ascii: "[") else {
+                try cursor.value()
+                return
+            }
+            var chunk = self
+            try cursor.elements { cursor throws(JSONFault) in try chunk.choice(&cursor) }
+            self = chunk
+        } else if key.says("usage") {
+            try self.usage(&cursor)
+        } else if key.says("id"), self.facts.upstreamID == nil {
+            self.facts.upstreamID = try cursor.string()?.decoded
+        } else if key.says("model"), self.facts.model == nil {
+            self.facts.model = try cursor.string()?.decoded
+        } else if key.says("service_tier") {
+            if let tier = try cursor.string() { self.facts.tier = tier.decoded }
+        } else if key.says("error") {
+            self.problem = try UpstreamProblem.read(&cursor)
+        } else if key.says("timings") {
+            self.timings = try LlamaTimings.read(&cursor)
+        } else if key.says("x_groq") {
+            try self.groq(&cursor)
+        } else if key.says("object") {
+            self.isErrorObject = try cursor.string()?.says("error") ?? false
+        } else if key.says("message") || key.says("type") || key.says("code") {
+            // An error object without an envelope, as older vLLM sends it.
+            try self.flat.read(key, &cursor)
+            if self.isErrorObject { self.problem = self.flat.problem }
+        } else {
+            try cursor.value()
+        }
+    }
+
+    private mutating func usage(_ cursor: inout JSONCursor) throws(JSONFault) {
+        guard let usage = try OpenAIUsage.read(&cursor) else { return }
+        self.hasUsage = true
+        self.facts.usage = usage.disjoint
+        self.facts.providerCost = usage.cost ?? self.facts.providerCost
+    }
+
+    private mutating func groq(_ cursor: inout JSONCursor) throws(JSONFault) {
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            try cursor.value()
+            return
+        }
+        var chunk = self
+        try cursor.members { key, cursor throws(JSONFault) in
+            if key.says("usage") { try chunk.usage(&cursor) } else { try cursor.value() }
+        }
+        self = chunk
+    }
+
+    private mutating func choice(_ cursor: inout JSONCursor) throws(JSONFault) {
+        self.choices += 1
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            try cursor.value()
+            return
+        }
+        var chunk = self
+        var index = 0
+        var isFinished = false
+        try cursor.members { key, cursor throws(JSONFault) in
+            if key.says("delta") || key.says("message") {
+                try chunk.delta(&cursor)
+            } else if key.says("text") {
+                try chunk.text(&cursor)
+            } else if key.says("index") {
+                index = try cursor.integer() ?? 0
+            } else if key.says("finish_reason") {
+                isFinished = try cursor.string()?.isEmpty == false
+            } else {
+                try cursor.value()
+            }
+        }
+        let bit = UInt64(1) << UInt64(min(63, max(0, index)))
+        if isFinished {
+            chunk.hasFinish = true
+            chunk.facts.finishedChoices += 1
+            chunk.facts.openChoices &= ~bit
+        } else {
+            chunk.facts.openChoices |= bit
+        }
+        self = chunk
+    }
+
+    private mutating func delta(_ cursor: inout JSONCursor) throws(JSONFault) {
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            try cursor.value()
+            return
+        }
+        var chunk = self
+        try cursor.members { key, cursor throws(JSONFault) in
+            if key.says("content") || key.says("reasoning_content") || key.says("reasoning") || key.says("refusal") {
+                try chunk.text(&cursor)
+            } else if key.says("tool_calls") || key.says("function_call") || key.says("audio") || key.says("reasoning_details") {
+                let isEmpty = try cursor.value().count <= 4
+                if !isEmpty {
+                    chunk.hasToken = true
+                    chunk.facts.tokens += 1
+                }
+            } else {
+                try cursor.value()
+            }
+        }
+        self = chunk
+    }
+
+    private mutating func text(_ cursor: inout JSONCursor) throws(JSONFault) {
+        guard let text = try cursor.string(), !text.isEmpty else { return }
+        self.hasToken = true
+        self.facts.tokens += 1
+        self.facts.textBytes += text.bytes.count
+    }
+}
+
+extension EventLines {
+    /// The event's own name says that it is an error.
+    var isError: Bool { self.name.map { String(decoding: $0, as: UTF8.self) == "error" } ?? false }
+}
+
+extension UnsafeRawBufferPointer {
+    /// `[DONE]`, spaces around it aside.
+    var isDone: Bool {
+        let text = self.drop { $0 == 0x20 }
+        let word: StaticString = "[DONE]"
+        guard text.count >= word.utf8CodeUnitCount, (0..<word.utf8CodeUnitCount).allSatisfy({ text[text.startIndex + $0] == word.utf8Start[$0] })
+        else { return false }
+        return text.dropFirst(word.utf8CodeUnitCount).allSatisfy { $0 == 0x20 }
+    }
+}
+
+extension UpstreamProblem {
+    /// The problem as an error event of the OpenAI dialect; the code is a string or null.
+    var openAIEvent: [UInt8] {
+        var json: [UInt8] = []
+        json.append(text: "data: {\"error\":{\"message\":")
+        json.append(jsonString: self.message)
+        json.append(text: ",\"type\":")
+        json.append(jsonString: self.type ?? "upstream_error")
+        json.append(text: ",\"param\":null,\"code\":")
+        if let code = self.code { json.append(jsonString: code) } else { json.append(text: "null") }
+        json.append(text: "}}\n\n")
+        return json
+    }
+}

@@ -1,0 +1,140 @@
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// The `usage` of chat, completions and embeddings, as OpenAI defines it and as DeepSeek, Gemini, Groq, OpenRouter and vLLM bend it.
+///
+/// `prompt_tokens` includes cached, audio and image tokens; `completion_tokens` includes reasoning, except where the total says that it
+/// stands beside it (Gemini).
+struct OpenAIUsage {
+    private var counts = UsageCounts()
+    private var prompt: Int?
+    private var completion: Int?
+    private var total: Int?
+    private var cached: Int?
+    private var audioIn = 0
+    private var imageIn = 0
+    private var reasoning = 0
+    private var audioOut = 0
+    private(set) var cost: Money?
+
+    /// Reads the object; nil where it holds no count.
+    static func read(_ cursor: inout JSONCursor) throws(JSONFault) -> OpenAIUsage? {
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            try cursor.value()
+            return nil
+        }
+        var usage = OpenAIUsage()
+        try cursor.members { key, cursor throws(JSONFault) in try usage.read(key, &cursor) }
+        return usage.counts.isGiven ? usage : nil
+    }
+
+    private mutating func read(_ key: JSONText, _ cursor: inout JSONCursor) throws(JSONFault) {
+        if key.says("prompt_tokens") {
+            self.prompt = try self.counts.read(&cursor)
+        } else if key.says("completion_tokens") {
+            self.completion = try self.counts.read(&cursor)
+        } else if key.says("total_tokens") {
+            self.total = try self.counts.read(&cursor)
+        } else if key.says("prompt_cache_hit_tokens") {
+            // DeepSeek says the same twice; the details win where both are there.
+            let hits = try self.counts.read(&cursor)
+            if self.cached == nil { self.cached = hits }
+        } else if key.says("prompt_tokens_details") {
+            try self.details(&cursor, ofPrompt: true)
+        } else if key.says("completion_tokens_details") {
+            try self.details(&cursor, ofPrompt: false)
+        } else if key.says("cost") {
+            self.cost = try cursor.decimal()
+        } else {
+            try cursor.value()
+        }
+    }
+
+    private mutating func details(_ cursor: inout JSONCursor, ofPrompt isPrompt: Bool) throws(JSONFault) {
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            try cursor.value()
+            return
+        }
+        var usage = self
+        try cursor.members { key, cursor throws(JSONFault) in
+            if isPrompt, key.says("cached_tokens") {
+                usage.cached = try usage.counts.read(&cursor) ?? usage.cached
+            } else if isPrompt, key.says("image_tokens") {
+                usage.imageIn = try usage.counts.read(&cursor) ?? 0
+            } else if isPrompt, key.says("audio_tokens") {
+                usage.audioIn = try usage.counts.read(&cursor) ?? 0
+            } else if !isPrompt, key.says("audio_tokens") {
+                usage.audioOut = try usage.counts.read(&cursor) ?? 0
+            } else if !isPrompt, key.says("reasoning_tokens") {
+                usage.reasoning = try usage.counts.read(&cursor) ?? 0
+            } else {
+                try cursor.value()
+            }
+        }
+        self = usage
+    }
+
+    /// The counts, each token in one class.
+    var disjoint: ReportedUsage {
+        let prompt = self.prompt ?? 0
+        let cached = self.cached ?? 0
+        var completion = self.completion ?? 0
+        var addsUp = true
+        if let total = self.total {
+            if self.reasoning > 0, total == prompt + completion + self.reasoning {
+                completion += self.reasoning
+            } else if total != prompt + completion {
+                addsUp = false
+            }
+        }
+        if cached + self.audioIn + self.imageIn > prompt || self.reasoning + self.audioOut > completion { addsUp = false }
+        var usage = TokenUsage.zero
+        usage.input = max(0, prompt - cached - self.audioIn - self.imageIn)
+        usage.cachedInput = cached
+        usage.audioInput = self.audioIn
+        usage.imageInput = self.imageIn
+        usage.output = max(0, completion - self.reasoning - self.audioOut)
+        usage.reasoning = self.reasoning
+        usage.audioOutput = self.audioOut
+        return ReportedUsage(usage: usage, addsUp: addsUp, isAbsurd: self.counts.isAbsurd)
+    }
+}
+
+extension JSONCursor {
+    /// The next value as an exact amount, number or string; nil where it is none, which is passed over.
+    mutating func decimal() throws(JSONFault) -> Money? {
+        if self.peek() == UInt8(ascii: "\"") { return try self.string().flatMap { Money($0.decoded) } }
+        let range = try self.value()
+        return Money(self.text(of: range))
+    }
+}
+
+/// `timings` of llama.cpp's finish chunk: the counts where no usage was asked for.
+struct LlamaTimings {
+    static func read(_ cursor: inout JSONCursor) throws(JSONFault) -> ReportedUsage? {
+        guard cursor.peek() == UInt8(ascii: "{") else {
+            try cursor.value()
+            return nil
+        }
+        var counts = UsageCounts()
+        var usage = TokenUsage.zero
+        var sawPrompt = false
+        var sawOutput = false
+        try cursor.members { key, cursor throws(JSONFault) in
+            if key.says("cache_n") {
+                usage.cachedInput = try counts.read(&cursor) ?? 0
+            } else if key.says("prompt_n") {
+                usage.input = try counts.read(&cursor) ?? 0
+                sawPrompt = true
+            } else if key.says("predicted_n") {
+                usage.output = try counts.read(&cursor) ?? 0
+                sawOutput = true
+            } else {
+                try cursor.value()
+            }
+        }
+        guard sawPrompt, sawOutput else { return nil }
+        return ReportedUsage(usage: usage, addsUp: true, isAbsurd: counts.isAbsurd)
+    }
+}

@@ -1,0 +1,265 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// One connection to a backend: writes a request, follows the framing of the answer to its very end, and goes back to its host.
+final class PlainConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private enum State {
+        case idle
+        case head
+        case length(left: Int)
+        case chunked
+        case untilClose
+        case closed
+    }
+
+    private static let limits: HTTPHead.Limits = {
+        var limits = HTTPHead.Limits()
+        limits.head = 65_536
+        return limits
+    }()
+    private static let mostInterimAnswers = 100
+
+    private var state = State.idle
+    private var exchange: PlainExchange?
+    private var context: ChannelHandlerContext?
+    /// A head of which more must come.
+    private var pending: ByteBuffer?
+    private var head = HTTPHead()
+    private var chunks = ChunkedBody()
+    private var interimAnswers = 0
+    private var served = 0
+    private var mostServed = Int.max
+    private var isStream = false
+    private var gotPiece = false
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    var isUsable: Bool {
+        if case .idle = self.state { self.context?.channel.isActive ?? false } else { false }
+    }
+
+    func begin(_ exchange: PlainExchange) {
+        guard let context = self.context, context.channel.isActive else {
+            // Later, since a receiver hears nothing before its call has begun.
+            let bound = NIOLoopBound(exchange, eventLoop: exchange.host.loop)
+            return exchange.host.loop.execute {
+                bound.value.fail(TransportFailure(.notSent, "the connection closed before the request was sent"))
+            }
+        }
+        self.exchange = exchange
+        exchange.connection = self
+        self.state = .head
+        self.interimAnswers = 0
+        self.served += 1
+        if exchange.isPaused { self.setReading(false) }
+        let call = exchange.call
+        var request = context.channel.allocator.buffer(capacity: call.fields.readableBytes + min(call.body.readableBytes, 16_384) + 256)
+        request.writeStaticString("POST ")
+        request.writeString(call.path)
+        request.writeStaticString(" HTTP/1.1\r\nhost: ")
+        request.writeString(exchange.host.authority)
+        request.writeStaticString("\r\n")
+        request.writeImmutableBuffer(call.fields)
+        request.writeStaticString("content-length: ")
+        request.writeString(String(call.body.readableBytes))
+        request.writeStaticString("\r\n\r\n")
+        exchange.receiver?.callSent()
+        if call.body.readableBytes <= 16_384 {
+            request.writeImmutableBuffer(call.body)
+            context.writeAndFlush(NIOAny(request), promise: nil)
+        } else {
+            context.write(NIOAny(request), promise: nil)
+            context.writeAndFlush(NIOAny(call.body), promise: nil)
+        }
+    }
+
+    /// The call is not wanted any more; what is under way on the connection makes it useless.
+    func abandon() {
+        self.exchange = nil
+        self.close()
+    }
+
+    func close() {
+        self.state = .closed
+        self.context?.close(promise: nil)
+    }
+
+    func setReading(_ isOn: Bool) {
+        guard let channel = self.context?.channel else { return }
+        try? channel.syncOptions?.setOption(.autoRead, value: isOn)
+    }
+
+    // MARK: ChannelInboundHandler
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = self.unwrapInboundIn(data)
+        self.gotPiece = true
+        while bytes.readableBytes > 0 {
+            switch self.state {
+            case .idle:
+                // Nobody asked: what follows could be taken for another call's answer.
+                return self.close()
+            case .closed:
+                return
+            case .head:
+                guard self.readHead(&bytes) else { return }
+            case .length(let left):
+                let count = min(left, bytes.readableBytes)
+                if let piece = bytes.readSlice(length: count) { self.exchange?.receiver?.callReceived(piece) }
+                if count == left { self.finish(&bytes) } else if case .length = self.state { self.state = .length(left: left - count) }
+            case .chunked:
+                guard self.readChunks(&bytes) else { return }
+            case .untilClose:
+                self.exchange?.receiver?.callReceived(bytes)
+                return
+            }
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard self.gotPiece else { return }
+        self.gotPiece = false
+        self.exchange?.receiver?.callPaused()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.lost(nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.lost(error)
+        context.close(promise: nil)
+    }
+
+    // MARK: The answer
+
+    /// Reads a head; false where more bytes are needed or the connection is of no use any more.
+    private func readHead(_ bytes: inout ByteBuffer) -> Bool {
+        if var held = self.pending {
+            held.writeBuffer(&bytes)
+            bytes = held
+            self.pending = nil
+        }
+        do throws(HTTPFault) {
+            let isWhole = try bytes.withUnsafeReadableBytes { view throws(HTTPFault) in try self.head.scanAnswer(view, limits: PlainConnection.limits) }
+            guard isWhole else {
+                self.pending = bytes
+                return false
+            }
+        } catch {
+            self.fail(TransportFailure(.malformed, "the answer is no HTTP/1.1: \(error.reason)"))
+            return false
+        }
+        if self.head.status < 200 { return self.skipInterim(&bytes) }
+        guard let lines = self.lines(of: bytes) else { return false }
+        bytes.moveReaderIndex(forwardBy: self.head.length)
+        let answer = UpstreamHead(status: self.head.status, lines: lines, endsWithConnection: self.head.framing == .untilClose)
+        self.noteManners(answer)
+        switch self.head.framing {
+        case .none: self.state = .length(left: 0)
+        case .length(let count): self.state = .length(left: count)
+        case .chunked:
+            self.chunks = ChunkedBody()
+            self.state = .chunked
+        case .untilClose: self.state = .untilClose
+        }
+        self.exchange?.receiver?.callAnswered(answer)
+        if case .length(left: 0) = self.state { self.finish(&bytes) }
+        return true
+    }
+
+    /// 100 and 103 go before the answer; 101 is no answer at all.
+    private func skipInterim(_ bytes: inout ByteBuffer) -> Bool {
+        self.interimAnswers += 1
+        guard self.head.status != 101, self.interimAnswers <= PlainConnection.mostInterimAnswers else {
+            self.fail(TransportFailure(.malformed, "the answer is \(self.head.status) again and again, or a change of protocol"))
+            return false
+        }
+        bytes.moveReaderIndex(forwardBy: self.head.length)
+        return true
+    }
+
+    private func lines(of bytes: ByteBuffer) -> ByteBuffer? {
+        let first = self.head.fields.first?.name.lowerBound ?? self.head.length - 2
+        return bytes.getSlice(at: bytes.readerIndex + first, length: self.head.length - 2 - first)
+    }
+
+    private func noteManners(_ answer: UpstreamHead) {
+        self.isStream = answer.value(of: "content-type")?.hasPrefix("text/event-stream") ?? false
+        guard self.served == 1, let keepAlive = answer.value(of: "keep-alive"), let start = keepAlive.split(separator: "max=").last,
+            keepAlive.contains("max="), let most = Int(start.prefix { $0.isNumber })
+        else { return }
+        self.mostServed = most
+    }
+
+    private func readChunks(_ bytes: inout ByteBuffer) -> Bool {
+        while true {
+            var position = 0
+            let step: ChunkedBody.Step
+            do throws(HTTPFault) {
+                step = try bytes.withUnsafeReadableBytes { view throws(HTTPFault) in try self.chunks.next(view, at: &position) }
+            } catch {
+                self.fail(TransportFailure(.cut, "the answer's framing is broken: \(error.reason)"))
+                return false
+            }
+            switch step {
+            case .data(let range):
+                let piece = bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
+                bytes.moveReaderIndex(forwardBy: position)
+                if let piece { self.exchange?.receiver?.callReceived(piece) }
+                // The receiver may have given the call up.
+                guard case .chunked = self.state else { return false }
+            case .more:
+                bytes.moveReaderIndex(forwardBy: position)
+                return true
+            case .end:
+                bytes.moveReaderIndex(forwardBy: position)
+                self.finish(&bytes)
+                return true
+            }
+        }
+    }
+
+    /// The answer is whole: the connection may serve another call, unless it said more than it should.
+    private func finish(_ bytes: inout ByteBuffer) {
+        guard let exchange = self.exchange else { return }
+        self.exchange = nil
+        let mayStay = self.head.keepsAlive && bytes.readableBytes == 0 && self.served < self.mostServed
+        self.state = mayStay ? .idle : .closed
+        bytes.clear()
+        if exchange.isPaused { self.setReading(true) }
+        if mayStay { exchange.host.giveBack(self, afterStream: self.isStream) } else { self.context?.close(promise: nil) }
+        self.lastHost = exchange.host
+        exchange.end()
+    }
+
+    /// Where it idles.
+    private var lastHost: PlainHost?
+
+    private func fail(_ failure: TransportFailure) {
+        let exchange = self.exchange
+        self.exchange = nil
+        self.close()
+        exchange?.fail(failure)
+    }
+
+    private func lost(_ error: (any Error)?) {
+        let state = self.state
+        self.state = .closed
+        self.lastHost?.forget(self)
+        guard let exchange = self.exchange else { return }
+        self.exchange = nil
+        let reason = error.map { "the connection broke: \($0)" } ?? "the connection was closed"
+        switch state {
+        case .idle, .closed: break
+        case .head: exchange.fail(TransportFailure(self.pending == nil ? .ambiguous : .malformed, reason))
+        case .length, .chunked: exchange.fail(TransportFailure(.cut, reason))
+        case .untilClose: if error == nil { exchange.end() } else { exchange.fail(TransportFailure(.cut, reason)) }
+        }
+    }
+}
