@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -38,10 +39,16 @@ let package = Package(
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
         .target(
             name: "SluiceTransfer", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix], swiftSettings: settings),
+        .target(
+            name: "SluiceServer",
+            dependencies: [
+                "SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, crypto, hummingbird,
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ], swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceTransfer", "SluiceWire",
+                "SluiceCore", "SluiceDispatch", "SluiceServer", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

@@ -39,6 +39,9 @@ package protocol JobStore: Sendable {
     /// Gives how many moved, and when the next move is due.
     func release(at now: Timestamp, then: @escaping Completion<ReleaseOutcome>)
 
+    /// Promotes one waiting job now: rung 1, `ready`. Gives false where it is not waiting or has nowhere to go.
+    func promote(_ id: String, at now: Timestamp, then: @escaping Completion<Bool>)
+
     /// Ends waiting jobs (not running ones) whose deadline has passed as `expired`; gives their ids and those of running ones that are overdue.
     func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>)
 

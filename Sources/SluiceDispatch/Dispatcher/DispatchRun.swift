@@ -70,6 +70,11 @@ package final class DispatchRun {
         if isWritable { self.current?.handle?.resume() } else { self.current?.handle?.pause() }
     }
 
+    /// The server stops now.
+    package func cut() {
+        self.outOfTime(Refusal(503, .draining, "the server is shutting down"))
+    }
+
     private func leftBehind(_ attempt: Attempt) -> LedgerEntry.Settlement {
         guard attempt.wasSent else { return self.meter.free(.clientGone, status: nil) }
         return self.meter.interval(
@@ -334,7 +339,8 @@ package final class DispatchRun {
             return
         }
         if let total = self.call.decision.budget.total, self.call.arrived.monotonic + total <= now {
-            return self.outOfTime("the latency budget of \(DurationText.format(total)) is used up")
+            return self.outOfTime(
+                Refusal(504, .latencyBudgetExceeded, "the latency budget of \(DurationText.format(total)) is used up"))
         }
         guard let attempt = self.current, attempt.handle != nil else { return }
         let trafficClass = self.call.trafficClass
@@ -354,9 +360,9 @@ package final class DispatchRun {
 
     private var lastActivity: MonotonicInstant?
 
-    private func outOfTime(_ reason: String) {
+    private func outOfTime(_ refusal: Refusal) {
+        guard !self.isOver else { return }
         self.stopWaiting()
-        let refusal = Refusal(504, .latencyBudgetExceeded, reason)
         guard let attempt = self.current else { return self.refuse(refusal) }
         attempt.cancel()
         if self.isCommitted {

@@ -1,0 +1,70 @@
+package import SluiceCore
+import Synchronization
+
+/// How a job ended, for a client that still holds its connection open.
+package enum JobEnd: Sendable {
+    case answered(JobResult)
+    case expired, cancelled
+}
+
+/// Tells those who wait inside this process of the ends of jobs, and the scheduler of new ones. Nothing durable: after a restart nobody
+/// waits on a connection any more, and the scheduler looks by itself.
+package final class JobSignals: Sendable {
+    private struct State {
+        var waiters: [String: [UInt64: @Sendable (JobEnd) -> Void]] = [:]
+        var serial: UInt64 = 0
+        var nudge: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Calls `then` when the job ends, from any thread, at most once. The token takes it back.
+    package func wait(for job: String, then: @escaping @Sendable (JobEnd) -> Void) -> UInt64 {
+        self.state.withLock { state in
+            state.serial += 1
+            state.waiters[job, default: [:]][state.serial] = then
+            return state.serial
+        }
+    }
+
+    /// - Returns: false where the end was told already.
+    @discardableResult
+    package func stopWaiting(for job: String, _ token: UInt64) -> Bool {
+        self.state.withLock { state in
+            guard state.waiters[job]?.removeValue(forKey: token) != nil else { return false }
+            if state.waiters[job]?.isEmpty == true { state.waiters[job] = nil }
+            return true
+        }
+    }
+
+    package func announce(_ job: String, _ end: JobEnd) {
+        let waiters = self.state.withLock { $0.waiters.removeValue(forKey: job) }
+        for waiter in waiters?.values ?? [:].values { waiter(end) }
+    }
+
+    /// What ``nudge()`` calls: the scheduler's own way of waking up.
+    package func onNudge(_ nudge: @escaping @Sendable () -> Void) {
+        self.state.withLock { $0.nudge = nudge }
+    }
+
+    /// There may be something to do: a job came, a slot is free, a job was cancelled.
+    package func nudge() {
+        self.state.withLock { $0.nudge }?()
+    }
+}
+
+/// What the API needs of the deferred road: the store and the signals around it.
+package struct Deferral: Sendable {
+    package let store: any JobStore
+    package let signals: JobSignals
+    /// Drops the call of a running job that was cancelled.
+    package let drop: @Sendable (String) -> Void
+
+    package init(store: any JobStore, signals: JobSignals, drop: @escaping @Sendable (String) -> Void) {
+        self.store = store
+        self.signals = signals
+        self.drop = drop
+    }
+}

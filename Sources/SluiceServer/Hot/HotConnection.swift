@@ -1,0 +1,411 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// The first handler behind the socket of an API connection: takes inference requests over as bytes, and hands everything else on to
+/// NIO's codec and Hummingbird behind it.
+///
+/// Every head is scanned here, so the strict rules hold for both kinds. One request at a time: what is pipelined waits until the answer
+/// before it is written, hot and cold ones in their order.
+final class HotConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        /// Between requests, or inside a head.
+        case head
+        case hotBody(HotRequest)
+        /// The body of a request that the codec has.
+        case coldBody(ColdBody)
+        /// The codec's answer is awaited.
+        case coldAnswer
+        case exchange(LiveExchange)
+        /// Nothing more is read.
+        case closing
+    }
+
+    private enum ColdBody {
+        case length(left: Int)
+        case chunked(ChunkedBody)
+    }
+
+    /// Pipelined bytes beyond this are left in the socket.
+    private static let mostPending = 1 << 20
+
+    let server: ServerLoop
+    /// Its place in the loop's list.
+    var place = -1
+    private var state = State.head
+    private var head = HTTPHead()
+    private var pending = ByteBuffer()
+    private(set) var context: ChannelHandlerContext?
+    private let coldDoor: ColdDoor
+    private var isColdOpen = false
+    private var isReadingStopped = false
+    private var isProcessing = false
+    private var keepsAlive = true
+    /// When the request in the making began, and how much of its body has come; what deadlines are counted from.
+    private var since: MonotonicInstant?
+    private var unwritableSince: MonotonicInstant?
+
+    init(server: ServerLoop, coldDoor: ColdDoor) {
+        self.server = server
+        self.coldDoor = coldDoor
+    }
+
+    // MARK: ChannelDuplexHandler
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.server.add(self)
+        self.since = self.server.clock.now.monotonic
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.server.remove(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = self.unwrapInboundIn(data)
+        if case .coldBody(.length(let left)) = self.state, self.pending.readableBytes == 0, bytes.readableBytes <= left {
+            return self.passCold(bytes, left: left, context)
+        }
+        if self.pending.readableBytes == 0 { self.pending = bytes } else { self.pending.writeBuffer(&bytes) }
+        self.process()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if self.isColdOpen { context.fireChannelReadComplete() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.lost()
+        self.coldDoor.stayShut()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.lost()
+        if self.isColdOpen { context.fireErrorCaught(error) }
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed where !self.isBusyCold && !self.server.keepsHalfClosed:
+            // Half closed is closed: nobody who waits for an answer says goodbye first (`promises.md`, fault 40).
+            self.lost()
+            context.close(promise: nil)
+        case is ChannelShouldQuiesceEvent:
+            self.drain()
+            if self.isColdOpen { context.fireUserInboundEventTriggered(event) }
+        default:
+            if self.isColdOpen { context.fireUserInboundEventTriggered(event) }
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        self.unwritableSince = isWritable ? nil : self.server.clock.now.monotonic
+        if case .exchange(let exchange) = self.state { exchange.writabilityChanged(isWritable) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private var isBusyCold: Bool {
+        switch self.state {
+        case .coldBody, .coldAnswer: true
+        case .head, .hotBody, .exchange, .closing: false
+        }
+    }
+
+    private func lost() {
+        if case .exchange(let exchange) = self.state { exchange.clientLeft() }
+        self.state = .closing
+        self.pending.clear()
+    }
+
+    // MARK: Requests
+
+    private func process() {
+        // An answer that is written at once comes back here: the loop below goes on with what is pipelined.
+        guard !self.isProcessing else { return }
+        self.isProcessing = true
+        defer { self.isProcessing = false }
+        while true {
+            switch self.state {
+            case .head:
+                guard self.pending.readableBytes > 0, self.readHead() else { return }
+            case .hotBody(let request):
+                guard self.readBody(request) else { return }
+            case .coldBody(let body):
+                guard self.readCold(body) else { return }
+            case .coldAnswer, .exchange:
+                return self.holdBack()
+            case .closing:
+                return self.pending.clear()
+            }
+        }
+    }
+
+    /// Too much is pipelined: the rest waits in the socket.
+    private func holdBack() {
+        guard self.pending.readableBytes > HotConnection.mostPending, !self.isReadingStopped else { return }
+        self.isReadingStopped = true
+        try? self.context?.channel.syncOptions?.setOption(.autoRead, value: false)
+    }
+
+    private func readOn() {
+        guard self.isReadingStopped else { return }
+        self.isReadingStopped = false
+        try? self.context?.channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+
+    /// Reads a head; false where more bytes are needed.
+    private func readHead() -> Bool {
+        if self.since == nil { self.since = self.server.clock.now.monotonic }
+        var limits = HTTPHead.Limits()
+        limits.head = self.server.limits.head.bytes
+        limits.target = self.server.limits.head.target
+        limits.fields = self.server.limits.head.fields
+        do throws(HTTPFault) {
+            let isWhole = try self.pending.withUnsafeReadableBytes { bytes throws(HTTPFault) in try self.head.scanRequest(bytes, limits: limits) }
+            guard isWhole else { return false }
+        } catch {
+            self.fault(Refusal(error.status, .invalidRequest, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
+            return false
+        }
+        self.keepsAlive = self.head.keepsAlive
+        let kind = self.pending.withUnsafeReadableBytes { HotRequest.endpoint(of: self.head, in: $0) }
+        guard let endpoint = kind else {
+            self.openCold()
+            return true
+        }
+        return self.beginHot(endpoint)
+    }
+
+    private func beginHot(_ endpoint: Endpoint) -> Bool {
+        let now = self.server.clock.now
+        let request = self.pending.withUnsafeReadableBytes { HotRequest(head: self.head, in: $0, endpoint: endpoint, server: self.server, at: now) }
+        request.allowsLoopback = self.isLoopback
+        let isContinueWanted = self.head.expectsContinue
+        self.pending.moveReaderIndex(forwardBy: self.head.length)
+        if let refusal = request.refusedByHead() ?? (self.server.isDraining ? Refusal(503, .draining, "the server is shutting down", retryAfter: .seconds(1)) : nil) {
+            // The body is not waited for, so the connection cannot go on behind it.
+            let isBodyHere = request.bodyLength.map { $0 <= self.pending.readableBytes } ?? false
+            if isBodyHere { self.pending.moveReaderIndex(forwardBy: request.bodyLength ?? 0) } else { self.keepsAlive = false }
+            self.refuse(refusal, endpoint: endpoint, requestID: request.id)
+            return self.keepsAlive
+        }
+        if isContinueWanted, (request.bodyLength ?? 1) > self.pending.readableBytes {
+            self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+        }
+        self.state = .hotBody(request)
+        return true
+    }
+
+    /// Collects the body; false where more bytes are needed.
+    private func readBody(_ request: HotRequest) -> Bool {
+        do throws(Refusal) {
+            guard try request.take(from: &self.pending) else { return false }
+        } catch {
+            self.keepsAlive = false
+            self.refuse(error, endpoint: request.endpoint, requestID: request.id)
+            return false
+        }
+        self.since = nil
+        let exchange = LiveExchange(connection: self, request: request)
+        self.state = .exchange(exchange)
+        exchange.begin(request)
+        return true
+    }
+
+    private var isLoopback: Bool {
+        guard let address = self.context?.channel.remoteAddress else { return false }
+        switch address {
+        case .unixDomainSocket: return true
+        case .v4, .v6: return address.ipAddress.map { $0 == "::1" || $0.hasPrefix("127.") || $0.hasPrefix("::ffff:127.") } ?? false
+        }
+    }
+
+    // MARK: Cold requests
+
+    /// Hands a head on to the codec, which is set up at the first one.
+    private func openCold() {
+        guard let context = self.context else { return }
+        if !self.isColdOpen {
+            self.isColdOpen = true
+            self.coldDoor.open(context.channel)
+        }
+        self.since = nil
+        if self.head.expectsContinue { self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")) }
+        guard let bytes = self.pending.readSlice(length: self.head.length) else { return }
+        switch self.head.framing {
+        case .none, .untilClose, .length(0): self.state = .coldAnswer
+        case .length(let count): self.state = .coldBody(.length(left: count))
+        case .chunked: self.state = .coldBody(.chunked(ChunkedBody()))
+        }
+        context.fireChannelRead(self.wrapInboundOut(bytes))
+    }
+
+    private func readCold(_ body: ColdBody) -> Bool {
+        guard let context = self.context, self.pending.readableBytes > 0 else { return false }
+        switch body {
+        case .length(let left):
+            guard let bytes = self.pending.readSlice(length: min(left, self.pending.readableBytes)) else { return false }
+            self.passCold(bytes, left: left, context)
+            return true
+        case .chunked(var chunks):
+            var position = 0
+            do throws(HTTPFault) {
+                let isOver = try self.pending.withUnsafeReadableBytes { bytes throws(HTTPFault) in
+                    while true {
+                        switch try chunks.next(bytes, at: &position) {
+                        case .data: continue
+                        case .end: return true
+                        case .more: return false
+                        }
+                    }
+                }
+                self.state = isOver ? .coldAnswer : .coldBody(.chunked(chunks))
+            } catch {
+                self.fault(Refusal(error.status, .invalidRequest, "the body's framing is broken: \(error.reason)"))
+                return false
+            }
+            guard let bytes = self.pending.readSlice(length: position) else { return false }
+            context.fireChannelRead(self.wrapInboundOut(bytes))
+            return true
+        }
+    }
+
+    private func passCold(_ bytes: ByteBuffer, left: Int, _ context: ChannelHandlerContext) {
+        let rest = left - bytes.readableBytes
+        self.state = rest == 0 ? .coldAnswer : .coldBody(.length(left: rest))
+        context.fireChannelRead(self.wrapInboundOut(bytes))
+    }
+
+    /// The codec wrote the end of its answer; called by the marker behind it.
+    func coldAnswerEnded() {
+        switch self.state {
+        case .coldAnswer:
+            self.next()
+        case .coldBody:
+            // Answered before the body was read: nothing that follows can be framed.
+            self.state = .closing
+            self.context?.close(mode: .output, promise: nil)
+        case .head, .hotBody, .exchange, .closing:
+            break
+        }
+    }
+
+    // MARK: Answers
+
+    /// The exchange is over: the next request, or the end of the connection.
+    func exchangeEnded() {
+        guard case .exchange = self.state else { return }
+        self.next()
+    }
+
+    private func next() {
+        guard self.keepsAlive, !self.server.isDraining else {
+            self.state = .closing
+            self.context?.close(promise: nil)
+            return
+        }
+        self.state = .head
+        self.since = self.pending.readableBytes > 0 ? nil : self.server.clock.now.monotonic
+        self.readOn()
+        self.process()
+    }
+
+    var mayStay: Bool { self.keepsAlive && !self.server.isDraining }
+    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+
+    func write(_ buffer: ByteBuffer, then second: ByteBuffer? = nil) {
+        guard let context = self.context else { return }
+        guard let second else { return context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil) }
+        context.write(self.wrapOutboundOut(buffer), promise: nil)
+        context.writeAndFlush(self.wrapOutboundOut(second), promise: nil)
+    }
+
+    /// Without flushing: the rest of the turn follows.
+    func writeUnflushed(_ buffer: ByteBuffer) {
+        self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
+    }
+
+    var allocator: ByteBufferAllocator { self.context?.channel.allocator ?? ByteBufferAllocator() }
+
+    /// Answers a request that never became an exchange.
+    private func refuse(_ refusal: Refusal, endpoint: Endpoint, requestID: String) {
+        let (head, body) = ResponseBytes.refusal(refusal, dialect: endpoint.dialect, requestID: requestID)
+        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.keepsAlive, allocator: self.allocator)
+        self.write(first, then: second)
+        if self.keepsAlive {
+            self.state = .head
+            self.since = nil
+        } else {
+            self.closeAfterAnswer()
+        }
+    }
+
+    /// What came is no request: an answer, and no more.
+    private func fault(_ refusal: Refusal) {
+        self.keepsAlive = false
+        let id = self.server.ids.next("req_", at: self.server.clock.now.wall.milliseconds)
+        let (head, body) = ResponseBytes.refusal(refusal, dialect: .openai, requestID: id)
+        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: false, allocator: self.allocator)
+        self.write(first, then: second)
+        self.closeAfterAnswer()
+    }
+
+    /// Closes in two steps, so that a client that is still sending can read the answer before it meets a reset.
+    private func closeAfterAnswer() {
+        self.state = .closing
+        self.since = self.server.clock.now.monotonic
+        self.pending.clear()
+        self.context?.close(mode: .output, promise: nil)
+    }
+
+    // MARK: Time and ends
+
+    func check(at now: MonotonicInstant) {
+        let limits = self.server.limits
+        if let since = self.unwritableSince, since + limits.writeTime <= now {
+            self.lost()
+            self.context?.close(promise: nil)
+            return
+        }
+        guard let since = self.since else { return }
+        switch self.state {
+        case .head where self.pending.readableBytes > 0:
+            if since + limits.headTime <= now { self.fault(Refusal(408, .requestTimeout, "the head of the request did not come in time")) }
+        case .head:
+            if since + limits.idleTime <= now { self.context?.close(promise: nil) }
+        case .hotBody(let request):
+            let waited = now - since - limits.bodyGrace
+            guard waited > .zero, request.bytesTaken + self.pending.readableBytes < waited.milliseconds * 1024 / 1000 else { return }
+            self.keepsAlive = false
+            self.refuse(Refusal(408, .requestTimeout, "the body of the request came too slowly"), endpoint: request.endpoint, requestID: request.id)
+        case .closing:
+            if since + .seconds(2) <= now { self.context?.close(promise: nil) }
+        case .coldBody, .coldAnswer, .exchange:
+            break
+        }
+    }
+
+    /// Closes now if nothing is under way, else after the answer.
+    func drain() {
+        guard case .head = self.state, self.pending.readableBytes == 0 else { return }
+        self.state = .closing
+        self.context?.close(promise: nil)
+    }
+
+    func cut() {
+        if case .exchange(let exchange) = self.state { exchange.cut() }
+        self.state = .closing
+        self.context?.close(promise: nil)
+    }
+}

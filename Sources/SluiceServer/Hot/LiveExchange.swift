@@ -1,0 +1,167 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// One inference request from its whole body to its answer: scanned, classified, then dispatched at once or handed to the queue.
+final class LiveExchange: AnswerSink {
+    private unowned let connection: HotConnection
+    private let endpoint: Endpoint
+    private let requestID: String
+    private var run: DispatchRun?
+    private var wait: QueueWait?
+    private var isStreaming = false
+    private var isOver = false
+
+    init(connection: HotConnection, request: HotRequest) {
+        self.connection = connection
+        self.endpoint = request.endpoint
+        self.requestID = request.id
+    }
+
+    func begin(_ hot: HotRequest) {
+        let server = self.connection.server
+        do throws(Refusal) {
+            let fields = try hot.body.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: hot.endpoint) }
+            let request = try LiveExchange.request(hot, fields)
+            guard let tenant = hot.tenant else { throw Refusal(401, .invalidAPIKey, "the API key is not valid") }
+            let decision = try hot.live.classifier.classify(request, tenant: tenant, at: hot.arrived.wall)
+            if decision.wait != nil {
+                self.wait = try QueueWait(hot, request, decision, sink: self, server: server)
+                self.wait?.begin()
+                return
+            }
+            let call = LiveExchange.call(hot, request, decision, fields, decided: server.clock.now.monotonic)
+            let run = server.dispatcher.dispatch(call, to: self, recorder: server.recorders.makeRecorder())
+            if !self.isOver { self.run = run }
+        } catch {
+            self.refuse(error)
+        }
+    }
+
+    private static func call(
+        _ hot: HotRequest, _ request: InferenceRequest, _ decision: Decision, _ fields: RequestFields, decided: MonotonicInstant
+    ) -> DispatchCall {
+        let policy = hot.live.policy
+        let subject = LedgerEntry.Subject(
+            requestID: hot.id, clientRequestID: hot.clientRequestID, tenant: request.tenant, key: request.key,
+            trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName, model: request.model,
+            serve: .now, tierRequested: request.serviceTier, policy: policy.revision, tags: request.tags, currency: policy.currency)
+        var call = DispatchCall(
+            live: hot.live, request: request, decision: decision, fields: fields, body: hot.body, forwarded: hot.forwarded, subject: subject,
+            arrived: hot.arrived)
+        call.namesAnthropicVersion = hot.namesAnthropicVersion
+        call.extraHeaders = hot.extraHeaders
+        call.decisionTime = decided - hot.arrived.monotonic
+        return call
+    }
+
+    /// What routing may know of the request.
+    private static func request(_ hot: HotRequest, _ fields: RequestFields) throws(Refusal) -> InferenceRequest {
+        var request = InferenceRequest(endpoint: hot.endpoint, tenant: hot.tenant?.name ?? "default", model: fields.model)
+        request.key = hot.key
+        request.isStream = fields.isStream
+        request.wantsUsage = fields.wantsUsage
+        request.maxTokens = fields.maxTokens
+        request.choices = fields.choices
+        request.promptBytes = fields.promptBytes
+        request.inputTokens = max(1, fields.promptBytes / 4)
+        request.headers = hot.matchable
+        request.tags = hot.tags.isEmpty ? fields.metadata : fields.metadata.merging(hot.tags) { _, tag in tag }
+        request.serviceTier = fields.serviceTier
+        request.wishes = hot.wishes
+        request.consent = LiveExchange.consent(hot, fields)
+        return request
+    }
+
+    /// Of several ways to agree to wait the one that is answered most plainly counts.
+    private static func consent(_ hot: HotRequest, _ fields: RequestFields) -> Consent {
+        if let prefer = hot.prefer, let wait = Preference.respondAsync(in: prefer) { return .respondAsync(wait: wait.seconds) }
+        if hot.wishes.deadline != nil { return .deadline }
+        if let wanted = hot.wishes.trafficClass, hot.live.policy.trafficClass(named: wanted)?.serve == .later { return .waitingClass }
+        if fields.isBackground, hot.endpoint == .responses { return .background }
+        if fields.serviceTier == "flex" || fields.serviceTier == "batch" { return .tier }
+        return .none
+    }
+
+    // MARK: What the connection tells
+
+    func clientLeft() {
+        self.isOver = true
+        self.run?.cancel()
+        self.run = nil
+        self.wait?.clientLeft()
+        self.wait = nil
+    }
+
+    func writabilityChanged(_ isWritable: Bool) {
+        self.run?.writabilityChanged(isWritable)
+    }
+
+    /// The server stops now: a stream ends with an error event, an answer that was not begun is a refusal.
+    func cut() {
+        self.run?.cut()
+    }
+
+    // MARK: AnswerSink
+
+    func answer(_ head: AnswerHead, body: ByteBuffer) {
+        guard !self.isOver else { return }
+        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator)
+        self.connection.write(first, then: second)
+        self.end()
+    }
+
+    func refuse(_ refusal: Refusal) {
+        let (head, body) = ResponseBytes.refusal(refusal, dialect: self.endpoint.dialect, requestID: self.requestID)
+        self.answer(head, body: body)
+    }
+
+    func begin(_ head: AnswerHead) {
+        guard !self.isOver else { return }
+        self.isStreaming = true
+        self.connection.writeUnflushed(ResponseBytes.streamHead(head, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator))
+    }
+
+    func send(_ events: ByteBuffer) {
+        guard !self.isOver else { return }
+        var chunk = events
+        ResponseBytes.chunk(&chunk)
+        self.connection.write(chunk)
+    }
+
+    func finish() {
+        guard !self.isOver else { return }
+        self.connection.write(ByteBuffer(staticString: "0\r\n\r\n"))
+        self.end()
+    }
+
+    var isWritable: Bool { self.connection.isWritable }
+
+    private func end() {
+        self.isOver = true
+        self.run = nil
+        self.wait = nil
+        self.connection.exchangeEnded()
+    }
+}
+
+/// `Prefer` of RFC 7240, as far as it is about waiting.
+enum Preference {
+    struct Wait {
+        /// `wait=N`, at most five minutes.
+        var seconds: Duration?
+    }
+
+    /// nil where `respond-async` is not among the preferences.
+    static func respondAsync(in header: String) -> Wait? {
+        var isAsync = false
+        var wait = Wait(seconds: nil)
+        for part in header.split(separator: ",") {
+            let preference = part.split(separator: ";").first?.trimmed.lowercased() ?? ""
+            if preference == "respond-async" { isAsync = true }
+            if preference.hasPrefix("wait="), let seconds = Int(preference.dropFirst(5)), seconds >= 0 { wait.seconds = .seconds(min(seconds, 300)) }
+        }
+        return isAsync ? wait : nil
+    }
+}

@@ -1,0 +1,181 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+
+/// A request of a class that waits: written to the queue first, then answered as its client consented to (`contract.md`, Deferred work).
+final class QueueWait {
+    private let job: Job
+    private let call: StoredCall
+    private let decision: Decision
+    private let answerKind: Decision.WaitAnswer
+    private unowned let sink: LiveExchange
+    private let server: ServerLoop
+    private let deferral: Deferral
+    private let live: LivePolicy
+    private let endpoint: Endpoint
+    private var token: UInt64?
+    private var timer: Scheduled<Void>?
+    private var isOver = false
+
+    init(_ hot: HotRequest, _ request: InferenceRequest, _ decision: Decision, sink: LiveExchange, server: ServerLoop) throws(Refusal) {
+        guard let deferral = server.deferral, let wait = decision.wait else {
+            throw Refusal(503, .noBackend, "this server has no queue for work that waits")
+        }
+        guard request.consent != .background else {
+            throw .invalid("`background` responses are not served yet; send `Prefer: respond-async` instead", param: "background")
+        }
+        let policy = hot.live.policy
+        let isHeld = if case .hold = wait.answer { true } else { false }
+        var job = Job(
+            id: server.ids.next("job_", at: hot.arrived.wall.milliseconds), requestID: hot.id, kind: isHeld ? .held : .async, tenant: request.tenant,
+            key: request.key, trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName,
+            endpoint: hot.endpoint, model: request.model, sentModel: policy.models[decision.model].name, created: hot.arrived.wall,
+            deadline: wait.deadline, notBefore: wait.notBefore)
+        job.promoteAt = wait.promoteAt
+        job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
+        job.maxCost = decision.maxCost
+        job.estimatedCost = QueueWait.estimate(request, decision, hot.live)
+        self.job = job
+        self.call = StoredCall(
+            request: request, fields: Array(buffer: hot.forwarded), body: Array(buffer: hot.body), clientRequestID: hot.clientRequestID)
+        self.decision = decision
+        self.answerKind = wait.answer
+        self.sink = sink
+        self.server = server
+        self.deferral = deferral
+        self.live = hot.live
+        self.endpoint = hot.endpoint
+    }
+
+    private static func estimate(_ request: InferenceRequest, _ decision: Decision, _ live: LivePolicy) -> Money? {
+        let now = Now(wall: .init(milliseconds: 0), monotonic: .init(nanoseconds: 0))
+        let route = live.planner.plan(request, decision, at: now, chance: 0) { _ in BackendCondition() }
+        return route.candidates.first?.estimatedCost
+    }
+
+    /// Writes the job to the queue; nothing is answered before it is on disk.
+    func begin() {
+        let loop = self.server.loop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        if self.isWaitedFor {
+            self.token = self.deferral.signals.wait(for: self.job.id) { end in loop.execute { bound.value.ended(end) } }
+        }
+        self.deferral.store.enqueue(self.job, call: self.call) { result in
+            loop.execute { bound.value.stored(result) }
+        }
+    }
+
+    private var isWaitedFor: Bool {
+        switch self.answerKind {
+        case .job(let wait): wait.map { $0 > .zero } ?? false
+        case .hold: true
+        case .queued: false
+        }
+    }
+
+    private func stored(_ result: Result<Void, StoreError>) {
+        if case .success = result { self.deferral.signals.nudge() }
+        guard !self.isOver else {
+            // The client of a held connection left while the job was written.
+            if case .success = result, self.job.kind == .held { self.cancelJob() }
+            return
+        }
+        switch result {
+        case .failure(let error): self.refuse(QueueWait.refusal(for: error))
+        case .success: self.answerOrWait()
+        }
+    }
+
+    private static func refusal(for error: StoreError) -> Refusal {
+        if case .full = error.code { return Refusal(507, .storageFull, "the disk is full: no new work can be queued") }
+        return Refusal(503, .storageError, "the job could not be stored: \(error.message)", retryAfter: .seconds(5))
+    }
+
+    private func answerOrWait() {
+        switch self.answerKind {
+        case .job(let wait?) where wait > .zero: self.schedule(wait) { $0.accept() }
+        case .job, .queued: self.accept()
+        case .hold(let time): self.schedule(time) { $0.holdIsOver() }
+        }
+    }
+
+    private func schedule(_ time: Duration, _ then: @escaping @Sendable (QueueWait) -> Void) {
+        let bound = NIOLoopBound(self, eventLoop: self.server.loop)
+        self.timer = self.server.loop.scheduleTask(in: .nanoseconds(time.nanoseconds)) { then(bound.value) }
+    }
+
+    /// 202: the job is on disk, and the client knows where to ask.
+    private func accept() {
+        guard self.close() else { return }
+        var lines = ByteBuffer()
+        lines.writeStaticString("content-type: application/json\r\n")
+        lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
+        lines.writeString("location: /v1/jobs/\(self.job.id)\r\npreference-applied: respond-async\r\nvary: prefer\r\n")
+        lines.writeString("retry-after: \(JobBody.retryAfter(self.job, at: self.server.clock.now.wall))\r\n")
+        if let cost = self.job.estimatedCost { lines.writeString("sluice-quote: \(cost);currency=\(self.live.policy.currency)\r\n") }
+        self.sink.answer(
+            AnswerHead(status: 202, lines: lines, contentType: "application/json"), body: ByteBuffer(bytes: JobBody.json(self.job)))
+    }
+
+    /// The time on the open connection is over: promoted at once if the class says so, else given up.
+    private func holdIsOver() {
+        guard !self.isOver else { return }
+        if let pool = self.job.promoteTo, !self.isPromoted {
+            self.isPromoted = true
+            let signals = self.deferral.signals
+            self.deferral.store.promote(self.job.id, at: self.server.clock.now.wall) { _ in signals.nudge() }
+            _ = pool
+            return
+        }
+        guard self.close() else { return }
+        self.cancelJob()
+        self.sink.refuse(
+            Refusal(
+                429, .resourceUnavailable, "no cheaper capacity came free in the time that this request may wait; it was not run", retryAfter: .seconds(60)))
+    }
+
+    private var isPromoted = false
+
+    private func ended(_ end: JobEnd) {
+        guard self.close() else { return }
+        switch end {
+        case .answered(let result):
+            var lines = ByteBuffer()
+            lines.writeString("content-type: \(result.contentType)\r\n")
+            lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
+            self.sink.answer(
+                AnswerHead(status: result.status, lines: lines, contentType: result.contentType), body: ByteBuffer(bytes: result.body))
+        case .expired:
+            self.sink.refuse(Refusal(504, .deadlineExceeded, "the job's deadline has passed", shouldRetry: false))
+        case .cancelled:
+            self.sink.refuse(Refusal(410, .cancelled, "the job was cancelled", shouldRetry: false))
+        }
+    }
+
+    private func refuse(_ refusal: Refusal) {
+        guard self.close() else { return }
+        self.sink.refuse(refusal)
+    }
+
+    /// A held connection that closes takes its job with it; a job with a 202 goes on.
+    func clientLeft() {
+        guard self.close() else { return }
+        if self.job.kind == .held { self.cancelJob() }
+    }
+
+    private func cancelJob() {
+        let (drop, id) = (self.deferral.drop, self.job.id)
+        self.deferral.store.cancel(id, tenant: nil, at: self.server.clock.now.wall) { result in
+            if case .success(let found) = result, found?.wasRunning == true { drop(id) }
+        }
+    }
+
+    /// False where it was closed before.
+    private func close() -> Bool {
+        guard !self.isOver else { return false }
+        self.isOver = true
+        self.timer?.cancel()
+        if let token = self.token { self.deferral.signals.stopWaiting(for: self.job.id, token) }
+        return true
+    }
+}
