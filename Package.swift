@@ -15,6 +15,9 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+/// The system's SQLite as GRDB sees it: the ledger's hottest statement speaks to it directly.
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 
 let package = Package(
@@ -34,14 +37,16 @@ let package = Package(
     ],
     targets: [
         .target(name: "SluiceCore", swiftSettings: settings),
+        .target(name: "SluiceDispatch", dependencies: ["SluiceCore", log], swiftSettings: settings),
+        .target(name: "SluiceSQLite", dependencies: ["SluiceCore", crypto, grdb, sqlite], swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore",
+                "SluiceCore", "SluiceDispatch", "SluiceSQLite",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "GRDB", package: "GRDB.swift"),
+                grdb,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Yams", package: "Yams"),
             ],
