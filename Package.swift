@@ -39,6 +39,8 @@ let package = Package(
         .target(name: "SluiceCore", swiftSettings: settings),
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", log], swiftSettings: settings),
         .target(name: "SluiceSQLite", dependencies: ["SluiceCore", crypto, grdb, sqlite], swiftSettings: settings),
+        .target(name: "SluiceTesting", dependencies: ["SluiceCore"], swiftSettings: settings),
+        .testTarget(name: "SluiceSQLiteTests", dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", grdb], swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [

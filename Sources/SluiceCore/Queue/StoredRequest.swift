@@ -18,15 +18,15 @@ package struct StoredRequest: Codable, Sendable {
     private var headers: [String: String]?
     private var tags: [String: String]?
     private var serviceTier: String?
-    private var consent: Agreement?
-    private var wishes: Wishes?
+    fileprivate var consent: Agreement?
+    fileprivate var wishes: Wishes?
 
-    private struct Agreement: Codable {
+    fileprivate struct Agreement: Codable {
         var kind: String
         var wait_ms: Int64?
     }
 
-    private struct Wishes: Codable {
+    fileprivate struct Wishes: Codable {
         var trafficClass: String?
         var firstToken_ms: Int64?
         var total_ms: Int64?
