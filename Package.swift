@@ -15,6 +15,9 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+/// The system's SQLite as GRDB sees it: the ledger's hottest statement speaks to it directly.
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 
 let package = Package(
@@ -34,25 +37,43 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // The core and what is pure.
         .target(name: "SluiceCore", swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
+
+        // The road.
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
         .target(
-            name: "SluiceTransfer", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix], swiftSettings: settings),
+            name: "SluiceTransfer",
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix],
+            swiftSettings: settings),
         .target(
             name: "SluiceServer",
             dependencies: [
                 "SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, crypto, hummingbird,
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-            ], swiftSettings: settings),
+            ],
+            swiftSettings: settings),
+
+        // The stores.
+        .target(name: "SluiceSQLite", dependencies: ["SluiceCore", crypto, grdb, sqlite], swiftSettings: settings),
+
+        // For tests.
+        .target(name: "SluiceTesting", dependencies: ["SluiceCore"], swiftSettings: settings),
+        .testTarget(
+            name: "SluiceSQLiteTests",
+            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", grdb],
+            swiftSettings: settings),
+
+        // The program.
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceServer", "SluiceTransfer", "SluiceWire",
+                "SluiceCore", "SluiceDispatch", "SluiceServer", "SluiceSQLite", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "GRDB", package: "GRDB.swift"),
+                grdb,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Yams", package: "Yams"),
             ],

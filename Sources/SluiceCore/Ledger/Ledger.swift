@@ -23,7 +23,9 @@ package protocol Ledger: Sendable {
     func newestRequests(limit: Int, after: String?, filter: LedgerFilter) throws(StoreError) -> [[LedgerRow]]
     /// Measures by the dimensions asked for, over entries with `since ≤ at < until`: roll-ups for whole hours, rows for the rest.
     func rollups(since: Timestamp?, until: Timestamp?, by: [RollupDimension]) throws(StoreError) -> [(key: [String?], measures: RollupMeasures)]
-    func head() throws(StoreError) -> (seq: Int64, hash: String)?
+    func head() throws(StoreError) -> (seq: Int64, hash: ChainHash)?
+    /// Whether the chain has an entry that closes this attempt: what a replay of the journal must not append again.
+    func isClosed(request id: String, attempt: Int) throws(StoreError) -> Bool
 }
 
 /// An entry with the bytes that the chain will hash: encoded once, where it was made.

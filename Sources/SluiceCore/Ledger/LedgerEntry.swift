@@ -165,3 +165,19 @@ package struct LedgerEntry: Sendable {
         }
     }
 }
+
+extension LedgerEntry {
+    /// The end of an attempt whose answer came too late to count: paid, but nobody will see it.
+    ///
+    /// What was never paid for stays what it was.
+    package func superseded() -> LedgerEntry {
+        guard self.kind == .settled, var settlement = self.settlement, settlement.outcome == .ok || settlement.cost != .zero else { return self }
+        var entry = self
+        entry.kind = .waste
+        if settlement.outcome == .ok { settlement.outcome = .superseded }
+        settlement.baseline = nil
+        settlement.levers = nil
+        entry.settlement = settlement
+        return entry
+    }
+}

@@ -1,24 +1,30 @@
 /// The export line of an entry, byte for byte: what the chain is hashed over (`ledger.md`, Proof).
 ///
 /// A line is `{"schema":…,"seq":N,` + ``body(of:)`` + `,"prev_hash":"…","hash":"…"}`, the fields in the order of `outputs.md`, no
-/// white space. `hash` is the SHA-256 of the line without its last member.
+/// white space. `hash` is the SHA-256 of the line without its last member, so of `{"schema":…,"prev_hash":"…"}`.
 package enum LedgerLine {
     package static let schema = "sluice.ledger/v1"
-    /// What the first entry has as `prev_hash`.
-    package static let genesis = String(repeating: "0", count: 64)
 
-    package static func head(seq: Int64) -> String { "{\"schema\":\"\(schema)\",\"seq\":\(seq)," }
-
-    /// What is hashed: the line without its last member, still without the closing brace.
-    package static func unhashed(seq: Int64, body: [UInt8], previous: String) -> [UInt8] {
-        var line: [UInt8] = []
-        line.reserveCapacity(body.count + 220)
-        line.append(text: self.head(seq: seq))
+    /// Writes the line of an entry over what `line` held.
+    ///
+    /// - Parameter sha256: Hashes what `line` holds when it is called.
+    package static func write(
+        seq: Int64, body: [UInt8], previous: ChainHash, into line: inout [UInt8], sha256: ([UInt8]) -> ChainHash
+    ) -> ChainHash {
+        line.removeAll(keepingCapacity: true)
+        line.append(text: "{\"schema\":\"sluice.ledger/v1\",\"seq\":")
+        line.append(number: seq)
+        line.append(UInt8(ascii: ","))
         line.append(contentsOf: body)
         line.append(text: ",\"prev_hash\":\"")
-        line.append(text: previous)
-        line.append(UInt8(ascii: "\""))
-        return line
+        line.append(hex: previous)
+        line.append(text: "\"}")
+        let hash = sha256(line)
+        line.removeLast()
+        line.append(text: ",\"hash\":\"")
+        line.append(hex: hash)
+        line.append(text: "\"}")
+        return hash
     }
 
     /// The members from `kind` to `corrects`, without braces: everything but the entry's place in the chain.
@@ -113,6 +119,21 @@ package struct JSONFields {
     package mutating func add(_ name: StaticString, _ value: Money?) {
         self.name(name)
         if let value { self.bytes.append(money: value) } else { self.null() }
+    }
+
+    package mutating func add(_ name: StaticString, _ value: MoneySum) {
+        self.name(name)
+        self.bytes.append(UInt8(ascii: "\""))
+        self.bytes.append(decimal: value.pico, decimals: 12)
+        self.bytes.append(UInt8(ascii: "\""))
+    }
+
+    package mutating func add(_ name: StaticString, _ value: [(name: String, count: Int)]) {
+        self.name(name)
+        self.list(open: "{", close: "}", value.lazy.filter { $0.count != 0 }) { bytes, item in
+            bytes.append(member: item.name)
+            bytes.append(number: Int64(item.count))
+        }
     }
 
     package mutating func add(_ name: StaticString, _ value: [String]) {

@@ -3,6 +3,8 @@ package enum RollupDimension: String, Sendable, CaseIterable {
     case tenant
     case trafficClass = "class"
     case backend, model, route, tag, key, hour, day, month
+    /// Never asked for by name: sums in different currencies are kept apart.
+    case currency
 }
 
 /// Sums over many entries: what a report shows of them (`outputs.md`, Commands).

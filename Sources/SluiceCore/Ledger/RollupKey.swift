@@ -1,0 +1,104 @@
+/// What the entries of one roll-up have in common. Absent names are empty.
+package struct RollupKey: Hashable, Sendable {
+    /// What stands for a tag in roll-ups that count each entry once: whether there is any.
+    package static let untagged = ""
+    package static let tagged = "*"
+
+    /// The roll-up counts entries once for each of their tags, not once.
+    package var byTag: Bool
+    /// The start of the hour.
+    package var hour: Timestamp
+    /// `name=value`, or ``tagged`` or ``untagged``.
+    package var tag: String
+    package var currency: String
+    package var tenant: String
+    package var key: String
+    package var trafficClass: String
+    package var route: String
+    package var backend: String
+    package var model: String
+
+    package init(
+        byTag: Bool, hour: Timestamp, tag: String, currency: String, tenant: String, key: String, trafficClass: String, route: String,
+        backend: String, model: String
+    ) {
+        self.byTag = byTag
+        self.hour = hour
+        self.tag = tag
+        self.currency = currency
+        self.tenant = tenant
+        self.key = key
+        self.trafficClass = trafficClass
+        self.route = route
+        self.backend = backend
+        self.model = model
+    }
+
+    /// The key under which an entry counts once.
+    package init(_ entry: LedgerEntry) {
+        let subject = entry.subject
+        self.init(
+            byTag: false, hour: entry.at.hour, tag: subject?.tags.isEmpty ?? true ? RollupKey.untagged : RollupKey.tagged,
+            currency: subject?.currency ?? "", tenant: subject?.tenant ?? "", key: subject?.key ?? "", trafficClass: subject?.trafficClass ?? "",
+            route: subject?.route ?? "", backend: entry.target?.backend ?? "", model: subject?.model ?? "")
+    }
+
+    package subscript(dimension: RollupDimension) -> String? {
+        switch dimension {
+        case .tenant: self.tenant.nilIfEmpty
+        case .trafficClass: self.trafficClass.nilIfEmpty
+        case .backend: self.backend.nilIfEmpty
+        case .model: self.model.nilIfEmpty
+        case .route: self.route.nilIfEmpty
+        case .tag: self.byTag ? self.tag : nil
+        case .key: self.key.nilIfEmpty
+        case .hour: self.hour.description
+        case .day: String(self.hour.description.prefix(10))
+        case .month: String(self.hour.description.prefix(7))
+        case .currency: self.currency.nilIfEmpty
+        }
+    }
+}
+
+extension String {
+    fileprivate var nilIfEmpty: String? { self.isEmpty ? nil : self }
+}
+
+/// Sums of entries by key: what a group of entries adds to the roll-ups.
+package struct Rollups: Sendable {
+    /// How many tags of one hour have rows of their own; what comes later counts under its name with the value `*`. Tags come from clients,
+    /// so their number must not be theirs to choose.
+    package static let tagsPerHour = 1000
+
+    package private(set) var measures: [RollupKey: RollupMeasures] = [:]
+    private var tags: [Timestamp: Set<String>] = [:]
+
+    package init() {}
+
+    package var isEmpty: Bool { self.measures.isEmpty }
+
+    /// Starts the next group; the tags that were seen stay known.
+    package mutating func removeAll() {
+        self.measures.removeAll(keepingCapacity: true)
+        if self.tags.count > 3, let oldest = self.tags.keys.min() { self.tags[oldest] = nil }
+    }
+
+    package mutating func add(_ entry: LedgerEntry) {
+        guard entry.settlement != nil else { return }
+        var key = RollupKey(entry)
+        self.measures[key, default: RollupMeasures()].add(entry)
+        guard let tags = entry.subject?.tags, !tags.isEmpty else { return }
+        key.byTag = true
+        for (name, value) in tags {
+            key.tag = self.known("\(name)=\(value)", else: "\(name)=*", in: key.hour)
+            self.measures[key, default: RollupMeasures()].add(entry)
+        }
+    }
+
+    private mutating func known(_ tag: String, else many: String, in hour: Timestamp) -> String {
+        if self.tags[hour, default: []].contains(tag) { return tag }
+        guard self.tags[hour, default: []].count < Rollups.tagsPerHour else { return many }
+        self.tags[hour, default: []].insert(tag)
+        return tag
+    }
+}

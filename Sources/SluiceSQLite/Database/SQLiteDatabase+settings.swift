@@ -1,0 +1,62 @@
+import GRDB
+import SluiceCore
+
+extension SQLiteDatabase {
+    /// `SLCE`: marks the file as ours.
+    static let applicationID = 0x534C_4345
+
+    /// The settings of `promises.md` 4.2, all but `synchronous`, which GRDB overwrites after this ran.
+    static func configuration(readers: Int) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "sluice.store"
+        configuration.maximumReaderCount = readers
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(
+                sql: """
+                    PRAGMA trusted_schema = OFF;
+                    PRAGMA cell_size_check = ON;
+                    PRAGMA mmap_size = 0;
+                    PRAGMA temp_store = MEMORY;
+                    """)
+            if db.configuration.readonly {
+                try db.execute(sql: "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0")
+            } else {
+                // `auto_vacuum` takes only before the first page is written, so before the journal mode is set. The checkpoints are made when
+                // the writer is idle; the automatic one is the net below it.
+                try db.execute(
+                    sql: """
+                        PRAGMA auto_vacuum = INCREMENTAL;
+                        PRAGMA secure_delete = ON;
+                        PRAGMA journal_size_limit = 67108864;
+                        PRAGMA wal_autocheckpoint = 8000;
+                        PRAGMA cache_size = -16000;
+                        """)
+            }
+        }
+        return configuration
+    }
+
+    /// Sets and reads back what an acknowledgement rests on.
+    ///
+    /// - Throws: Where SQLite does not say that it will sync each commit: then nothing may be acknowledged.
+    static func makeDurable(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2, try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" else {
+            throw StoreError(.ioFailure, "SQLite does not take `synchronous = FULL` with a write-ahead log, so nothing would be safe on disk")
+        }
+    }
+
+    /// - Throws: ``StoreError/Code/incompatible`` for a file of another program or of a later version.
+    static func checkOrigin(_ db: Database, path: String) throws {
+        let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
+        guard application == self.applicationID || isEmpty else {
+            throw StoreError(.incompatible, "\(path) is not a database of Sluice's")
+        }
+        guard version <= Schema.version else {
+            throw StoreError(.incompatible, "\(path) was written by a later Sluice (schema \(version), this one knows \(Schema.version))")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import GRDB
+package import SluiceCore
+
+/// The store of one data folder: one SQLite file, one writer, several readers.
+package final class SQLiteDatabase: Sendable {
+    package struct Opening: Sendable {
+        package var folder: DataFolder
+        /// The database, where it is not the folder's own.
+        package var path: String?
+        package var readers = 4
+        package var limits = StoreWriter.Limits()
+        /// Called once, on a thread of the store's, when a commit could not be made durable: the process must stop.
+        package var onFailure: @Sendable (StoreError) -> Void = { _ in }
+
+        package init(folder: DataFolder) {
+            self.folder = folder
+        }
+    }
+
+    /// The number of this start: the owner of its leases.
+    package let epoch: Int64
+    /// Whether the process before this one ended without closing the store.
+    package let wasUnclean: Bool
+    package let reader: StoreReader
+    let writer: StoreWriter
+
+    private let pool: DatabasePool
+    private let lock: FolderLock
+
+    /// Opens or makes the store for writing.
+    ///
+    /// - Throws: ``StoreError/Code/busy`` where another process has it, ``StoreError/Code/incompatible`` for a file that is not ours or of a later
+    ///   version.
+    package init(_ opening: Opening, at now: Timestamp) throws(StoreError) {
+        do {
+            try opening.folder.create()
+            try DatabaseFiles.checkFileSystem(of: opening.folder.path)
+            self.lock = try FolderLock(folder: opening.folder)
+            let path = opening.path ?? opening.folder.database
+            try DatabaseFiles.create(path)
+            let pool = try SQLiteDatabase.open(path, readers: opening.readers)
+            (self.epoch, self.wasUnclean) = try SQLiteDatabase.begin(pool, at: now)
+            if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path) }
+            self.pool = pool
+            self.reader = StoreReader(pool)
+            self.writer = try StoreWriter(pool: pool, files: DatabaseFiles(path), limits: opening.limits, onFailure: opening.onFailure)
+        } catch {
+            throw StoreError.translating(error)
+        }
+    }
+
+    /// Writes what is queued, and closes the files. Nothing can be read or written any more.
+    ///
+    /// Blocks until the readers are done.
+    package func close(at now: Timestamp) throws(StoreError) {
+        self.writer.close()
+        do {
+            try self.pool.write { db in
+                try db.execute(literal: "UPDATE boot SET ended_ms = \(now.milliseconds) WHERE epoch = \(self.epoch)")
+            }
+            try self.pool.writeWithoutTransaction { db in
+                _ = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            }
+            try self.pool.close()
+        } catch {
+            throw StoreError.translating(error)
+        }
+    }
+
+    private static func open(_ path: String, readers: Int) throws -> DatabasePool {
+        // Before anything is set: a file that is not ours must stay as it is.
+        var reading = Configuration()
+        reading.readonly = true
+        try DatabaseQueue(path: path, configuration: reading).read { db in try self.checkOrigin(db, path: path) }
+        let pool = try DatabasePool(path: path, configuration: self.configuration(readers: readers))
+        try pool.writeWithoutTransaction(self.makeDurable)
+        try Schema.migrator.migrate(pool)
+        return pool
+    }
+
+    /// Writes the row of this start.
+    private static func begin(_ pool: DatabasePool, at now: Timestamp) throws -> (epoch: Int64, wasUnclean: Bool) {
+        try pool.write { db in
+            let isOpen = try Bool.fetchOne(db, sql: "SELECT ended_ms IS NULL FROM boot ORDER BY epoch DESC LIMIT 1") ?? false
+            try db.execute(literal: "INSERT INTO boot(started_ms) VALUES (\(now.milliseconds))")
+            return (db.lastInsertedRowID, isOpen)
+        }
+    }
+
+    /// After an end that nobody planned: whether the pages hold together.
+    private static func checkPages(of pool: DatabasePool, path: String) throws {
+        let found = try pool.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(3)") }
+        guard found == ["ok"] else {
+            throw StoreError(.ioFailure, "\(path) is damaged: \(found.joined(separator: "; ")); restore a backup, nothing was changed")
+        }
+    }
+}

@@ -1,0 +1,18 @@
+import GRDB
+
+/// The tables, one migration per change; a migration that was released is never edited again.
+enum Schema {
+    /// The number of the last migration, as `user_version` says it.
+    static let version = 3
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 boots, keys", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.boots) }
+        migrator.registerMigration("2 ledger", foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: self.ledger)
+            try db.execute(sql: self.rollups)
+        }
+        migrator.registerMigration("3 jobs", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.jobs) }
+        return migrator
+    }
+}

@@ -1,0 +1,98 @@
+import FoundationEssentials
+import GRDB
+import SluiceCore
+
+/// Adds what a group of entries holds to the hourly sums, in the group's own transaction.
+///
+/// The rows of the last hours are kept in memory, so that adding to one is one statement; after a failed transaction the writer begins anew
+/// with what the database has.
+struct RollupWriter: Sendable {
+    /// How many rows are kept before those of past hours are dropped.
+    private static let keptRows = 4096
+
+    private var rows: [RollupKey: RollupMeasures] = [:]
+    private var group = Rollups()
+    /// Over the whole chain, for the checkpoints.
+    private var totals = RollupMeasures()
+    /// The latest hour that an entry was of.
+    private var hour: Timestamp?
+
+    init(_ db: Database) throws {
+        self.hour = try Int64.fetchOne(db, sql: "SELECT max(hour_ms) FROM ledger_hour").map(Timestamp.init(milliseconds:))
+        let rows = try Row.fetchCursor(db, sql: "SELECT measures FROM rollup WHERE by_tag = 0")
+        while let row = try rows.next() { self.totals += try RollupMeasures(text: [UInt8]((row[0] as String).utf8)) }
+    }
+
+    mutating func write(_ appended: [ChainTail.Appended], before: (seq: Int64, hash: ChainHash), to db: Database) throws {
+        var last = before
+        for item in appended {
+            let hour = item.entry.at.hour
+            if let latest = self.hour, hour > latest { try self.checkpoint(last, at: item.entry.at, in: db) }
+            self.hour = max(hour, self.hour ?? hour)
+            self.totals.add(item.entry)
+            self.group.add(item.entry)
+            last = (item.seq, item.hash)
+        }
+        try self.writeHours(appended, to: db)
+        try self.writeRows(to: db)
+    }
+
+    private func checkpoint(_ place: (seq: Int64, hash: ChainHash), at now: Timestamp, in db: Database) throws {
+        try db.cachedStatement(
+            literal: """
+                INSERT INTO checkpoint(seq, hash, at_ms, entries, totals) VALUES (
+                  \(place.seq), \(Data(place.hash.bytes)), \(now.milliseconds), \(place.seq), \(String(decoding: self.totals.text, as: UTF8.self)))
+                """
+        ).execute()
+    }
+
+    private func writeHours(_ appended: [ChainTail.Appended], to db: Database) throws {
+        var hours: [Timestamp: (first: Int64, last: Int64, count: Int)] = [:]
+        for item in appended {
+            let hour = hours[item.entry.at.hour] ?? (item.seq, item.seq, 0)
+            hours[item.entry.at.hour] = (hour.first, item.seq, hour.count + 1)
+        }
+        for (hour, span) in hours {
+            try db.cachedStatement(
+                literal: """
+                    INSERT INTO ledger_hour(hour_ms, first_seq, last_seq, entries)
+                    VALUES (\(hour.milliseconds), \(span.first), \(span.last), \(span.count))
+                    ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq, entries = entries + excluded.entries
+                    """
+            ).execute()
+        }
+    }
+
+    private mutating func writeRows(to db: Database) throws {
+        for (key, added) in self.group.measures {
+            var sum = try self.rows[key] ?? RollupWriter.stored(key, in: db)
+            sum += added
+            try RollupWriter.store(sum, as: key, in: db)
+            self.rows[key] = sum
+        }
+        self.group.removeAll()
+        if self.rows.count > RollupWriter.keptRows, let hour { self.rows = self.rows.filter { $0.key.hour == hour } }
+    }
+
+    private static func stored(_ key: RollupKey, in db: Database) throws -> RollupMeasures {
+        let statement = try db.cachedStatement(
+            literal: """
+                SELECT measures FROM rollup
+                WHERE by_tag = \(key.byTag) AND hour_ms = \(key.hour.milliseconds) AND tag = \(key.tag) AND currency = \(key.currency)
+                  AND tenant = \(key.tenant) AND api_key = \(key.key) AND class = \(key.trafficClass) AND route = \(key.route)
+                  AND backend = \(key.backend) AND model = \(key.model)
+                """)
+        guard let text = try String.fetchOne(statement) else { return RollupMeasures() }
+        return try RollupMeasures(text: Array(text.utf8))
+    }
+
+    private static func store(_ measures: RollupMeasures, as key: RollupKey, in db: Database) throws {
+        try db.cachedStatement(
+            literal: """
+                INSERT OR REPLACE INTO rollup(by_tag, hour_ms, tag, currency, tenant, api_key, class, route, backend, model, measures)
+                VALUES (\(key.byTag), \(key.hour.milliseconds), \(key.tag), \(key.currency), \(key.tenant), \(key.key), \(key.trafficClass),
+                  \(key.route), \(key.backend), \(key.model), \(String(decoding: measures.text, as: UTF8.self)))
+                """
+        ).execute()
+    }
+}

@@ -1,0 +1,50 @@
+import GRDB
+package import SluiceCore
+
+/// The ledger in the store's file.
+package struct SQLiteLedger: Ledger {
+    let reader: StoreReader
+    private let writer: StoreWriter?
+
+    package init(_ database: SQLiteDatabase) {
+        self.reader = database.reader
+        self.writer = database.writer
+    }
+
+    /// For reading alone: what is appended is refused.
+    package init(reading reader: StoreReader) {
+        self.reader = reader
+        self.writer = nil
+    }
+
+    package func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+        guard let writer else { return committed(.failure(.readOnly)) }
+        writer.append(entries, committed: committed)
+    }
+
+    package func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+        guard let writer else { return then(.failure(.readOnly)) }
+        writer.flush(then: then)
+    }
+
+    package var backlogBytes: Int { self.writer?.backlogBytes ?? 0 }
+
+    package func head() throws(StoreError) -> (seq: Int64, hash: ChainHash)? {
+        try self.reader.read { db in
+            let tail = try ChainTail(db)
+            return tail.seq > 0 ? (tail.seq, tail.hash) : nil
+        }
+    }
+
+    package func isClosed(request id: String, attempt: Int) throws(StoreError) -> Bool {
+        try self.reader.read { db in
+            try Bool.fetchOne(
+                db.cachedStatement(
+                    literal: "SELECT EXISTS (SELECT 1 FROM ledger WHERE request_id = \(id) AND attempt = \(attempt) AND part = 1)")) ?? false
+        }
+    }
+}
+
+extension StoreError {
+    static let readOnly = StoreError(.closed, "the store was opened for reading alone")
+}

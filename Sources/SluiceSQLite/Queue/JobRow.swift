@@ -1,0 +1,98 @@
+import GRDB
+import SluiceCore
+
+/// A row of the table `job` with its lane.
+struct JobRow {
+    /// The columns in the order in which ``init(_:)`` reads them.
+    static let columns: SQL = """
+        job.id, job.pub, job.request_id, job.kind, job.state, job.batch_id, job.line, job.custom_id, job.tenant, job.api_key, lane.class, job.route,
+        lane.endpoint, job.model, lane.sent_model, job.created_ms, job.deadline_ms, job.not_before_ms, job.promote_at_ms, job.promote_to,
+        lane.rung, job.attempts, job.max_cost_pico, job.estimated_cost_pico, job.finished_ms, job.result_status, job.last_error,
+        job.lease, job.owner, job.lane, job.has_body
+        """
+
+    var id: Int64
+    var job: Job
+    var lease: Int
+    var owner: Int64?
+    var lane: Int64
+    var hasBody: Bool
+
+    init(_ row: Row) throws {
+        guard let kind = Job.Kind(rawValue: row[3]), let state = JobState(rawValue: row[4]), let endpoint = Endpoint(name: row[12] as String) else {
+            throw StoreError(.incompatible, "job \(row[1] as String) has a kind, a state or an endpoint that this Sluice does not know")
+        }
+        var job = Job(
+            id: row[1], requestID: row[2], kind: kind, tenant: row[8], key: row[9], trafficClass: row[10], route: row[11], endpoint: endpoint,
+            model: row[13], sentModel: row[14], created: Timestamp(milliseconds: row[15]),
+            deadline: (row[16] as Int64?).map(Timestamp.init(milliseconds:)), notBefore: Timestamp(milliseconds: row[17]))
+        job.state = state
+        job.batchID = row[5]
+        job.line = row[6]
+        job.customID = row[7]
+        job.promoteAt = (row[18] as Int64?).map(Timestamp.init(milliseconds:))
+        job.promoteTo = row[19]
+        job.rung = row[20]
+        job.attempts = row[21]
+        job.maxCost = (row[22] as Int64?).map(Money.init(pico:))
+        job.estimatedCost = (row[23] as Int64?).map(Money.init(pico:))
+        job.finished = (row[24] as Int64?).map(Timestamp.init(milliseconds:))
+        job.resultStatus = row[25]
+        job.lastError = row[26]
+        self.id = row[0]
+        self.job = job
+        self.lease = row[27]
+        self.owner = row[28]
+        self.lane = row[29]
+        self.hasBody = row[30]
+    }
+
+    /// The job of this id, of that tenant if one is given.
+    static func find(_ id: String, tenant: String?, in db: Database) throws -> JobRow? {
+        try Row.fetchOne(
+            db.cachedStatement(
+                literal: """
+                    SELECT \(self.columns) FROM job JOIN lane ON lane.id = job.lane
+                    WHERE job.pub = \(id) AND (\(tenant) IS NULL OR job.tenant = \(tenant))
+                    """)
+        ).map(JobRow.init)
+    }
+
+    static func find(_ id: Int64, in db: Database) throws -> JobRow? {
+        try Row.fetchOne(
+            db.cachedStatement(literal: "SELECT \(self.columns) FROM job JOIN lane ON lane.id = job.lane WHERE job.id = \(id)")
+        ).map(JobRow.init)
+    }
+}
+
+extension Job.Lane {
+    /// The number of this lane, which is made where it is new.
+    func number(in db: Database) throws -> Int64 {
+        let statement = try db.cachedStatement(
+            literal: """
+                SELECT id FROM lane
+                WHERE class = \(self.trafficClass) AND sent_model = \(self.sentModel) AND endpoint = \(self.endpoint.name) AND rung = \(self.rung)
+                """)
+        if let number = try Int64.fetchOne(statement) { return number }
+        try db.execute(
+            literal: """
+                INSERT INTO lane(class, sent_model, endpoint, rung)
+                VALUES (\(self.trafficClass), \(self.sentModel), \(self.endpoint.name), \(self.rung))
+                """)
+        return db.lastInsertedRowID
+    }
+}
+
+extension JobState {
+    /// The guard of a statement that carries out `event`: the states it applies to, from the one table of transitions.
+    static func allows(_ event: Event) -> SQL {
+        let states = JobState.sources(of: event).map { String($0.rawValue) }.joined(separator: ", ")
+        return "job.state IN (\(sql: states))"
+    }
+
+    /// The state that `event` leads to, from wherever it applies.
+    static func target(of event: Event) -> JobState {
+        guard let state = JobState.sources(of: event).first?.after(event) else { preconditionFailure("\(event) leads nowhere") }
+        return state
+    }
+}

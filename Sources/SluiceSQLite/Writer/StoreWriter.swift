@@ -1,0 +1,309 @@
+import Dispatch
+import GRDB
+import SluiceCore
+import Synchronization
+
+/// The one writer of the database.
+///
+/// Any thread hands it operations and ledger entries; they are queued under one lock and carried out in groups on the database's own queue,
+/// each group in one transaction with one sync: all that came while the last group was committed. Nothing is awaited, so nothing is ever
+/// cancelled with the task that asked for it.
+package final class StoreWriter: Sendable {
+    package struct Limits: Sendable {
+        /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
+        /// journal; what a power cut may take is this much.
+        package var patience: Duration = .milliseconds(25)
+        /// How many operations and entries one transaction takes.
+        package var groupSize = 512
+        /// How long after a full disk the entries that wait are tried again.
+        package var retry: Duration = .seconds(1)
+
+        package init() {}
+    }
+
+    /// Ledger entries that were appended together.
+    struct Batch: Sendable {
+        var entries: [SealedEntry]
+        var bytes: Int
+        var committed: @Sendable (Result<Void, StoreError>) -> Void
+    }
+
+    private struct Queue {
+        var operations: [WriteOperation] = []
+        var batches: [Batch] = []
+        var entries = 0
+        var isDraining = false
+        var isTimerSet = false
+        /// Entries wait for space: they are left alone until the timer says so.
+        var isFull = false
+        var backlog = 0
+        var failure: StoreError?
+        /// Called when nothing is left to write; given once nothing more is taken.
+        var closing: (@Sendable () -> Void)?
+
+        var refusal: StoreError? {
+            self.failure ?? (self.closing != nil ? StoreError(.closed, "the store is closed") : nil)
+        }
+    }
+
+    private struct Group {
+        var operations: [WriteOperation] = []
+        var batches: [Batch] = []
+
+        var isEmpty: Bool { self.operations.isEmpty && self.batches.isEmpty }
+    }
+
+    /// What the database's queue alone touches.
+    struct Ends: Sendable {
+        var tail: ChainTail
+        var rollups: RollupWriter
+        var log = WriteAheadLog()
+    }
+
+    private let pool: DatabasePool
+    private let limits: Limits
+    private let files: DatabaseFiles
+    private let onFailure: @Sendable (StoreError) -> Void
+    private let timer = DispatchQueue(label: "sluice.store.timer")
+    private let queue = Mutex(Queue())
+    private let ends: Mutex<Ends>
+
+    /// - Parameter onFailure: Called once when a commit could not be made durable: the process must stop.
+    init(pool: DatabasePool, files: DatabaseFiles, limits: Limits, onFailure: @escaping @Sendable (StoreError) -> Void) throws {
+        self.pool = pool
+        self.files = files
+        self.limits = limits
+        self.onFailure = onFailure
+        self.ends = Mutex(try pool.read { db in Ends(tail: try ChainTail(db), rollups: try RollupWriter(db)) })
+    }
+
+    // MARK: Any thread
+
+    /// Queues an operation; it is committed with the next group, at once.
+    func submit(_ operation: WriteOperation) {
+        let refusal: StoreError? = self.queue.withLock { queue in
+            if let refusal = queue.refusal { return refusal }
+            queue.operations.append(operation)
+            self.drainIfIdle(&queue)
+            return nil
+        }
+        if let refusal { operation.fail(refusal) }
+    }
+
+    /// Queues ledger entries; they wait for company, see ``Limits/patience``.
+    func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+        let batch = Batch(entries: entries, bytes: entries.reduce(0) { $0 + $1.body.count + 220 }, committed: committed)
+        let refusal: StoreError? = self.queue.withLock { queue in
+            if let refusal = queue.refusal { return refusal }
+            queue.batches.append(batch)
+            queue.entries += entries.count
+            if queue.isFull {
+                queue.backlog += batch.bytes
+            } else if queue.entries >= self.limits.groupSize {
+                self.drainIfIdle(&queue)
+            } else {
+                self.wake(&queue, after: self.limits.patience)
+            }
+            return nil
+        }
+        if let refusal { committed(.failure(refusal)) }
+    }
+
+    /// Commits what is queued, and calls back.
+    func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+        self.submit(WriteOperation({ _ in }, then: then))
+    }
+
+    /// Bytes of ledger entries that wait because the disk is full.
+    var backlogBytes: Int { self.queue.withLock { $0.backlog } }
+
+    /// Refuses what comes from now on, and waits until what was queued is written or has failed.
+    func close() {
+        let isDone = DispatchSemaphore(value: 0)
+        self.queue.withLock { queue in
+            queue.isFull = false
+            queue.closing = { isDone.signal() }
+            self.drainIfIdle(&queue)
+        }
+        isDone.wait()
+    }
+
+    private func drainIfIdle(_ queue: inout Queue) {
+        guard !queue.isDraining else { return }
+        queue.isDraining = true
+        self.pool.asyncWriteWithoutTransaction { db in self.drain(db) }
+    }
+
+    private func wake(_ queue: inout Queue, after delay: Duration) {
+        guard !queue.isTimerSet, !queue.isDraining else { return }
+        queue.isTimerSet = true
+        self.timer.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) {
+            self.queue.withLock { queue in
+                queue.isTimerSet = false
+                queue.isFull = false
+                if queue.entries > 0 { self.drainIfIdle(&queue) }
+            }
+        }
+    }
+
+    // MARK: The writer's queue
+
+    /// Carries out groups until nothing is queued, or only entries that may wait.
+    private func drain(_ db: Database) {
+        var isFirst = true
+        while let group = self.nextGroup(isFirst: isFirst) {
+            isFirst = false
+            if let failure = self.files.failure() { self.stop(failure) }
+            if let failure = self.queue.withLock({ $0.failure }) {
+                self.fail(group, failure)
+            } else {
+                self.commit(group, db)
+            }
+        }
+        self.ends.withLock { $0.log.rest(db) }
+        self.queue.withLock { $0.closing }?()
+    }
+
+    private func nextGroup(isFirst: Bool) -> Group? {
+        self.queue.withLock { queue in
+            let takesEntries = !queue.isFull && (isFirst || !queue.operations.isEmpty || queue.entries >= self.limits.groupSize || queue.closing != nil)
+            var group = Group()
+            group.operations = queue.operations.take(self.limits.groupSize)
+            if takesEntries {
+                var count = 0
+                let end = queue.batches.firstIndex { batch in
+                    defer { count += batch.entries.count }
+                    return count >= self.limits.groupSize
+                }
+                group.batches = queue.batches.take(end ?? queue.batches.count)
+                queue.entries -= group.batches.reduce(0) { $0 + $1.entries.count }
+            }
+            if group.isEmpty {
+                queue.isDraining = false
+                if queue.entries > 0 { self.wake(&queue, after: queue.isFull ? self.limits.retry : self.limits.patience) }
+                return nil
+            }
+            return group
+        }
+    }
+
+    private func commit(_ group: Group, _ db: Database) {
+        do {
+            let answers = try self.write(group, db)
+            let bytes = group.batches.reduce(0) { $0 + $1.bytes }
+            self.queue.withLock { $0.backlog = max(0, $0.backlog - bytes) }
+            for answer in answers { answer() }
+            for batch in group.batches { batch.committed(.success(())) }
+        } catch {
+            self.recover(group, from: error, db)
+        }
+    }
+
+    /// - Returns: What is to be called now that all is committed.
+    private func write(_ group: Group, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
+        try self.ends.withLock { ends throws(StoreError) in
+            do {
+                var answers: [@Sendable () -> Void] = []
+                answers.reserveCapacity(group.operations.count)
+                let before = (ends.tail.seq, ends.tail.hash)
+                var transaction = WriteTransaction(db: db, chain: ends.tail)
+                try db.inTransaction(.immediate) {
+                    for batch in group.batches { for entry in batch.entries { try transaction.chain.append(entry, to: db) } }
+                    for operation in group.operations { answers.append(try transaction.carryOut(operation)) }
+                    try ends.rollups.write(transaction.chain.appended, before: before, to: db)
+                    return .commit
+                }
+                transaction.chain.removeAppended()
+                ends.tail = transaction.chain
+                ends.log.wrote(groupOf: group.operations.count + group.batches.count, hasErased: transaction.hasErased, db)
+                return answers
+            } catch {
+                let failure = StoreError.translating(error)
+                // Nothing of the group is on disk, so nothing of it may be left in memory.
+                guard let tail = try? ChainTail(db), let rollups = try? RollupWriter(db) else {
+                    throw StoreError(.ioFailure, "the database cannot be read any more; before that: \(failure.message)")
+                }
+                ends.tail = tail
+                ends.rollups = rollups
+                throw failure
+            }
+        }
+    }
+
+    /// A group that did not commit: does what can be done for each of its parts.
+    private func recover(_ group: Group, from error: StoreError, _ db: Database) {
+        switch error.code {
+        case .full where group.operations.count > 1 || (group.operations.count == 1 && !group.batches.isEmpty):
+            // A large one may not fit where a small one does.
+            if !group.batches.isEmpty { self.commit(Group(batches: group.batches), db) }
+            for operation in group.operations { self.commit(Group(operations: [operation]), db) }
+        case .full where !group.batches.isEmpty:
+            self.keep(group.batches)
+        case .ioFailure:
+            self.stop(error)
+            self.fail(group, error)
+        case .full, .busy, .incompatible, .closed, .other:
+            self.fail(group, error)
+        }
+    }
+
+    /// Keeps entries for which there is no space, before those that came since.
+    private func keep(_ batches: [Batch]) {
+        let isClosed = self.queue.withLock { queue in
+            guard queue.closing == nil else { return true }
+            queue.batches.insert(contentsOf: batches, at: 0)
+            queue.entries += batches.reduce(0) { $0 + $1.entries.count }
+            queue.backlog = queue.batches.reduce(0) { $0 + $1.bytes }
+            queue.isFull = true
+            return false
+        }
+        if isClosed { for batch in batches { batch.committed(.failure(StoreError(.full, "no space left for the ledger"))) } }
+    }
+
+    private func fail(_ group: Group, _ error: StoreError) {
+        for operation in group.operations { operation.fail(error) }
+        for batch in group.batches { batch.committed(.failure(error)) }
+    }
+
+    private func stop(_ error: StoreError) {
+        let isFirst = self.queue.withLock { queue in
+            defer { queue.failure = queue.failure ?? error }
+            return queue.failure == nil
+        }
+        if isFirst { self.onFailure(error) }
+    }
+}
+
+extension WriteTransaction {
+    /// Carries out one operation; one that fails leaves nothing behind, and does not disturb the others of its group.
+    ///
+    /// - Throws: Where the whole transaction is lost.
+    fileprivate mutating func carryOut(_ operation: WriteOperation) throws -> @Sendable () -> Void {
+        let mark = self.chain.mark
+        try self.db.cachedStatement(sql: "SAVEPOINT operation").execute()
+        do {
+            let answer = try operation.run(&self)
+            try self.db.cachedStatement(sql: "RELEASE operation").execute()
+            return answer
+        } catch {
+            let failure = StoreError.translating(error)
+            guard failure.code != .full, failure.code != .ioFailure, self.db.isInsideTransaction else { throw failure }
+            try self.db.cachedStatement(sql: "ROLLBACK TO operation").execute()
+            try self.db.cachedStatement(sql: "RELEASE operation").execute()
+            self.chain.rollBack(to: mark)
+            return { operation.fail(failure) }
+        }
+    }
+}
+
+extension Array {
+    /// Removes and returns the first `count` elements.
+    fileprivate mutating func take(_ count: Int) -> [Element] {
+        if count >= self.count {
+            defer { self = [] }
+            return self
+        }
+        defer { self.removeFirst(count) }
+        return Array(self.prefix(count))
+    }
+}
