@@ -54,6 +54,10 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "SluiceBatch",
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, lifecycle],
+            swiftSettings: settings),
 
         // The stores.
         .target(name: "SluiceSQLite", dependencies: ["SluiceCore", crypto, grdb, sqlite], swiftSettings: settings),
@@ -69,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceServer", "SluiceSQLite", "SluiceTransfer", "SluiceWire",
+                "SluiceBatch", "SluiceCore", "SluiceDispatch", "SluiceServer", "SluiceSQLite", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

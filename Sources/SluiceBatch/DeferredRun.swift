@@ -1,0 +1,199 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// One leased job under way: collects its answer and its attempts, and gives the store all of it in one piece.
+final class DeferredRun: AnswerSink, AttemptRecorder {
+    let leased: LeasedJob
+    private let worker: DeferredWorker
+    private var run: DispatchRun?
+    private var ends: [LedgerEntry] = []
+    private var head: AnswerHead?
+    private var body: [UInt8] = []
+    private var isOver = false
+    /// Set where the run is broken off from outside.
+    private var breakOff: BreakOff?
+
+    enum BreakOff {
+        /// The job was cancelled; the store knows already.
+        case cancelled
+        case overdue
+        /// The process stops: the job is for the next one.
+        case stopping
+    }
+
+    init(_ leased: LeasedJob, worker: DeferredWorker) {
+        self.leased = leased
+        self.worker = worker
+    }
+
+    func start() {
+        do throws(Refusal) {
+            let call = try self.call()
+            let run = self.worker.dispatcher.dispatch(call, to: self, recorder: self)
+            if !self.isOver { self.run = run }
+        } catch {
+            self.refuse(error)
+        }
+    }
+
+    /// The call as the policy in force sees it: class and deadline are kept, pools and prices are today's.
+    private func call() throws(Refusal) -> DispatchCall {
+        let job = self.leased.job
+        let live = self.worker.policy.live
+        let policy = live.policy
+        guard let trafficClass = policy.trafficClass(named: job.trafficClass) else {
+            throw Refusal(503, .noBackend, "the class `\(job.trafficClass)` is no longer part of the policy")
+        }
+        guard let model = policy.model(named: job.sentModel), let requested = policy.model(named: job.model) else {
+            throw Refusal(404, .modelNotFound, "the model `\(job.model)` is no longer part of the policy", param: "model")
+        }
+        let bytes = ByteBuffer(bytes: self.leased.call.body)
+        let fields = try bytes.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: job.endpoint) }
+        let now = self.worker.clock.now
+        let route = policy.routes.first { $0.displayName == job.route }?.index ?? 0
+        var decision = Decision(route: route, trafficClass: trafficClass.index, requested: requested.index, budget: LatencyBudget())
+        decision.model = model.index
+        decision.maxCost = job.maxCost
+        decision.budget.total = job.deadline.map { max($0 - now.wall, .zero) }
+        let request = self.leased.call.request
+        let subject = LedgerEntry.Subject(
+            requestID: job.requestID, jobID: job.id, batchID: job.batchID, customID: job.customID, clientRequestID: self.leased.call.clientRequestID,
+            tenant: job.tenant, key: job.key, trafficClass: job.trafficClass, route: job.route, model: job.model, serve: .later,
+            tierRequested: request.serviceTier, policy: policy.revision, tags: request.tags, currency: policy.currency)
+        var call = DispatchCall(
+            live: live, request: request, decision: decision, fields: fields, body: bytes, forwarded: ByteBuffer(bytes: self.leased.call.fields),
+            subject: subject, arrived: now)
+        call.namesAnthropicVersion = String(decoding: self.leased.call.fields, as: UTF8.self).contains("anthropic-version:")
+        call.pools = job.rung == 0 ? nil : policy.pools.first { $0.name == job.promoteTo }.map { [$0.index] } ?? trafficClass.promote.map { [$0.pool] }
+        call.queued = max(now.wall - job.created, .zero)
+        call.earlierAttempts = job.attempts
+        call.patience = .zero
+        return call
+    }
+
+    func breakOff(_ reason: BreakOff) {
+        guard !self.isOver else { return }
+        self.breakOff = reason
+        self.run?.cancel()
+        self.settle()
+    }
+
+    // MARK: AttemptRecorder
+
+    func begin(_ intent: AttemptIntent, then: @escaping (StoreError?) -> Void) {
+        let loop = self.worker.loop
+        let bound = NIOLoopBound(then, eventLoop: loop)
+        self.worker.store.begin(intent, under: self.leased.lease) { result in
+            loop.execute {
+                switch result {
+                case .success: bound.value(nil)
+                case .failure(let error): bound.value(error)
+                }
+            }
+        }
+    }
+
+    func end(_ entry: LedgerEntry) {
+        self.ends.append(entry)
+    }
+
+    // MARK: AnswerSink
+
+    var isWritable: Bool { true }
+
+    func answer(_ head: AnswerHead, body: ByteBuffer) {
+        self.head = head
+        self.body = Array(buffer: body)
+        self.settle()
+    }
+
+    func begin(_ head: AnswerHead) {
+        self.head = head
+    }
+
+    func send(_ events: ByteBuffer) {
+        self.body.append(contentsOf: events.readableBytesView)
+    }
+
+    func finish() {
+        // A stream that broke off is booked so; what came of it is no answer.
+        if self.ends.last?.settlement?.outcome == .ok {
+            self.settle()
+        } else {
+            self.refuse(Refusal(502, .upstreamFailed, "the backend's stream broke off"))
+        }
+    }
+
+    func refuse(_ refusal: Refusal) {
+        guard !self.isOver else { return }
+        let json = ErrorBody.json(refusal, dialect: self.leased.job.endpoint.dialect, requestID: self.leased.job.requestID)
+        let result = JobResult(status: refusal.status, contentType: "application/json", body: json)
+        self.settle(
+            JobDisposition.of(
+                refusal: refusal, lastOutcome: self.ends.last?.settlement?.outcome, body: result, self.tally, at: self.worker.clock.now.wall))
+    }
+
+    private var tally: JobDisposition.Run {
+        let retries = self.worker.policy.live.policy.trafficClass(named: self.leased.job.trafficClass)?.retryAmbiguous ?? 2
+        return JobDisposition.Run(
+            attempts: self.leased.job.attempts + self.ends.count, retryAmbiguous: retries, deadline: self.leased.job.deadline,
+            chance: Double.random(in: 0..<1))
+    }
+
+    private func settle() {
+        guard !self.isOver else { return }
+        let now = self.worker.clock.now.wall
+        if let reason = self.breakOff {
+            switch reason {
+            case .cancelled: return self.close(.cancelled, result: nil)
+            case .overdue: return self.close(.expired, result: nil)
+            case .stopping: return self.settle(.putBack(notBefore: now, reason: "the server was stopped"))
+            }
+        }
+        guard let head = self.head else { return }
+        let result = JobResult(status: head.status, contentType: head.contentType, body: self.body)
+        self.settle(JobDisposition.of(answer: result, retryAfter: head.retryAfter(at: now), self.tally, at: now))
+    }
+
+    private func settle(_ disposition: JobDisposition) {
+        switch disposition {
+        case .complete(let state, let result): self.close(state, result: result)
+        case .putBack(let notBefore, let reason): self.putBack(notBefore: notBefore, reason: reason)
+        }
+    }
+
+    // MARK: The store
+
+    private func close(_ state: JobState, result: JobResult?) {
+        self.isOver = true
+        let (worker, job) = (self.worker, self.leased.job)
+        worker.store.complete(self.leased.lease, as: state, result: result, ends: self.ends, at: worker.clock.now.wall) { outcome in
+            if case .success(true) = outcome {
+                switch state {
+                case .expired: worker.signals.announce(job.id, .expired)
+                case .cancelled: worker.signals.announce(job.id, .cancelled)
+                default: if let result { worker.signals.announce(job.id, .answered(result)) }
+                }
+            }
+            worker.ended(job.id, outcome.map { _ in })
+        }
+    }
+
+    private func putBack(notBefore: Timestamp, reason: String) {
+        self.isOver = true
+        let (worker, job) = (self.worker, self.leased.job)
+        worker.store.putBack(self.leased.lease, notBefore: notBefore, error: reason, ends: self.ends, at: worker.clock.now.wall) { outcome in
+            worker.ended(job.id, outcome.map { _ in })
+        }
+    }
+}
+
+extension AnswerHead {
+    /// The wait that the passed-on answer names.
+    fileprivate func retryAfter(at now: Timestamp) -> Duration? {
+        let head = UpstreamHead(status: self.status, lines: self.lines, endsWithConnection: false)
+        return RetryAfter.parse(seconds: head.value(of: "retry-after"), milliseconds: head.value(of: "retry-after-ms"), at: now)
+    }
+}

@@ -1,0 +1,80 @@
+package import Logging
+import NIOCore
+package import SluiceCore
+package import SluiceDispatch
+import Synchronization
+
+/// Runs leased jobs on an event loop of its own, through the same dispatcher as live traffic: a burst of deferred work cannot disturb a
+/// live stream.
+package final class DeferredWorker: Sendable {
+    let loop: any EventLoop
+    let store: any JobStore
+    let signals: JobSignals
+    let policy: PolicyInForce
+    let clock: SluiceClock
+    private let boundDispatcher: NIOLoopBound<Dispatcher>
+    private let boundRuns: NIOLoopBoundBox<[String: DeferredRun]>
+    private let count = Atomic(0)
+    private let logger: Logger
+
+    /// To be made on `loop`.
+    package init(
+        dispatcher: Dispatcher, store: any JobStore, signals: JobSignals, policy: PolicyInForce, clock: SluiceClock, logger: Logger
+    ) {
+        self.loop = dispatcher.loop
+        self.store = store
+        self.signals = signals
+        self.policy = policy
+        self.clock = clock
+        self.boundDispatcher = NIOLoopBound(dispatcher, eventLoop: dispatcher.loop)
+        self.boundRuns = NIOLoopBoundBox([:], eventLoop: dispatcher.loop)
+        self.logger = logger
+    }
+
+    var dispatcher: Dispatcher { self.boundDispatcher.value }
+
+    /// Jobs that are with this worker.
+    package var running: Int { self.count.load(ordering: .relaxed) }
+
+    func start(_ jobs: [LeasedJob]) {
+        self.count.add(jobs.count, ordering: .relaxed)
+        self.loop.execute {
+            for leased in jobs {
+                let run = DeferredRun(leased, worker: self)
+                self.boundRuns.value[leased.job.id] = run
+                run.start()
+            }
+        }
+    }
+
+    /// Drops the calls of jobs that were cancelled or are overdue.
+    func breakOff(_ jobs: [String], _ reason: DeferredRun.BreakOff) {
+        guard !jobs.isEmpty else { return }
+        self.loop.execute {
+            for job in jobs { self.boundRuns.value[job]?.breakOff(reason) }
+        }
+    }
+
+    /// Drops the call of a job that was cancelled.
+    package func drop(_ job: String) { self.breakOff([job], .cancelled) }
+
+    /// Hands all leases back: the process stops.
+    package func stop() {
+        self.loop.execute {
+            for run in self.boundRuns.value.values { run.breakOff(.stopping) }
+        }
+    }
+
+    /// What a run left behind is on disk, or could not be written.
+    func ended(_ job: String, _ outcome: Result<Void, StoreError>) {
+        if case .failure(let error) = outcome {
+            // Its lease stays: the next start books its calls as in doubt and runs it again.
+            self.logger.error("the end of a job could not be stored", metadata: ["job.id": "\(job)", "reason": "\(error.message)"])
+        }
+        self.loop.execute {
+            self.boundRuns.value[job] = nil
+            self.count.subtract(1, ordering: .relaxed)
+            self.signals.nudge()
+        }
+    }
+}

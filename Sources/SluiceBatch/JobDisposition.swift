@@ -1,0 +1,63 @@
+package import SluiceCore
+
+/// What becomes of a job after a run: an end, or another try.
+///
+/// Refusals that cost the backend nothing do not count; a call that may have been carried out is repeated at most as often as the
+/// class says (`queue.md` 10.7).
+package enum JobDisposition: Sendable {
+    case complete(JobState, JobResult)
+    case putBack(notBefore: Timestamp, reason: String)
+
+    /// Calls that a backend answered with a failure of its own are tried this often in all.
+    static let mostAttempts = 8
+
+    /// How the last attempt of a run ended.
+    package struct Run: Sendable {
+        package var attempts: Int
+        package var retryAmbiguous: Int
+        package var deadline: Timestamp?
+        /// From 0 to 1, for the jitter.
+        package var chance: Double
+
+        package init(attempts: Int, retryAmbiguous: Int, deadline: Timestamp?, chance: Double) {
+            self.attempts = attempts
+            self.retryAmbiguous = retryAmbiguous
+            self.deadline = deadline
+            self.chance = chance
+        }
+    }
+
+    /// For an answer, good or bad, that a backend gave.
+    package static func of(answer: JobResult, retryAfter: Duration?, _ run: Run, at now: Timestamp) -> JobDisposition {
+        switch answer.status {
+        case 200..<300: return .complete(.done, answer)
+        case 429: return .putBack(notBefore: now + self.pause(run, atLeast: retryAfter ?? .zero), reason: "the backend answered 429")
+        default: return .complete(.failed, answer)
+        }
+    }
+
+    /// For a refusal of ours: no backend gave an answer.
+    package static func of(refusal: Refusal, lastOutcome: LedgerEntry.Outcome?, body: JobResult, _ run: Run, at now: Timestamp) -> JobDisposition {
+        switch refusal.code {
+        case .maxCostExceeded, .invalidRequest, .modelNotFound, .modelNotAllowed:
+            return .complete(.failed, body)
+        default:
+            break
+        }
+        switch lastOutcome {
+        case nil, .refused, .notSent:
+            return .putBack(notBefore: now + self.pause(run, atLeast: refusal.retryAfter ?? .zero), reason: refusal.message)
+        case .unknown, .timeout, .truncated:
+            guard run.attempts <= run.retryAmbiguous else { return .complete(.failed, body) }
+        default:
+            guard run.attempts < self.mostAttempts else { return .complete(.failed, body) }
+        }
+        return .putBack(notBefore: now + self.pause(run, atLeast: .zero), reason: refusal.message)
+    }
+
+    /// Full jitter over a span that doubles with each attempt, up to a minute.
+    private static func pause(_ run: Run, atLeast least: Duration) -> Duration {
+        let span = min(60_000, 500 << min(run.attempts, 10))
+        return max(least, .milliseconds(Int64(Double(span) * run.chance)))
+    }
+}
