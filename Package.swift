@@ -68,6 +68,12 @@ let package = Package(
             name: "SluiceSQLiteTests",
             dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", grdb],
             swiftSettings: settings),
+        // A process of its own that measures the store, or writes to it until it is killed.
+        .executableTarget(
+            name: "sluice-store-probe",
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting"],
+            path: "Tests/StoreProbe",
+            swiftSettings: settings),
 
         // The program.
         .executableTarget(
