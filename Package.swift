@@ -34,6 +34,10 @@ let package = Package(
     ],
     targets: [
         .target(name: "SluiceCore", swiftSettings: settings),
+        .target(
+            name: "SluicePolicy",
+            dependencies: ["SluiceCore", log, lifecycle, crypto, .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
         .target(
@@ -41,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceTransfer", "SluiceWire",
+                "SluiceCore", "SluiceDispatch", "SluicePolicy", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
