@@ -39,6 +39,10 @@ let package = Package(
     targets: [
         // The core and what is pure.
         .target(name: "SluiceCore", swiftSettings: settings),
+        .target(
+            name: "SluicePolicy",
+            dependencies: ["SluiceCore", log, lifecycle, crypto, .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
 
         // The road.
@@ -79,7 +83,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceBatch", "SluiceCore", "SluiceDispatch", "SluiceServer", "SluiceSQLite", "SluiceTransfer", "SluiceWire",
+                "SluiceBatch", "SluiceCore", "SluiceDispatch", "SluicePolicy", "SluiceSQLite", "SluiceServer", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

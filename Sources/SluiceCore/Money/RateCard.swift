@@ -102,6 +102,15 @@ package struct RateCard: Hashable, Sendable {
         self.prices = prices
     }
 
+    /// The same card with so much taken off; its revision tells.
+    package func discounted(by discount: PriceFactor) -> RateCard {
+        guard discount.millionths != 0 else { return self }
+        var card = self
+        card.discount = discount
+        card.revision += "-\(DecimalText.format(Int128(discount.millionths), decimals: 4))%"
+        return card
+    }
+
     package func isValid(at instant: Timestamp) -> Bool {
         (self.validFrom.map { $0 <= instant } ?? true) && (self.validUntil.map { instant < $0 } ?? true)
     }

@@ -12,6 +12,8 @@ package struct Backend: Sendable {
     package var forward: Set<String> = []
     package var limits = Limits()
     package var prices = Prices.book
+    /// Taken off prices of the book; cards of the policy's own carry theirs.
+    package var discount = PriceFactor(millionths: 0)
     package var endpoints: Set<Endpoint>
     /// Nothing is dispatched while it is open.
     package var closed: DispatchWindow?
@@ -76,8 +78,9 @@ package struct Backend: Sendable {
         package var hourlyRate: Money
         package var gpus: Int
         package var when: DispatchWindow?
-        package var start: BackendURL?
-        package var stop: BackendURL?
+        /// With a query, so no ``BackendURL``.
+        package var start: String?
+        package var stop: String?
 
         package init(hourlyRate: Money, gpus: Int) {
             self.hourlyRate = hourlyRate
@@ -155,7 +158,7 @@ package struct Backend: Sendable {
         /// The shipped price book, by the backend's own model names.
         case book
 
-        func cards(for model: String, host: String?, book: PriceBook) -> [RateCard] {
+        package func cards(for model: String, host: String?, book: PriceBook) -> [RateCard] {
             switch self {
             case .every(let cards): cards
             case .perModel(let cards): cards[model] ?? cards[PriceBook.undated(model)] ?? []

@@ -100,7 +100,9 @@ package final class PolicySet: Sendable {
 
     /// The rate card of a backend's own model in force at `instant`; nil where it is unpriced.
     package func card(for model: String, at backend: Backend, on instant: Timestamp) -> RateCard? {
-        backend.prices.cards(for: model, host: backend.url?.host, book: self.book).first { $0.isValid(at: instant) }
+        let card = backend.prices.cards(for: model, host: backend.url?.host, book: self.book).first { $0.isValid(at: instant) }
+        guard case .book = backend.prices else { return card }
+        return card?.discounted(by: backend.discount)
     }
 
     /// The factor of the card's first open window.

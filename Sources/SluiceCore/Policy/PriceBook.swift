@@ -14,12 +14,15 @@ package struct PriceBook: Sendable {
 
     /// The provider whose API listens at a host.
     package var hosts: [String: String]
+    /// What the windows of its cards stand for, under names that no policy can give.
+    package var windows: [String: DispatchWindow]
     private var byProvider: [String: [String: [RateCard]]] = [:]
     /// Models that one provider alone lists: no doubt whose price is meant.
     private var unique: [String: [RateCard]] = [:]
 
-    package init(rows: [Row] = [], hosts: [String: String] = [:]) {
+    package init(rows: [Row] = [], hosts: [String: String] = [:], windows: [String: DispatchWindow] = [:]) {
         self.hosts = hosts
+        self.windows = windows
         var owners: [String: Int] = [:]
         for row in rows {
             self.byProvider[row.provider, default: [:]][row.model, default: []] += row.cards

@@ -33,7 +33,7 @@ package final class WindowCalendar: Sendable {
     private func intervals(of window: DispatchWindow, around instant: Timestamp) -> IntervalSet {
         self.schedule.withLock { schedule in
             // A week behind and 400 days ahead; made anew when the clock has come near an end.
-            if !(schedule.span.lowerBound..<schedule.span.upperBound - .seconds(366 * 86_400)).contains(instant) {
+            if instant < schedule.span.lowerBound || instant >= schedule.span.upperBound - .seconds(366 * 86_400) {
                 schedule = Schedule(span: instant - .seconds(7 * 86_400)..<instant + .seconds(400 * 86_400))
             }
             if let known = schedule.sets[window] { return known }

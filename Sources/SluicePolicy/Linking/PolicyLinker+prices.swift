@@ -1,0 +1,109 @@
+import SluiceCore
+
+extension PolicyLinker {
+    mutating func prices(_ record: BackendRecord) -> Backend.Prices {
+        let discount = record.discount.value
+        if record.price.isGiven { return .every(self.cards(record.price.value, discount: discount)) }
+        switch record.prices.value {
+        case .book: return .book
+        case .perModel(let entries):
+            return .perModel(entries.reduce(into: [:]) { $0[$1.name.text] = self.cards($1.value, discount: discount) })
+        }
+    }
+
+    private mutating func cards(_ records: [Located<PriceRecord>], discount: PriceFactor) -> [RateCard] {
+        self.checkPeriods(records)
+        return records.map { self.card($0, discount: discount) }
+    }
+
+    private mutating func card(_ located: Located<PriceRecord>, discount: PriceFactor) -> RateCard {
+        let record = located.value
+        var card = RateCard(revision: "", prices: record.figures.prices)
+        card.above = self.tiers(record.above.value)
+        for entry in record.tier.value { card.tiers[entry.name.text] = self.tier(entry.value) }
+        for entry in record.during.value where self.resolve(entry.name, in: self.windows) != nil {
+            card.windows.append(RateCard.Window(name: entry.name.text, factor: entry.value))
+        }
+        card.discount = discount
+        card.perRequest = record.perRequest.value
+        card.pricedAt = record.pricedAt.value
+        card.validFrom = record.validFrom.value
+        card.validUntil = record.validUntil.value
+        card.asOf = record.asOf.value
+        card.revision = card.fingerprint
+        self.checkFigures(record, at: located.span)
+        return card
+    }
+
+    private func tiers(_ entries: [Keyed<Int, AboveRecord>]) -> [RateCard.ContextTier] {
+        entries.map { RateCard.ContextTier(threshold: $0.key, prices: $0.value.figures.prices) }.sorted { $0.threshold < $1.threshold }
+    }
+
+    private func tier(_ setting: TierSetting) -> RateCard.Tier {
+        switch setting {
+        case .factor(let factor): return RateCard.Tier(factor: factor)
+        case .prices(let record):
+            var tier = RateCard.Tier()
+            tier.prices = record.figures.prices
+            tier.above = self.tiers(record.above.value)
+            return tier
+        }
+    }
+
+    private mutating func checkFigures(_ record: PriceRecord, at span: SourceSpan) {
+        if record.figures.input.isGiven, !record.figures.cached.isGiven {
+            self.report(.note, .cachedAsInput, "this price has no `cached`: cached tokens cost as much as `input`", at: span)
+        }
+        if !record.figures.input.isGiven, !record.perRequest.isGiven {
+            self.unpriced("this price has no `input`: a request is unpriced that used any", at: span)
+        }
+        if let day = record.asOf.value, let read = Timestamp(rfc3339: day) {
+            let age = (self.now - read).milliseconds / 86_400_000
+            if age > 90 {
+                self.report(.warning, .stalePrice, "this price was read \(age) days ago", at: record.asOf.span ?? span, hint: "look it up again and change `as_of`")
+            }
+        }
+    }
+
+    /// Dated prices of one model: each ends after it begins, and no two hold at once.
+    private mutating func checkPeriods(_ records: [Located<PriceRecord>]) {
+        var earlier: [Range<Timestamp>] = []
+        for record in records {
+            let from = record.value.validFrom.value ?? .distantPast
+            let until = record.value.validUntil.value ?? .distantFuture
+            guard from < until else {
+                self.report(.error, .priceDates, "`valid_until` is not after `valid_from`", at: record.value.validUntil.span ?? record.span)
+                continue
+            }
+            if earlier.contains(where: { $0.overlaps(from..<until) }) {
+                self.report(.error, .priceDates, "this price holds at the same time as one before it", at: record.span, hint: "give `valid_from` and `valid_until`, which is exclusive")
+            }
+            earlier.append(from..<until)
+        }
+    }
+
+    /// A warning, or an error where the policy refuses unpriced models.
+    mutating func unpriced(_ message: String, at span: SourceSpan, hint: String? = nil) {
+        self.report(self.document.unpriced.value == .reject ? .error : .warning, .unpriced, message, at: span, hint: hint)
+    }
+
+    /// Every model at every backend has a price, at least now.
+    mutating func checkPrices(_ parts: PolicySet.Parts) {
+        for (index, model) in self.document.models.value.enumerated() {
+            for offer in model.value {
+                guard let backendIndex = self.backends.index(of: offer.name.text), let name = parts.models[index].offers[backendIndex]?.name else { continue }
+                let backend = parts.backends[backendIndex]
+                guard backend.owned == nil, backend.rented == nil else { continue }
+                let cards = backend.prices.cards(for: name, host: backend.url?.host, book: self.book)
+                guard !cards.contains(where: { $0.isValid(at: self.now) }) else { continue }
+                let reason: String
+                switch backend.prices {
+                case .book: reason = "is not in the price book"
+                case .perModel where cards.isEmpty: reason = "is not among the `prices` of the backend"
+                case .perModel, .every: reason = "has no price that holds today"
+                }
+                self.unpriced("`\(name.cutForMessage)` at `\(backend.name)` \(reason): what it does is unpriced", at: offer.name.span, hint: "give it a `price`")
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import SluiceCore
+
+extension PolicyLinker {
+    /// In the order of the policy; `default`, which is there even where it is not written, comes last.
+    mutating func linkTenants() -> [Tenant] {
+        let entries = self.document.tenants.value
+        let written = entries.filter { $0.name.text != "default" } + entries.filter { $0.name.text == "default" }
+        var tenants = written.enumerated().map { index, entry in self.tenant(entry.value, index: index, name: entry.name.text) }
+        if tenants.last?.name != "default" { tenants.append(Tenant(index: tenants.count, name: "default")) }
+        return tenants
+    }
+
+    private mutating func tenant(_ record: TenantRecord, index: Int, name: String) -> Tenant {
+        var tenant = Tenant(index: index, name: name)
+        tenant.keys = record.keys.value
+        tenant.models = record.models.value?.map(\.value)
+        for model in record.models.value ?? [] { self.checkLiteral(model, in: self.models) }
+        tenant.classes = record.classes.value.contains { $0.text == "*" } ? nil : Set(record.classes.value.compactMap { self.resolve($0, in: self.classes) })
+        tenant.limits = Backend.Limits(record.limits.value)
+        tenant.weight = record.weight.value
+        tenant.zone = record.timezone.value.flatMap { self.zone($0) }
+        tenant.retention = record.retention.isGiven ? Retention(record.retention.value) : nil
+        tenant.costCenter = record.costCenter.value
+        return tenant
+    }
+
+    /// A pattern without `*` must be the name of something.
+    mutating func checkLiteral(_ pattern: Located<Glob>, in table: NameTable) {
+        guard pattern.value.isLiteral, !(table.noun == "tenant" && pattern.value.pattern == "default") else { return }
+        _ = self.resolve(Name(text: pattern.value.pattern, span: pattern.span), in: table)
+    }
+}
