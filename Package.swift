@@ -12,6 +12,8 @@ let settings: [SwiftSetting] = [
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -47,9 +49,10 @@ let package = Package(
 
         // The road.
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(
             name: "SluiceTransfer",
-            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix],
+            dependencies: ["CCurl", "SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix],
             swiftSettings: settings),
         .target(
             name: "SluiceServer",
@@ -67,7 +70,14 @@ let package = Package(
         .target(name: "SluiceSQLite", dependencies: ["SluiceCore", crypto, grdb, sqlite], swiftSettings: settings),
 
         // For tests.
-        .target(name: "SluiceTesting", dependencies: ["SluiceCore"], swiftSettings: settings),
+        .target(
+            name: "SluiceTesting",
+            dependencies: ["SluiceCore", "SluiceDispatch", nio, nioPosix, nioHTTP1, nioSSL],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceTransferTests",
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", nio, nioPosix],
+            swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
             dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", grdb],
@@ -88,7 +98,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 grdb,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                nioSSL,
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),

@@ -55,7 +55,7 @@ final class Attempt: UpstreamReceiver {
 
     /// Drops the call; nothing more is heard of it.
     func cancel() {
-        self.handle?.cancel()
+        if self.handle?.cancel() == true { self.wasSent = true }
         self.handle = nil
     }
 

@@ -52,7 +52,10 @@ package protocol UpstreamReceiver: AnyObject {
 /// Steers a call that is under way, from its event loop.
 package protocol UpstreamCallHandle: AnyObject {
     /// Drops the call and its connection; the receiver hears nothing more.
-    func cancel()
+    ///
+    /// - Returns: whether the first byte of the request may have left, also where the receiver has not heard so yet.
+    @discardableResult
+    func cancel() -> Bool
     /// Holds back further pieces until ``resume()``: the client reads slowly.
     func pause()
     func resume()

@@ -150,9 +150,11 @@ final class PlainExchange: UpstreamCallHandle {
 
     var isOver: Bool { self.receiver == nil }
 
-    func cancel() {
+    func cancel() -> Bool {
         self.receiver = nil
-        self.connection?.abandon()
+        guard let connection = self.connection else { return false }
+        connection.abandon()
+        return true
     }
 
     func pause() {

@@ -68,9 +68,10 @@ final class SimulatedExchange: UpstreamCallHandle {
         self.next()
     }
 
-    func cancel() {
+    func cancel() -> Bool {
         self.receiver = nil
         self.steps = []
+        return true
     }
 
     func pause() { self.isPaused = true }

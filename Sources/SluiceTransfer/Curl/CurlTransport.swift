@@ -1,0 +1,45 @@
+package import NIOCore
+package import SluiceDispatch
+
+/// Calls over libcurl: TLS with the system's trust store, HTTP/2, proxies, happy eyeballs.
+///
+/// Every event loop of the group has an engine of its own, a thread that starts with its first call. Work that must not disturb other
+/// work gets a transport of its own (a bulkhead).
+package final class CurlTransport: Transport {
+    package struct Configuration: Sendable {
+        /// A file of PEM certificates that are trusted in place of the system's.
+        package var certificateFile: String?
+        package var proxies = ProxySettings()
+        /// Whether HTTP/2 may be spoken over TLS.
+        ///
+        /// Many calls then share one connection: fewer handshakes, but a client that reads slowly can hold up the calls beside it.
+        package var allowsHTTP2 = true
+
+        package init() {}
+    }
+
+    private let engines: [ObjectIdentifier: TransferEngine]
+
+    package init(group: any EventLoopGroup, configuration: Configuration = Configuration()) {
+        var engines: [ObjectIdentifier: TransferEngine] = [:]
+        for loop in group.makeIterator() {
+            engines[ObjectIdentifier(loop)] = TransferEngine(loop: loop, configuration: configuration)
+        }
+        self.engines = engines
+    }
+
+    package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
+        guard let engine = self.engines[ObjectIdentifier(loop)] else {
+            preconditionFailure("a call was started on a loop that is not of the transport's group")
+        }
+        let transfer = CurlCall(call, receiver: receiver, engine: engine)
+        engine.post(.start(transfer))
+        return transfer
+    }
+
+    /// Ends all calls and the threads, and returns when they are gone. Not to be called from an event loop, nor after the loops' own end.
+    package func shutDown() {
+        for engine in self.engines.values { engine.post(.stop) }
+        for engine in self.engines.values { engine.waitForEnd() }
+    }
+}

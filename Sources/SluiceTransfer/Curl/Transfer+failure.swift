@@ -1,0 +1,46 @@
+import CCurl
+import Glibc
+import SluiceDispatch
+
+extension Transfer {
+    /// Puts libcurl's word for what went wrong into the dispatcher's: what matters is how far the request had come.
+    func failure(_ code: CURLcode, said text: String) -> TransportFailure {
+        let reason = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
+        switch self.verdict {
+        case .notOpened(let failure): return failure
+        case .notAgain: return TransportFailure(.ambiguous, "the connection was lost after the request, and it is not sent twice")
+        case .malformed(let reason): return TransportFailure(.malformed, reason)
+        case .cut(let reason): return TransportFailure(.cut, reason)
+        case nil: break
+        }
+        if self.answer.isComplete { return TransportFailure(.cut, reason) }
+        if self.call?.isSent ?? false {
+            switch code {
+            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY: return TransportFailure(.malformed, reason)
+            default: return TransportFailure(.ambiguous, reason)
+            }
+        }
+        switch code {
+        case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_URL_MALFORMAT, CURLE_SSL_CACERT_BADFILE, CURLE_NOT_BUILT_IN:
+            return TransportFailure(.local, reason)
+        case CURLE_COULDNT_CONNECT where Transfer.isLocal(ccurl_get_long(self.easy, CURLINFO_OS_ERRNO)):
+            return TransportFailure(.local, reason)
+        case CURLE_COULDNT_RESOLVE_HOST where Transfer.isOutOfDescriptors:
+            return TransportFailure(.local, "\(reason): no file descriptor is left")
+        default:
+            return TransportFailure(.notSent, reason)
+        }
+    }
+
+    private static func isLocal(_ error: Int) -> Bool {
+        [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(Int32(error))
+    }
+
+    /// The resolver does not tell why it failed.
+    private static var isOutOfDescriptors: Bool {
+        let probe = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard probe >= 0 else { return true }
+        close(probe)
+        return false
+    }
+}
