@@ -15,7 +15,9 @@ import Testing
         }
     }
 
-    private static let subjects = [Self.curl(isSecure: false), Self.curl(isSecure: true)]
+    private static let subjects = [Self.curl(isSecure: false), Self.curl(isSecure: true), Self.plain]
+
+    private static let plain = TransportConformance.Subject("plain", isSecure: false, make: { PlainTransport(group: $0) }, end: { _ in })
 
     private static func curl(isSecure: Bool) -> TransportConformance.Subject {
         TransportConformance.Subject(

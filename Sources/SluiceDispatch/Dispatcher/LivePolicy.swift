@@ -65,8 +65,8 @@ package final class PolicyInForce: Sendable {
     }
 }
 
-/// The transports of one event loop.
-package struct TransportSet {
+/// The transports of one kind of traffic; live and deferred work have a set each.
+package struct TransportSet: Sendable {
     package var plain: any Transport
     package var secure: any Transport
     package var simulated: any Transport

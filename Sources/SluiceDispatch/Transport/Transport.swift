@@ -6,7 +6,7 @@ package import SluiceCore
 /// Whoever implements it keeps these rules, and the conformance suite checks them: no redirect is followed, nothing is sent twice, nothing
 /// is decompressed, a connection with bytes left over is never used again, and every call ends with exactly one of
 /// ``UpstreamReceiver/callEnded()`` and ``UpstreamReceiver/callFailed(_:)``, or with none after ``UpstreamCallHandle/cancel()``.
-package protocol Transport: AnyObject {
+package protocol Transport: AnyObject, Sendable {
     /// Starts a call. To be called on `loop`; all that the receiver is told, it is told there; only ``UpstreamReceiver/callSent()`` may come
     /// before this returns.
     func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle

@@ -3,31 +3,48 @@ import NIOPosix
 import SluiceCore
 package import SluiceDispatch
 
-/// HTTP/1.1 to `http://` backends over NIO channels of one event loop: no header objects, no hop between threads.
+/// HTTP/1.1 to `http://` backends over NIO channels of the call's own event loop: no header objects, no hop between threads.
 package final class PlainTransport: Transport {
+    private let pools: [ObjectIdentifier: NIOLoopBoundBox<PlainPool>]
+
+    package init(group: any EventLoopGroup) {
+        var pools: [ObjectIdentifier: NIOLoopBoundBox<PlainPool>] = [:]
+        for loop in group.makeIterator() {
+            pools[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeBoxSendingValue(PlainPool(loop: loop), eventLoop: loop)
+        }
+        self.pools = pools
+    }
+
+    package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
+        guard let pool = self.pools[ObjectIdentifier(loop)] else {
+            preconditionFailure("a call was started on a loop that is not of the transport's group")
+        }
+        return pool.value.start(call, receiver: receiver)
+    }
+}
+
+/// The connections of one event loop.
+private final class PlainPool {
     /// llama.cpp and vLLM close idle connections after 5 s; a call must not meet that.
     private static let idleLimit = TimeAmount.seconds(4)
 
     private let loop: any EventLoop
     private var hosts: [String: PlainHost] = [:]
 
-    package init(loop: any EventLoop) {
+    init(loop: any EventLoop) {
         self.loop = loop
     }
 
-    package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
+    func start(_ call: UpstreamCall, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
         let host = self.host(of: call.url)
         let exchange = PlainExchange(call: call, host: host, receiver: receiver)
-        if let connection = host.takeIdle(notOlderThan: .now() - PlainTransport.idleLimit) {
+        if let connection = host.takeIdle(notOlderThan: .now() - PlainPool.idleLimit) {
             connection.begin(exchange)
         } else {
             self.connect(exchange)
         }
         return exchange
     }
-
-    /// Connections that wait for another call, for tests and metrics.
-    package var idleConnections: Int { self.hosts.values.reduce(0) { $0 + $1.idle.count } }
 
     private func host(of url: BackendURL) -> PlainHost {
         let authority = url.authority
@@ -56,7 +73,7 @@ package final class PlainTransport: Transport {
         connected.hop(to: self.loop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.connected(channel, exchange)
-            case .failure(let error): exchange.fail(PlainTransport.failure(of: error))
+            case .failure(let error): exchange.fail(PlainPool.failure(of: error))
             }
         }
     }

@@ -2,18 +2,16 @@ package import NIOCore
 import SluiceCore
 package import SluiceDispatch
 import SluiceWire
+import Synchronization
 
 /// A backend inside the program: takes the time that its policy says, and answers in the wire formats of real ones.
 package final class SimulatedTransport: Transport {
-    private let loop: any EventLoop
-    private var serial = 0
+    private let serial = Atomic(0)
 
-    package init(loop: any EventLoop) {
-        self.loop = loop
-    }
+    package init() {}
 
     package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
-        self.serial += 1
+        let serial = self.serial.add(1, ordering: .relaxed).newValue
         let simulation = call.backend.simulation ?? Backend.Simulation()
         let exchange = SimulatedExchange(loop: loop, receiver: receiver)
         receiver.callSent()
@@ -27,7 +25,7 @@ package final class SimulatedTransport: Transport {
             exchange.play([.init(after: simulation.firstToken, .whole(status: 503, SimulatedAnswer.problem("simulated failure")))])
             return exchange
         }
-        let answer = SimulatedAnswer(endpoint: endpoint, fields: fields, simulation: simulation, serial: self.serial)
+        let answer = SimulatedAnswer(endpoint: endpoint, fields: fields, simulation: simulation, serial: serial)
         exchange.play(fields.isStream ? answer.streamSteps : answer.wholeSteps)
         return exchange
     }
