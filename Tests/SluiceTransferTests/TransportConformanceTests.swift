@@ -5,7 +5,7 @@ import SluiceTesting
 import SluiceTransfer
 import Testing
 
-@Suite struct TransportConformanceTests {
+@Suite(.serialized) struct TransportConformanceTests {
     @Test(arguments: Self.subjects, TransportConformance.cases)
     func keepsItsPromises(_ subject: TransportConformance.Subject, _ aCase: TransportConformance.Case) async throws {
         do {

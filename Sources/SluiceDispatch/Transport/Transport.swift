@@ -42,7 +42,7 @@ package protocol UpstreamReceiver: AnyObject {
     func callAnswered(_ head: UpstreamHead)
     /// A piece of the body, framing taken off.
     func callReceived(_ bytes: ByteBuffer)
-    /// No more pieces for this turn of the loop: the time to flush.
+    /// No more pieces for this turn of the loop: the time to flush. An end is one too.
     func callPaused()
     /// The body is whole by its framing; `untilClose` bodies end here too.
     func callEnded()

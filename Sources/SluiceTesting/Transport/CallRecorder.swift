@@ -62,6 +62,8 @@ package final class CallRecorder: UpstreamReceiver, Sendable {
     package func callEnded() {
         self.note("callEnded") { record in
             record.end = .whole
+            // The end is a flush too.
+            record.isUnflushed = false
             record.endedAt = .now()
         }
     }

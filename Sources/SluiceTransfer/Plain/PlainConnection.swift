@@ -28,6 +28,9 @@ final class PlainConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     /// A head of which more must come.
     private var pending: ByteBuffer?
+    /// What came while the call was paused, and the connection's end if that came too.
+    private var held: ByteBuffer?
+    private var heldEnd: (any Error)??
     private var head = HTTPHead()
     private var chunks = ChunkedBody()
     private var interimAnswers = 0
@@ -53,6 +56,7 @@ final class PlainConnection: ChannelInboundHandler {
         }
         self.exchange = exchange
         exchange.connection = self
+        exchange.wasSent = true
         self.state = .head
         self.interimAnswers = 0
         self.served += 1
@@ -81,12 +85,27 @@ final class PlainConnection: ChannelInboundHandler {
     /// The call is not wanted any more; what is under way on the connection makes it useless.
     func abandon() {
         self.exchange = nil
+        self.held = nil
         self.close()
     }
 
     func close() {
         self.state = .closed
         self.context?.close(promise: nil)
+    }
+
+    /// The call goes on: what was held is delivered first.
+    func goOn() {
+        self.setReading(true)
+        if let bytes = self.held {
+            self.held = nil
+            self.read(bytes)
+            if !(self.exchange?.isPaused ?? true) { self.exchange?.receiver?.callPaused() }
+        }
+        if let end = self.heldEnd, self.held == nil {
+            self.heldEnd = nil
+            self.lost(end)
+        }
     }
 
     func setReading(_ isOn: Bool) {
@@ -97,9 +116,17 @@ final class PlainConnection: ChannelInboundHandler {
     // MARK: ChannelInboundHandler
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = self.unwrapInboundIn(data)
         self.gotPiece = true
+        self.read(self.unwrapInboundIn(data))
+    }
+
+    private func read(_ input: ByteBuffer) {
+        var bytes = input
         while bytes.readableBytes > 0 {
+            if let exchange = self.exchange, exchange.isPaused {
+                if self.held == nil { self.held = bytes } else { self.held?.writeBuffer(&bytes) }
+                return
+            }
             switch self.state {
             case .idle:
                 // Nobody asked: what follows could be taken for another call's answer.
@@ -111,7 +138,8 @@ final class PlainConnection: ChannelInboundHandler {
             case .length(let left):
                 let count = min(left, bytes.readableBytes)
                 if let piece = bytes.readSlice(length: count) { self.exchange?.receiver?.callReceived(piece) }
-                if count == left { self.finish(&bytes) } else if case .length = self.state { self.state = .length(left: left - count) }
+                guard case .length = self.state else { return }
+                if count == left { self.finish(&bytes) } else { self.state = .length(left: left - count) }
             case .chunked:
                 guard self.readChunks(&bytes) else { return }
             case .untilClose:
@@ -122,7 +150,7 @@ final class PlainConnection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        guard self.gotPiece else { return }
+        guard self.gotPiece, self.held == nil else { return }
         self.gotPiece = false
         self.exchange?.receiver?.callPaused()
     }
@@ -212,8 +240,8 @@ final class PlainConnection: ChannelInboundHandler {
                 let piece = bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
                 bytes.moveReaderIndex(forwardBy: position)
                 if let piece { self.exchange?.receiver?.callReceived(piece) }
-                // The receiver may have given the call up.
-                guard case .chunked = self.state else { return false }
+                // The receiver may have given the call up, or paused it.
+                guard case .chunked = self.state, !(self.exchange?.isPaused ?? false) else { return true }
             case .more:
                 bytes.moveReaderIndex(forwardBy: position)
                 return true
@@ -233,7 +261,7 @@ final class PlainConnection: ChannelInboundHandler {
         self.state = mayStay ? .idle : .closed
         bytes.clear()
         if exchange.isPaused { self.setReading(true) }
-        if mayStay { exchange.host.giveBack(self, afterStream: self.isStream) } else { self.context?.close(promise: nil) }
+        if mayStay { exchange.host.giveBack(self, after: self.isStream ? .streamed : .whole) } else { self.context?.close(promise: nil) }
         self.lastHost = exchange.host
         exchange.end()
     }
@@ -249,15 +277,19 @@ final class PlainConnection: ChannelInboundHandler {
     }
 
     private func lost(_ error: (any Error)?) {
+        guard self.held == nil else {
+            self.heldEnd = .some(error)
+            return
+        }
         let state = self.state
         self.state = .closed
-        self.lastHost?.forget(self)
+        self.lastHost?.closed(self)
         guard let exchange = self.exchange else { return }
         self.exchange = nil
         let reason = error.map { "the connection broke: \($0)" } ?? "the connection was closed"
         switch state {
         case .idle, .closed: break
-        case .head: exchange.fail(TransportFailure(self.pending == nil ? .ambiguous : .malformed, reason))
+        case .head: exchange.fail(TransportFailure(.ambiguous, reason))
         case .length, .chunked: exchange.fail(TransportFailure(.cut, reason))
         case .untilClose: if error == nil { exchange.end() } else { exchange.fail(TransportFailure(.cut, reason)) }
         }

@@ -36,9 +36,9 @@ private final class PlainPool {
     }
 
     func start(_ call: UpstreamCall, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
-        let host = self.host(of: call.url)
+        let host = self.host(of: call)
         let exchange = PlainExchange(call: call, host: host, receiver: receiver)
-        if let connection = host.takeIdle(notOlderThan: .now() - PlainPool.idleLimit) {
+        if let connection = host.takeIdle(at: .now(), limit: PlainPool.idleLimit) {
             connection.begin(exchange)
         } else {
             self.connect(exchange)
@@ -46,11 +46,13 @@ private final class PlainPool {
         return exchange
     }
 
-    private func host(of url: BackendURL) -> PlainHost {
-        let authority = url.authority
-        if let host = self.hosts[authority] { return host }
+    /// Connections are shared by calls with the same rights only.
+    private func host(of call: UpstreamCall) -> PlainHost {
+        let authority = call.url.authority
+        let key = call.allowsPrivateAddresses ? authority : "public \(authority)"
+        if let host = self.hosts[key] { return host }
         let host = PlainHost(authority: authority, loop: self.loop)
-        self.hosts[authority] = host
+        self.hosts[key] = host
         return host
     }
 
@@ -66,6 +68,7 @@ private final class PlainPool {
             }
         let connected: EventLoopFuture<any Channel>
         if let address = try? SocketAddress(ipAddress: call.url.host, port: call.url.port) {
+            guard call.allowsPrivateAddresses || !BackendURL.isPrivate(address: call.url.host) else { return self.refusePrivate(exchange) }
             connected = bootstrap.connect(to: address)
         } else {
             connected = bootstrap.connect(host: call.url.host, port: call.url.port)
@@ -84,9 +87,16 @@ private final class PlainPool {
         }
         if !exchange.call.allowsPrivateAddresses, channel.remoteAddress.map({ BackendURL.isPrivate(address: $0.ipAddress ?? "") }) ?? true {
             channel.close(promise: nil)
-            return exchange.fail(TransportFailure(.notSent, "the name resolves to a private address, and the backend is not `internal`"))
+            return self.refusePrivate(exchange)
         }
         connection.begin(exchange)
+    }
+
+    private func refusePrivate(_ exchange: PlainExchange) {
+        let bound = NIOLoopBound(exchange, eventLoop: self.loop)
+        self.loop.execute {
+            bound.value.fail(TransportFailure(.notSent, "the address is private, and the backend is not `internal`"))
+        }
     }
 
     private static func failure(of error: any Error) -> TransportFailure {
@@ -99,55 +109,45 @@ private final class PlainPool {
     }
 }
 
-/// One host and port, with its idle connections and what was learnt of its manners.
+/// One host and port, with its idle connections and what was learnt of its habits.
 final class PlainHost {
-    /// Whether a connection outlives a streamed answer there: some servers close it although they announce keep-alive.
-    private enum Manners {
-        case unknown(survived: Int)
-        case keeps, closes
-    }
-
-    private static let probation = TimeAmount.milliseconds(20)
-
     let authority: String
     let loop: any EventLoop
-    private(set) var idle: [(connection: PlainConnection, since: NIODeadline)] = []
-    private var afterStreams = Manners.unknown(survived: 0)
+    private var idle: [(connection: PlainConnection, since: NIODeadline, after: ConnectionHabit.Answer)] = []
+    private var habit = ConnectionHabit()
 
     init(authority: String, loop: any EventLoop) {
         self.authority = authority
         self.loop = loop
     }
 
-    /// The connection that was used last; ones that idled too long are closed.
-    func takeIdle(notOlderThan limit: NIODeadline) -> PlainConnection? {
-        guard let last = self.idle.popLast() else { return nil }
-        if last.since >= limit { return last.connection }
-        last.connection.close()
-        for entry in self.idle { entry.connection.close() }
-        self.idle.removeAll()
+    /// The connection that was used last, unless the host may just be closing it; ones that idled too long are closed.
+    func takeIdle(at now: NIODeadline, limit: TimeAmount) -> PlainConnection? {
+        guard !self.habit.isInDoubt(at: now.uptimeNanoseconds) else { return nil }
+        while let last = self.idle.popLast() {
+            guard last.connection.isUsable else { continue }
+            if last.since + limit >= now { return last.connection }
+            // All that are below it idled longer.
+            let rest = self.idle
+            self.idle.removeAll()
+            for entry in rest { entry.connection.close() }
+            last.connection.close()
+        }
         return nil
     }
 
     /// Takes a connection back after an answer.
-    func giveBack(_ connection: PlainConnection, afterStream: Bool) {
-        guard afterStream else { return self.idle.append((connection, .now())) }
-        switch self.afterStreams {
-        case .keeps: self.idle.append((connection, .now()))
-        case .closes: connection.close()
-        case .unknown(let survived):
-            let bound = NIOLoopBound((self, connection), eventLoop: self.loop)
-            self.loop.scheduleTask(in: PlainHost.probation) {
-                let (host, connection) = bound.value
-                guard connection.isUsable else { return host.afterStreams = .closes }
-                if case .unknown = host.afterStreams { host.afterStreams = survived >= 2 ? .keeps : .unknown(survived: survived + 1) }
-                host.idle.append((connection, .now()))
-            }
-        }
+    func giveBack(_ connection: PlainConnection, after answer: ConnectionHabit.Answer) {
+        let now = NIODeadline.now()
+        self.habit.becameIdle(after: answer, at: now.uptimeNanoseconds)
+        self.idle.append((connection, now, answer))
     }
 
-    func forget(_ connection: PlainConnection) {
-        self.idle.removeAll { $0.connection === connection }
+    /// The host closed a connection.
+    func closed(_ connection: PlainConnection) {
+        guard let index = self.idle.firstIndex(where: { $0.connection === connection }) else { return }
+        let entry = self.idle.remove(at: index)
+        self.habit.closed(after: entry.after, idleSince: entry.since.uptimeNanoseconds, at: NIODeadline.now().uptimeNanoseconds)
     }
 }
 
@@ -156,8 +156,10 @@ final class PlainExchange: UpstreamCallHandle {
     let call: UpstreamCall
     let host: PlainHost
     private(set) var receiver: (any UpstreamReceiver)?
-    weak var connection: PlainConnection?
+    /// Given while the call is on a connection.
+    var connection: PlainConnection?
     private(set) var isPaused = false
+    var wasSent = false
 
     init(call: UpstreamCall, host: PlainHost, receiver: any UpstreamReceiver) {
         self.call = call
@@ -169,9 +171,9 @@ final class PlainExchange: UpstreamCallHandle {
 
     func cancel() -> Bool {
         self.receiver = nil
-        guard let connection = self.connection else { return false }
-        connection.abandon()
-        return true
+        self.connection?.abandon()
+        self.connection = nil
+        return self.wasSent
     }
 
     func pause() {
@@ -181,18 +183,20 @@ final class PlainExchange: UpstreamCallHandle {
 
     func resume() {
         self.isPaused = false
-        self.connection?.setReading(true)
+        self.connection?.goOn()
     }
 
     func fail(_ failure: TransportFailure) {
         let receiver = self.receiver
         self.receiver = nil
+        self.connection = nil
         receiver?.callFailed(failure)
     }
 
     func end() {
         let receiver = self.receiver
         self.receiver = nil
+        self.connection = nil
         receiver?.callEnded()
     }
 }
