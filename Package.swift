@@ -78,6 +78,7 @@ let package = Package(
             name: "SluiceTransferTests",
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", nio, nioPosix],
             swiftSettings: settings),
+        .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
             dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", grdb],

@@ -1,39 +1,33 @@
 import FoundationEssentials
-import Glibc
 import SluiceCore
 import SluiceSQLite
 import SluiceTesting
 
 /// A store in a folder of its own, which goes with it.
 final class TemporaryStore: Sendable {
-    let folder: DataFolder
+    let folder: TemporaryFolder
     let database: SQLiteDatabase
 
-    init(at now: Timestamp = Sample.now, folder: DataFolder = TemporaryStore.freshFolder(), onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }) throws {
+    init(
+        at now: Timestamp = Sample.now, folder: TemporaryFolder = TemporaryFolder(), onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }
+    ) throws {
         self.folder = folder
-        var opening = SQLiteDatabase.Opening(folder: folder)
+        var opening = SQLiteDatabase.Opening(folder: DataFolder(folder.path))
         opening.onFailure = onFailure
         self.database = try SQLiteDatabase(opening, at: now)
     }
 
-    deinit {
-        try? self.database.close(at: Sample.now)
-        try? FileManager.default.removeItem(atPath: self.folder.path)
-    }
+    deinit { try? self.database.close(at: Sample.now) }
 
     var jobs: SQLiteJobStore { SQLiteJobStore(self.database) }
     var ledger: SQLiteLedger { SQLiteLedger(self.database) }
 
-    static func freshFolder() -> DataFolder {
-        DataFolder(NSTemporaryDirectoryPath + "/sluice-test-\(UInt64.random(in: 0 ... .max))")
-    }
-
     /// What a killed process would leave behind at this moment: a copy of the files.
-    func crashImage() throws -> DataFolder {
-        let copy = TemporaryStore.freshFolder()
-        try FileManager.default.copyItem(atPath: self.folder.path, toPath: copy.path)
+    func crashImage() throws -> TemporaryFolder {
+        let copy = TemporaryFolder()
+        for name in try FileManager.default.contentsOfDirectory(atPath: self.folder.path) where name.hasPrefix("sluice.db") {
+            try FileManager.default.copyItem(atPath: self.folder.path + "/" + name, toPath: copy.path + "/" + name)
+        }
         return copy
     }
 }
-
-private let NSTemporaryDirectoryPath = String(cString: getenv("TMPDIR") ?? strdup("/tmp"))

@@ -8,5 +8,6 @@ import SluiceTesting
 switch CommandLine.arguments.dropFirst().first {
 case "append": try AppendBenchmark().run()
 case "jobs": try JobBenchmark().run()
-default: print("usage: sluice-store-probe append|jobs")
+case "journal": try JournalBenchmark().run()
+default: print("usage: sluice-store-probe append|jobs|journal")
 }

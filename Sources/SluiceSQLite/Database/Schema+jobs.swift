@@ -22,6 +22,7 @@ extension Schema {
           kind INTEGER NOT NULL,
           state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 7),
           lane INTEGER NOT NULL REFERENCES lane(id),
+          rung INTEGER NOT NULL DEFAULT 0,
           batch_id TEXT,
           line INTEGER,
           custom_id TEXT,
@@ -51,7 +52,7 @@ extension Schema {
         ) STRICT;
         CREATE INDEX job_ready ON job(lane, bucket_ms, id) WHERE state = 1;
         CREATE INDEX job_held ON job(not_before_ms) WHERE state = 0;
-        CREATE INDEX job_promotion ON job(promote_at_ms) WHERE state < 2 AND promote_at_ms IS NOT NULL;
+        CREATE INDEX job_promotion ON job(promote_at_ms) WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL;
         CREATE INDEX job_due ON job(deadline_ms) WHERE state < 4 AND deadline_ms IS NOT NULL;
         CREATE INDEX job_running ON job(owner) WHERE state IN (2, 3);
         CREATE INDEX job_open ON job(lane, state, id) WHERE state < 4;

@@ -7,7 +7,7 @@ struct JobRow {
     static let columns: SQL = """
         job.id, job.pub, job.request_id, job.kind, job.state, job.batch_id, job.line, job.custom_id, job.tenant, job.api_key, lane.class, job.route,
         lane.endpoint, job.model, lane.sent_model, job.created_ms, job.deadline_ms, job.not_before_ms, job.promote_at_ms, job.promote_to,
-        lane.rung, job.attempts, job.max_cost_pico, job.estimated_cost_pico, job.finished_ms, job.result_status, job.last_error,
+        job.rung, job.attempts, job.max_cost_pico, job.estimated_cost_pico, job.finished_ms, job.result_status, job.last_error,
         job.lease, job.owner, job.lane, job.has_body
         """
 

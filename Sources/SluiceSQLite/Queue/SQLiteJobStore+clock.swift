@@ -33,46 +33,38 @@ extension SQLiteJobStore {
             db.cachedStatement(
                 literal: """
                     SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
-                    WHERE job.state < 2 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= \(now.milliseconds)
-                      AND \(JobState.allows(.promoted)) AND lane.rung = 0
+                    WHERE job.state < 2 AND job.rung = 0 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= \(now.milliseconds)
+                      AND \(JobState.allows(.promoted))
                     ORDER BY job.promote_at_ms LIMIT \(self.jobsPerStep)
                     """)
         ).map(JobRow.init)
-        for row in rows { try self.promote(row, in: db) }
-        return rows.count
+        return try rows.count { try self.promote($0, in: db) }
     }
 
-    private static func promote(_ row: JobRow, in db: Database) throws {
+    private static func promote(_ row: JobRow, in db: Database) throws -> Bool {
         var job = row.job
         job.rung = 1
         let lane = try job.lane.number(in: db)
         try db.cachedStatement(
             literal: """
-                UPDATE job SET state = \(JobState.target(of: .promoted).rawValue), lane = \(lane), promote_at_ms = NULL
-                WHERE id = \(row.id) AND \(JobState.allows(.promoted))
+                UPDATE job SET state = \(JobState.target(of: .promoted).rawValue), lane = \(lane), rung = \(job.rung)
+                WHERE id = \(row.id) AND rung = 0 AND \(JobState.allows(.promoted))
                 """
         ).execute()
+        return db.changesCount == 1
     }
 
     package func promote(_ id: String, at now: Timestamp, then: @escaping Completion<Bool>) {
         self.submit({ transaction in
-            let db = transaction.db
-            let row = try Row.fetchOne(
-                db.cachedStatement(
-                    literal: """
-                        SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
-                        WHERE job.pub = \(id) AND job.promote_to IS NOT NULL AND lane.rung = 0 AND \(JobState.allows(.promoted))
-                        """))
-            guard let row else { return false }
-            try SQLiteJobStore.promote(JobRow(row), in: db)
-            return true
+            guard let row = try JobRow.find(id, tenant: nil, in: transaction.db), row.job.promoteTo != nil else { return false }
+            return try SQLiteJobStore.promote(row, in: transaction.db)
         }, then: then)
     }
 
     private static func nextMove(in db: Database) throws -> Timestamp? {
         let opening = try Int64.fetchOne(db.cachedStatement(literal: "SELECT min(not_before_ms) FROM job WHERE state = 0"))
         let promotion = try Int64.fetchOne(
-            db.cachedStatement(literal: "SELECT min(promote_at_ms) FROM job WHERE state < 2 AND promote_at_ms IS NOT NULL"))
+            db.cachedStatement(literal: "SELECT min(promote_at_ms) FROM job WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL"))
         return [opening, promotion].compactMap { $0 }.min().map(Timestamp.init(milliseconds:))
     }
 

@@ -34,7 +34,7 @@ extension SQLiteJobStore {
             try db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(row.id)").execute()
             try db.cachedStatement(
                 literal: """
-                    UPDATE job SET state = \(job.state.rawValue), generation = generation + 1, lane = \(lane),
+                    UPDATE job SET state = \(job.state.rawValue), generation = generation + 1, lane = \(lane), rung = \(job.rung),
                       deadline_ms = \(job.deadline?.milliseconds), bucket_ms = \(job.bucket.milliseconds), not_before_ms = \(job.notBefore.milliseconds),
                       promote_at_ms = \(job.promoteAt?.milliseconds), finished_ms = NULL, result_status = NULL, last_error = NULL, has_result = 0
                     WHERE id = \(row.id) AND \(JobState.allows(.retried))

@@ -36,9 +36,9 @@ package struct SQLiteJobStore: JobStore {
             let lane = try job.lane.number(in: db)
             try db.cachedStatement(
                 literal: """
-                    INSERT INTO job(pub, request_id, kind, state, lane, batch_id, line, custom_id, tenant, api_key, route, model,
+                    INSERT INTO job(pub, request_id, kind, state, lane, rung, batch_id, line, custom_id, tenant, api_key, route, model,
                       created_ms, deadline_ms, bucket_ms, not_before_ms, promote_at_ms, promote_to, max_cost_pico, estimated_cost_pico)
-                    VALUES (\(job.id), \(job.requestID), \(job.kind.rawValue), \(job.state.rawValue), \(lane), \(job.batchID), \(job.line),
+                    VALUES (\(job.id), \(job.requestID), \(job.kind.rawValue), \(job.state.rawValue), \(lane), \(job.rung), \(job.batchID), \(job.line),
                       \(job.customID), \(job.tenant), \(job.key), \(job.route), \(job.model),
                       \(job.created.milliseconds), \(job.deadline?.milliseconds), \(job.bucket.milliseconds), \(job.notBefore.milliseconds),
                       \(job.promoteAt?.milliseconds), \(job.promoteTo), \(job.maxCost?.pico), \(job.estimatedCost?.pico))
