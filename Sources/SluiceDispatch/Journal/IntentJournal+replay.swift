@@ -4,9 +4,11 @@ import Synchronization
 
 /// What the journal knows and the ledger does not, after a start.
 package struct JournalReplay: Sendable {
-    /// How attempts ended, in the order in which that was written; then those of which no end is known, as in doubt.
-    package var ends: [SealedEntry] = []
+    /// Each attempt's intent and its end, in the order in which the ends were written; then those of which no end is known, as in doubt.
+    package var entries: [SealedEntry] = []
     package var inDoubt = 0
+    /// What of ``entries`` ends an attempt.
+    package var ends: [SealedEntry] { self.entries.filter { $0.entry.kind.isEnd } }
     /// Records that could not be read.
     package var damaged = 0
 }
@@ -39,14 +41,16 @@ extension IntentJournal {
                 switch record.kind {
                 case .intent: open.append((attempt, AttemptIntent(entry: entry, bound: record.bound)))
                 case .end where ended.insert(attempt).inserted:
-                    if try !isClosed(id, number) { replay.ends.append(SealedEntry(entry, body: record.body)) }
+                    guard try !isClosed(id, number) else { continue }
+                    if let intent = open.first(where: { $0.attempt == attempt })?.intent { replay.entries.append(SealedEntry(intent.entry)) }
+                    replay.entries.append(SealedEntry(entry, body: record.body))
                 case .end: break
                 }
             }
         }
         for (attempt, intent) in open where !ended.contains(attempt) {
             guard try !isClosed(attempt.requestID, attempt.number) else { continue }
-            replay.ends.append(SealedEntry(intent.inDoubt(at: now)))
+            replay.entries += [SealedEntry(intent.entry), SealedEntry(intent.inDoubt(at: now))]
             replay.inDoubt += 1
         }
         return replay

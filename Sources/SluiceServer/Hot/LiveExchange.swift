@@ -32,7 +32,7 @@ final class LiveExchange: AnswerSink {
                 return
             }
             let call = LiveExchange.call(hot, request, decision, fields, decided: server.clock.now.monotonic)
-            let run = server.dispatcher.dispatch(call, to: self, recorder: server.recorders.makeRecorder())
+            let run = server.dispatcher.dispatch(call, to: self, recorder: server.ledger.makeRecorder())
             if !self.isOver { self.run = run }
         } catch {
             self.refuse(error)

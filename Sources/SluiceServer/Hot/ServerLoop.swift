@@ -31,7 +31,7 @@ package final class ServerLoop {
     let dispatcher: Dispatcher
     let policy: PolicyInForce
     let keys: KeyRing
-    let recorders: any RecorderSource
+    let ledger: LiveLedger
     let deferral: Deferral?
     let clock: SluiceClock
     let limits: Limits
@@ -44,14 +44,14 @@ package final class ServerLoop {
     private(set) var isDraining = false
 
     package init(
-        loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, recorders: any RecorderSource, deferral: Deferral?,
+        loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, ledger: LiveLedger, deferral: Deferral?,
         clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, logger: Logger
     ) {
         self.loop = loop
         self.dispatcher = dispatcher
         self.policy = policy
         self.keys = keys
-        self.recorders = recorders
+        self.ledger = ledger
         self.deferral = deferral
         self.clock = clock
         self.limits = limits
@@ -100,9 +100,4 @@ package final class ServerLoop {
     package func cut() {
         for connection in Array(self.connections) { connection.cut() }
     }
-}
-
-/// Makes the recorder of one live request: where its intents and ends are written.
-package protocol RecorderSource: AnyObject {
-    func makeRecorder() -> any AttemptRecorder
 }

@@ -1,0 +1,80 @@
+package import SluiceCore
+
+/// Where live attempts are written down: in the journal before their bytes leave and as soon as they end, then in the ledger with the
+/// next group.
+package final class LiveLedger: Sendable {
+    /// Entries that wait in memory for a full disk; beyond it live requests are refused.
+    private static let mostBuffered = 64 << 20
+
+    private let journal: IntentJournal
+    private let ledger: any Ledger
+    private let policy: PolicyInForce
+
+    package init(journal: IntentJournal, ledger: any Ledger, policy: PolicyInForce) {
+        self.journal = journal
+        self.ledger = ledger
+        self.policy = policy
+    }
+
+    package func makeRecorder() -> LiveRecorder { LiveRecorder(self) }
+
+    /// - Returns: nil where the journal has no room and the policy says to serve on from memory.
+    fileprivate func begin(_ body: [UInt8], bound: Money?) throws(StoreError) -> IntentJournal.Ticket? {
+        let waiting = self.ledger.backlogBytes
+        if waiting > 0 {
+            let isRefused = self.policy.live.policy.server.onLedgerFull == .refuse
+            guard !isRefused, waiting < LiveLedger.mostBuffered else { throw StoreError(.full, "the ledger's disk is full") }
+        }
+        do throws(StoreError) {
+            return try self.journal.append(intent: body, bound: bound)
+        } catch {
+            guard case .full = error.code, self.policy.live.policy.server.onLedgerFull == .buffer else { throw error }
+            return nil
+        }
+    }
+
+    fileprivate func end(_ intent: SealedEntry, _ end: SealedEntry, _ ticket: IntentJournal.Ticket?) {
+        guard let ticket else { return self.ledger.append([intent, end]) { _ in } }
+        // A journal that cannot take the end still has the intent: after a crash the attempt would be in doubt, not lost.
+        let closed = (try? self.journal.append(end: end, closing: ticket)) ?? ticket
+        let journal = self.journal
+        self.ledger.append([intent, end]) { result in
+            if case .success = result { journal.committed(CollectionOfOne(closed)) }
+        }
+    }
+}
+
+/// Records the attempts of one live request.
+package final class LiveRecorder: AttemptRecorder {
+    private struct Open {
+        var attempt: Int?
+        var intent: SealedEntry
+        var ticket: IntentJournal.Ticket?
+    }
+
+    private let ledger: LiveLedger
+    private var open: [Open] = []
+
+    fileprivate init(_ ledger: LiveLedger) {
+        self.ledger = ledger
+    }
+
+    package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
+        let sealed = SealedEntry(intent.entry)
+        do throws(StoreError) {
+            let ticket = try self.ledger.begin(sealed.body, bound: intent.bound)
+            self.open.append(Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket))
+        } catch {
+            return then(error)
+        }
+        then(nil)
+    }
+
+    package func end(_ entry: LedgerEntry) {
+        guard let index = self.open.firstIndex(where: { $0.attempt == entry.attempt }) else {
+            preconditionFailure("an end of attempt \(entry.attempt ?? 0), which was never begun")
+        }
+        let open = self.open.remove(at: index)
+        self.ledger.end(open.intent, SealedEntry(entry), open.ticket)
+    }
+}
