@@ -15,6 +15,7 @@ extension FieldReader {
             return nil
         }
         guard let interpolation = self.interpolation(of: raw, at: node.span) else { return nil }
+        if let plain = interpolation.plainText { return plain }
         var text = ""
         for part in interpolation.parts {
             switch part {

@@ -6,6 +6,10 @@ import SluiceCore
 package struct PolicyFolder: Sendable {
     package struct Missing: Error {
         package var message: String
+
+        package init(message: String) {
+            self.message = message
+        }
     }
 
     package let paths: [String]
