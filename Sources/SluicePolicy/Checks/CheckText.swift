@@ -64,7 +64,7 @@ package struct CheckText {
     /// `  metrics: at most 448 label sets · prices as of 2026-11-01 (22 days old) · policy 9f3c1a`
     package var figures: String {
         let sets = [self.policy.classes.count, self.policy.tenants.count, self.policy.backends.count, self.policy.models.count].reduce(1, *)
-        var parts = ["metrics: at most \(sets.grouped) label sets"]
+        var parts = ["metrics: at most \(sets.grouped) label set\(sets == 1 ? "" : "s")"]
         if let day = self.oldestPrice, let read = Timestamp(rfc3339: day) {
             let age = max(0, (self.now - read).milliseconds / 86_400_000)
             parts.append("prices as of \(day) (\(age) day\(age == 1 ? "" : "s") old)")

@@ -59,6 +59,12 @@ extension FieldReader {
         self.report(.error, .secretLiteral, "this looks like a secret", at: span, hint: "write  \(key): ${\(self.variableName)}")
     }
 
+    /// A name that looks like a secret.
+    mutating func refuseKey(_ key: Name, noun: String) {
+        self.hideLine(of: key.span)
+        self.report(.error, .secretLiteral, "this looks like a secret, and the name of \(noun.withArticle) is none", at: key.span, hint: "remove it, and change the key: it has been written down")
+    }
+
     /// A likely name for the variable: `OPENAI_API_KEY` for the backend `openai`.
     private var variableName: String {
         for case .entry(_, let name) in self.steps.reversed() {

@@ -125,6 +125,10 @@ struct FieldType<Value: Sendable>: Sendable {
                 }
                 var values: [Named<Value>] = []
                 for entry in entries where keepsExtensions || !entry.key.isExtension {
+                    guard !SecretShape.holdsKey(entry.key.text) else {
+                        reader.refuseKey(entry.key, noun: noun)
+                        continue
+                    }
                     let value = reader.within(.entry(noun: noun, name: entry.key.text)) { reader in
                         guard !entry.value.isEmpty else {
                             reader.report(.error, .emptySection, "\(reader.place) is empty", at: entry.key.span)
