@@ -43,7 +43,7 @@ let package = Package(
         .target(name: "SluiceCore", swiftSettings: settings),
         .target(
             name: "SluicePolicy",
-            dependencies: ["SluiceCore", log, lifecycle, crypto, .product(name: "Yams", package: "Yams")],
+            dependencies: ["SluiceCore", log, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), crypto, .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
 
@@ -103,4 +103,6 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "SluicePolicyTests", dependencies: ["SluiceCore", "SluicePolicy", log, lifecycle], exclude: ["Fixtures"], swiftSettings: settings),
     ])

@@ -42,7 +42,7 @@ package struct EffectivePolicy: Sendable {
     private mutating func append(_ member: ShownValue.Member, lead: String, indent: Int) {
         let key = lead + YAMLWord.quoted(member.key) + ":"
         guard !member.isUnwritten else {
-            self.lines.append(Line(text: "\(lead)# \(member.key): \(member.note ?? "none")", origin: "default", isComment: true))
+            if let note = member.note { self.lines.append(Line(text: "\(lead)# \(member.key): \(note)", origin: "default", isComment: true)) }
             return
         }
         switch member.value {

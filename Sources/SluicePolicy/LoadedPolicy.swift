@@ -11,6 +11,8 @@ package struct LoadedPolicy: Sendable {
     package var notYet: [NotYet]
     /// nil where a file could not be read at all.
     package var effective: EffectivePolicy?
+    /// In the order of the files.
+    package var windowNames: [String] = []
     let sources: [SourceText]
     /// The beginnings of lines that hold a literal secret and are never shown.
     let secretLines: Set<SourcePlace>

@@ -3,13 +3,13 @@ package import SluiceCore
 /// Reads policies: the contents of files in, a ``LoadedPolicy`` out. Touches neither disk nor clock.
 package struct PolicyLoader: Sendable {
     private let environment: PolicyEnvironment
-    private let book: @Sendable () -> PriceBook
+    private let book: @Sendable (Set<String>?) -> PriceBook
     private let now: Timestamp
 
     /// - Parameters:
-    ///   - book: The price book; asked for only where a policy needs it, as reading it takes time.
+    ///   - book: The price book for these hosts, or all of it for nil; asked only where a policy needs it, as reading it takes time.
     ///   - now: The day by which prices are stale.
-    package init(environment: PolicyEnvironment, now: Timestamp, book: @escaping @Sendable () -> PriceBook = { PriceBook() }) {
+    package init(environment: PolicyEnvironment, now: Timestamp, book: @escaping @Sendable (Set<String>?) -> PriceBook = { _ in PriceBook() }) {
         self.environment = environment
         self.now = now
         self.book = book
@@ -28,7 +28,11 @@ package struct PolicyLoader: Sendable {
         guard documents.count == files.count, problems.allSatisfy({ $0.severity != .error }) else {
             return self.outcome(gathered, files: files, linked: nil)
         }
-        var linker = PolicyLinker(merged, book: merged.needsBook ? self.book() : PriceBook(), now: self.now)
+        let backends = merged.backends.value.map(\.value).filter(\.usesBook)
+        let hosts = backends.map { $0.url.value?.host }
+        // A simulated backend has no host; its models are looked for in every list.
+        let wanted = hosts.contains(nil) ? nil : Set(hosts.compactMap { $0 })
+        var linker = PolicyLinker(merged, book: backends.isEmpty ? PriceBook() : self.book(wanted), now: self.now)
         let parts = linker.link()
         gathered.diagnostics += linker.diagnostics
         return self.outcome(gathered, files: files, linked: (linker.document, parts))
@@ -74,6 +78,7 @@ package struct PolicyLoader: Sendable {
         if let linked {
             let effective = EffectivePolicy(linked.document)
             outcome.effective = effective
+            outcome.windowNames = linked.document.windows.value.map(\.name.text)
             if !outcome.hasErrors {
                 var parts = linked.parts
                 parts.revision = effective.revision
@@ -84,12 +89,10 @@ package struct PolicyLoader: Sendable {
     }
 }
 
-extension PolicyDocument {
-    /// Whether a backend takes its prices from the book.
-    fileprivate var needsBook: Bool {
-        self.backends.value.contains { entry in
-            guard !entry.value.extends.isGiven, !entry.value.price.isGiven, case .book = entry.value.prices.value else { return false }
-            return true
-        }
+extension BackendRecord {
+    /// Whether its prices come from the book. One that extends another has that one's prices, unless it says otherwise itself.
+    fileprivate var usesBook: Bool {
+        guard !self.extends.isGiven, !self.price.isGiven, !self.owned.isGiven, !self.rented.isGiven, case .book = self.prices.value else { return false }
+        return true
     }
 }

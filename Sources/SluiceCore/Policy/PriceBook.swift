@@ -14,6 +14,7 @@ package struct PriceBook: Sendable {
 
     /// The provider whose API listens at a host.
     package var hosts: [String: String]
+    package var currency = "USD"
     /// What the windows of its cards stand for, under names that no policy can give.
     package var windows: [String: DispatchWindow]
     private var byProvider: [String: [String: [RateCard]]] = [:]

@@ -86,8 +86,9 @@ extension DispatchWindow.Hours {
             if self.includes(CivilDate(daysSince1970: day)) {
                 for range in ranges {
                     let end = range.end <= range.start ? range.end + 86_400 : range.end
-                    let interval = zone.instant(day: day, second: range.start)..<zone.instant(day: day, second: end)
-                    result.append(interval.clamped(to: span))
+                    let opens = zone.instant(day: day, second: range.start)
+                    // A zone that crossed the date line has skipped a whole day.
+                    result.append((opens..<max(opens, zone.instant(day: day, second: end))).clamped(to: span))
                 }
             }
             day += 1
@@ -117,10 +118,6 @@ package struct ZonedClock: Sendable {
 
     package func offset(at instant: Timestamp) -> Int {
         self.zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000))
-    }
-
-    package func abbreviation(at instant: Timestamp) -> String {
-        self.zone.abbreviation(for: Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000)) ?? self.zone.identifier
     }
 
     package func date(at instant: Timestamp) -> CivilDate {

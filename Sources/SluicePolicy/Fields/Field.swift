@@ -77,7 +77,7 @@ extension PolicyRecord {
     /// The type of a field that holds one such record.
     static var type: FieldType<Self> {
         FieldType(
-            word: self.noun, schema: ["$ref": .string("#/definitions/\(self.noun)")], records: [self],
+            word: self.noun, schema: ["$ref": .string("#/definitions/\(self.definitionName)")], records: [self],
             read: { node, reader in self.read(node, &reader) },
             show: { record in .mapping(self.fields.filter { $0.condition?.holds(record) ?? true }.map { $0.show(record) }) })
     }

@@ -15,6 +15,7 @@ extension FieldReader {
             return nil
         }
         guard let interpolation = self.interpolation(of: raw, at: node.span) else { return nil }
+        if let plain = interpolation.plainText { return plain }
         var text = ""
         for part in interpolation.parts {
             switch part {
@@ -56,6 +57,12 @@ extension FieldReader {
             return
         }
         self.report(.error, .secretLiteral, "this looks like a secret", at: span, hint: "write  \(key): ${\(self.variableName)}")
+    }
+
+    /// A name that looks like a secret.
+    mutating func refuseKey(_ key: Name, noun: String) {
+        self.hideLine(of: key.span)
+        self.report(.error, .secretLiteral, "this looks like a secret, and the name of \(noun.withArticle) is none", at: key.span, hint: "remove it, and change the key: it has been written down")
     }
 
     /// A likely name for the variable: `OPENAI_API_KEY` for the backend `openai`.

@@ -117,7 +117,7 @@ struct FieldType<Value: Sendable>: Sendable {
     /// - Parameter keepsExtensions: `x-` begins real names here, as those of HTTP headers.
     func named(_ noun: String, keepsExtensions: Bool = false) -> FieldType<[Named<Value>]> {
         FieldType<[Named<Value>]>(
-            word: "mapping of \(noun.plural) to \(self.word.plural)", schema: ["type": "object", "additionalProperties": self.schema], records: self.records,
+            word: "mapping of \(noun.plural)\(self.word == noun ? "" : " to \(self.word.plural)")", schema: .mapping(of: self.schema, keepsExtensions: keepsExtensions), records: self.records,
             read: { node, reader in
                 guard case .mapping(let entries) = node.content else {
                     reader.wrongType(node, wants: "a mapping of \(noun.plural)")
@@ -125,6 +125,10 @@ struct FieldType<Value: Sendable>: Sendable {
                 }
                 var values: [Named<Value>] = []
                 for entry in entries where keepsExtensions || !entry.key.isExtension {
+                    guard !SecretShape.holdsKey(entry.key.text) else {
+                        reader.refuseKey(entry.key, noun: noun)
+                        continue
+                    }
                     let value = reader.within(.entry(noun: noun, name: entry.key.text)) { reader in
                         guard !entry.value.isEmpty else {
                             reader.report(.error, .emptySection, "\(reader.place) is empty", at: entry.key.span)
@@ -149,6 +153,16 @@ extension JSONValue {
     /// Whatever YAML makes of a word: `no`, `1.10` and `22:00` are text to us.
     static let anyScalar: JSONValue = ["type": ["string", "number", "boolean", "null"]]
 
+    /// One of these words; what YAML reads as a number counts as one too.
+    static func words(_ words: [String]) -> JSONValue { ["enum": .array(words.map { .string($0) } + words.compactMap { Int($0) }.map { .number($0) })] }
+
+    /// A mapping whose keys are names; those that begin with `x-` may hold anything.
+    static func mapping(of schema: JSONValue, keepsExtensions: Bool) -> JSONValue {
+        var members: [String: JSONValue] = ["type": "object", "additionalProperties": schema]
+        if !keepsExtensions { members["patternProperties"] = ["^x-[^/]*$": true] }
+        return .object(members)
+    }
+
     /// A number, or text that holds a number or a reference to the environment.
     static func numeric(_ pattern: String) -> JSONValue {
         ["anyOf": [["type": "number"], ["type": "string", "pattern": .string("^(\(pattern)|.*\\$\\{.*)$")]]]
@@ -164,6 +178,7 @@ extension String {
     }
 
     var plural: String {
+        if self.hasSuffix("ss") { return self + "es" }
         if self.hasSuffix("s") || self.contains(" ") || self.contains("`") { return self }
         return self.hasSuffix("y") ? self.dropLast() + "ies" : self + "s"
     }

@@ -6,12 +6,11 @@ protocol PolicyRecord: Sendable {
     /// What it is for, in one sentence.
     static var sentence: String { get }
     static var fields: [Field<Self>] { get }
-    /// What may be written instead of the whole mapping, in the schema's words.
-    static var shortForm: JSONValue? { get }
 }
 
 extension PolicyRecord {
-    static var shortForm: JSONValue? { nil }
+    /// What the schema and the reference call it.
+    static var definitionName: String { String(self.noun.map { $0 == " " ? "-" : $0 }) }
     static var description: RecordDescription { RecordDescription(of: Self.self) }
     static var fieldKeys: [String] { self.fields.map(\.key) }
     /// The keys one level further in, each with the key that it stands under.
@@ -38,13 +37,11 @@ struct RecordDescription: Sendable {
 
     let noun: String
     let sentence: String
-    let shortForm: JSONValue?
     let members: [Member]
 
     init<Record: PolicyRecord>(of record: Record.Type) {
         self.noun = Record.noun
         self.sentence = Record.sentence
-        self.shortForm = Record.shortForm
         let defaults = Record()
         self.members = Record.fields.map { field in
             Member(
@@ -61,8 +58,8 @@ extension ShownValue {
         switch self {
         case .scalar(let text): text.isEmpty ? nil : text
         case .list(let items): items.isEmpty ? nil : "[\(items.compactMap(\.defaultText).joined(separator: ", "))]"
-        case .mapping(let members):
-            members.isEmpty ? nil : "{ \(members.compactMap { member in member.value.defaultText.map { "\(member.key): \($0)" } }.joined(separator: ", ")) }"
+        // The record's own section tells.
+        case .mapping: nil
         }
     }
 }

@@ -64,7 +64,7 @@ enum Written {
 
     static func number(_ range: ClosedRange<Int>) -> FieldType<Int> {
         .scalar(
-            "number from \(range.lowerBound) to \(range.upperBound)", example: "\(range.lowerBound)",
+            range.count == 1 ? "`\(range.lowerBound)`" : "number from \(range.lowerBound) to \(range.upperBound)", example: "\(range.lowerBound)",
             schema: .numeric("-?[0-9]+"), parse: { text in Int(text).flatMap { range.contains($0) && !text.hasPrefix("+") ? $0 : nil } }, show: { String($0) })
     }
 
@@ -97,7 +97,7 @@ enum Written {
         let list = words.map { $0.rawValue as String }
         return FieldType<Value>(
             word: list.count == 1 ? "`\(list[0])`" : list.dropLast().map { "`\($0)`" }.joined(separator: ", ") + " or `\(list.last ?? "")`",
-            schema: ["enum": .array(list.map { JSONValue.string($0) })],
+            schema: .words(list),
             read: { node, reader in
                 guard let text = reader.text(of: node, wants: "one of \(list.joined(separator: ", "))") else { return nil }
                 if let value = words.first(where: { $0.rawValue == text }) { return value }

@@ -17,37 +17,9 @@ extension PolicyLinker {
     }
 
     private mutating func card(_ located: Located<PriceRecord>, discount: PriceFactor) -> RateCard {
-        let record = located.value
-        var card = RateCard(revision: "", prices: record.figures.prices)
-        card.above = self.tiers(record.above.value)
-        for entry in record.tier.value { card.tiers[entry.name.text] = self.tier(entry.value) }
-        for entry in record.during.value where self.resolve(entry.name, in: self.windows) != nil {
-            card.windows.append(RateCard.Window(name: entry.name.text, factor: entry.value))
-        }
-        card.discount = discount
-        card.perRequest = record.perRequest.value
-        card.pricedAt = record.pricedAt.value
-        card.validFrom = record.validFrom.value
-        card.validUntil = record.validUntil.value
-        card.asOf = record.asOf.value
-        card.revision = card.fingerprint
-        self.checkFigures(record, at: located.span)
-        return card
-    }
-
-    private func tiers(_ entries: [Keyed<Int, AboveRecord>]) -> [RateCard.ContextTier] {
-        entries.map { RateCard.ContextTier(threshold: $0.key, prices: $0.value.figures.prices) }.sorted { $0.threshold < $1.threshold }
-    }
-
-    private func tier(_ setting: TierSetting) -> RateCard.Tier {
-        switch setting {
-        case .factor(let factor): return RateCard.Tier(factor: factor)
-        case .prices(let record):
-            var tier = RateCard.Tier()
-            tier.prices = record.figures.prices
-            tier.above = self.tiers(record.above.value)
-            return tier
-        }
+        for entry in located.value.during.value { _ = self.resolve(entry.name, in: self.windows) }
+        self.checkFigures(located.value, at: located.span)
+        return RateCard(located.value, discount: discount)
     }
 
     private mutating func checkFigures(_ record: PriceRecord, at span: SourceSpan) {
@@ -94,10 +66,12 @@ extension PolicyLinker {
                 guard let backendIndex = self.backends.index(of: offer.name.text), let name = parts.models[index].offers[backendIndex]?.name else { continue }
                 let backend = parts.backends[backendIndex]
                 guard backend.owned == nil, backend.rented == nil else { continue }
-                let cards = backend.prices.cards(for: name, host: backend.url?.host, book: self.book)
+                let cards = backend.prices.cards(for: name, host: backend.url?.host, book: parts.book)
                 guard !cards.contains(where: { $0.isValid(at: self.now) }) else { continue }
                 let reason: String
                 switch backend.prices {
+                case .book where self.book.currency != self.document.currency.value:
+                    reason = "has no price in \(self.document.currency.value): the price book is in \(self.book.currency)"
                 case .book: reason = "is not in the price book"
                 case .perModel where cards.isEmpty: reason = "is not among the `prices` of the backend"
                 case .perModel, .every: reason = "has no price that holds today"

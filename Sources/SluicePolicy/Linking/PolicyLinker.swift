@@ -35,7 +35,9 @@ struct PolicyLinker {
         parts.zone = self.policyZone()
         parts.rejectsUnpriced = self.document.unpriced.value == .reject
         parts.server = self.server()
-        parts.windows = self.linkWindows(zone: parts.zone).merging(self.book.windows) { own, _ in own }
+        // Nothing is converted: a book in another currency is no book.
+        parts.book = self.book.currency == parts.currency ? self.book : PriceBook()
+        parts.windows = self.linkWindows(zone: parts.zone).merging(parts.book.windows) { own, _ in own }
         parts.backends = self.linkBackends(zone: parts.zone)
         parts.models = self.linkModels(backends: parts.backends)
         parts.pools = self.linkPools(backends: parts.backends)
@@ -46,7 +48,6 @@ struct PolicyLinker {
         parts.routes = self.linkRoutes()
         parts.baseline = self.linkBaseline()
         parts.tests = self.linkTests(tenants: parts.tenants, routes: parts.routes)
-        parts.book = self.book
         self.checkRoutes(parts.routes, classes: parts.classes)
         self.checkPrices(parts)
         return parts

@@ -9,7 +9,6 @@ struct OfferRecord: PolicyRecord {
 
     static let noun = "offer"
     static let sentence = "A model at one backend; a string alone is its name there."
-    static let shortForm: JSONValue? = .anyScalar
     static let fields: [Field<Self>] = [
         Field("name", \.name, Written.text, "The backend's own name for the model.", required: true),
         Field("precision", \.precision, Written.choice().ifGiven(), "How finely its weights are stored."),

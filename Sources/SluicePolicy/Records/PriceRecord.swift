@@ -59,6 +59,7 @@ struct PriceRecord: PricedRecord {
     var validFrom = Setting<Timestamp?>(nil)
     var validUntil = Setting<Timestamp?>(nil)
     var asOf = Setting<String?>(nil)
+    var source = Setting<String?>(nil)
 
     static let noun = "price"
     static let sentence = "What a model costs per 1M tokens; a kind of token without a price makes a request that used it unpriced, never free."
@@ -74,6 +75,7 @@ struct PriceRecord: PricedRecord {
             Field("valid_from", \.validFrom, Written.instant.ifGiven(), "From when the price holds."),
             Field("valid_until", \.validUntil, Written.instant.ifGiven(), "Until when it holds, exclusive."),
             Field("as_of", \.asOf, Written.day.ifGiven(), "The day on which it was read."),
+            Field("source", \.source, Written.text.ifGiven(), "Where it was read."),
         ]
 }
 
@@ -83,7 +85,7 @@ struct AboveRecord: PricedRecord {
 
     static let noun = "above"
     static let sentence = "Prices per 1M tokens of a long prompt."
-    static let fields: [Field<Self>] = AboveRecord.figureFields(cached: "as below", reasoning: "as below")
+    static let fields: [Field<Self>] = AboveRecord.figureFields(cached: "the price below", reasoning: "the price below")
 }
 
 /// Prices of a service tier.
@@ -94,7 +96,7 @@ struct TierRecord: PricedRecord {
     static let noun = "tier"
     static let sentence = "Prices per 1M tokens in a service tier; what is not named costs the base price."
     static let fields: [Field<Self>] =
-        TierRecord.figureFields(cached: "the base price", reasoning: "the base price") + [
+        TierRecord.figureFields(cached: "as `input` of the tier, else the base price", reasoning: "as `output` of the tier, else the base price") + [
             Field("above", \.above, FieldType.keyed("prompt tokens", Written.count(), AboveRecord.type), "Prices of long prompts in this tier.")
         ]
 }

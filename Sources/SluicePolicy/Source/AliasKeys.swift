@@ -33,14 +33,24 @@ enum AliasKeys {
                 let after = line[(index + 1)...].drop { $0.isNamePart }.drop { $0.isBlank }
                 if after.startIndex > index + 1, after.first == UInt8(ascii: ":"), after.dropFirst().first?.isNamePart != true { return offset }
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
-                let before = line[..<index]
                 let after = line[(index + 1)...].drop { $0.isBlank }
-                if after.first == UInt8(ascii: ":"), before.contains(UInt8(ascii: "*")) { return offset }
+                if after.first == UInt8(ascii: ":"), self.collection(endingAt: index, in: line).contains(UInt8(ascii: "*")) { return offset }
             default:
                 continue
             }
         }
         return nil
+    }
+
+    /// What stands between a closing bracket and the one that it closes, as far as this line tells.
+    private static func collection(endingAt index: Int, in line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var depth = 0
+        for start in line[...index].indices.reversed() {
+            if line[start] == UInt8(ascii: "]") || line[start] == UInt8(ascii: "}") { depth += 1 }
+            if line[start] == UInt8(ascii: "[") || line[start] == UInt8(ascii: "{") { depth -= 1 }
+            if depth == 0 { return line[start..<index] }
+        }
+        return line[..<index]
     }
 
     /// Only indentation, a dash or the beginning of a flow collection's item stands before; YAML also breaks lines at a bare

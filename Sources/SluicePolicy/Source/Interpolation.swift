@@ -24,6 +24,10 @@ struct Interpolation: Hashable, Sendable {
     private(set) var parts: [Part] = []
 
     init(_ text: String) throws(Malformed) {
+        guard text.utf8.contains(UInt8(ascii: "$")) else {
+            self.parts = [.literal(text)]
+            return
+        }
         var literal = ""
         var rest = text[...]
         while let dollar = rest.firstIndex(of: "$") {

@@ -6,6 +6,10 @@ import SluiceCore
 package struct PolicyFolder: Sendable {
     package struct Missing: Error {
         package var message: String
+
+        package init(message: String) {
+            self.message = message
+        }
     }
 
     package let paths: [String]
@@ -34,29 +38,36 @@ package struct PolicyFolder: Sendable {
         return contents
     }
 
+    /// The files that would be read now.
+    var filePaths: [String] {
+        self.paths.flatMap { path in FileKind(at: path) == .folder ? PolicyFolder.policies(in: path) : [path] }
+    }
+
     private func readFolder(_ folder: String, into contents: inout Contents) throws(Missing) {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        } catch {
-            throw Missing(message: "\(folder) cannot be read")
-        }
-        let prefix = folder.hasSuffix("/") ? folder : folder + "/"
-        let policies = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
+        let policies = PolicyFolder.policies(in: folder)
         guard !policies.isEmpty else {
-            let folders = names.filter { !$0.hasPrefix(".") && FileKind(at: prefix + $0) == .folder }.sorted()
+            let folders = PolicyFolder.names(in: folder).filter { FileKind(at: "\(folder)/\($0)") == .folder }
             let hint = folders.isEmpty ? "" : "; name one of its folders: \(folders.prefix(8).joined(separator: ", "))"
             throw Missing(message: "\(folder) holds no *.yaml file\(hint)")
         }
         let home = PolicyFolder.realPath(folder)
-        for name in policies {
-            let path = prefix + name
+        for path in policies {
             if let home, let target = PolicyFolder.realPath(path), !target.hasPrefix(home + "/") {
                 contents.refuse(path, .outsideFolder, "this is a link to a file outside the folder", hint: "put the file itself here, or name it on the command line")
             } else {
                 contents.take(path)
             }
         }
+    }
+
+    /// The `*.yaml` and `*.yml` directly in a folder; what begins with a dot is an editor's or a mount's own.
+    private static func policies(in folder: String) -> [String] {
+        let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+        return self.names(in: folder).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.map { prefix + $0 }
+    }
+
+    private static func names(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { !$0.hasPrefix(".") }.sorted()
     }
 
     private static func realPath(_ path: String) -> String? {

@@ -6,13 +6,15 @@ enum SecretShape {
         ("nvapi-", 16), ("r8_", 16), ("AIza", 24), ("ghp_", 16), ("github_pat_", 16), ("glpat-", 16), ("AKIA", 16), ("ASIA", 16), ("xoxb-", 16), ("eyJ", 40),
     ]
 
-    static func isKey(_ word: some StringProtocol) -> Bool {
-        self.prefixes.contains { word.hasPrefix($0.text) && word.utf8.count >= $0.text.utf8.count + $0.tail }
-            && word.utf8.contains { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    private static let shortestKey = 19
+
+    static func isKey(_ word: some Collection<UInt8>) -> Bool {
+        word.count >= self.shortestKey && self.prefixes.contains { word.starts(with: $0.text.utf8) && word.count >= $0.text.utf8.count + $0.tail }
+            && word.contains { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
     }
 
     static func holdsKey(_ text: String) -> Bool {
-        text.split(whereSeparator: { !self.isKeyPart($0) }).contains(where: self.isKey)
+        text.utf8.count >= self.shortestKey && text.utf8.split(whereSeparator: { !self.isKeyPart($0) }).contains { self.isKey($0) }
     }
 
     /// The text with every key in it covered, at the same width.
@@ -20,11 +22,11 @@ enum SecretShape {
         var result = ""
         var word = ""
         func flush() {
-            result += self.isKey(word) ? String(repeating: "•", count: word.count) : word
+            result += self.isKey(word.utf8) ? String(repeating: "•", count: word.count) : word
             word = ""
         }
         for character in text {
-            if self.isKeyPart(character) {
+            if let byte = character.asciiValue, self.isKeyPart(byte) {
                 word.append(character)
             } else {
                 flush()
@@ -45,13 +47,18 @@ enum SecretShape {
     static func mayHoldSecret(_ line: String) -> Bool {
         let parts = line.split(separator: ":", omittingEmptySubsequences: false)
         return zip(parts, parts.dropFirst()).contains { before, after in
-            let key = before.split(whereSeparator: { !self.isKeyPart($0) }).last.map(String.init) ?? ""
+            let key = before.utf8.split(whereSeparator: { !self.isKeyPart($0) }).last.map { String(decoding: $0, as: UTF8.self) } ?? ""
             let value = after.drop { $0 == " " || $0 == "\"" || $0 == "'" }
             return self.isSecretKey(key) && !value.isEmpty && !value.hasPrefix("${")
         }
     }
 
-    private static func isKeyPart(_ character: Character) -> Bool {
-        character.isASCII && (character.isLetter || character.isNumber || "-_.".contains(character))
+    private static func isKeyPart(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
     }
 }

@@ -1,0 +1,27 @@
+package import SluiceCore
+
+/// Reads a policy from disk, with the price book where it is wanted.
+package struct PolicyReader: Sendable {
+    package let folder: PolicyFolder
+    private let environment: PolicyEnvironment
+    private let prices: String?
+
+    /// - Parameter prices: The folder of the price book; nil for none.
+    package init(_ folder: PolicyFolder, environment: PolicyEnvironment, prices: String?) {
+        self.folder = folder
+        self.environment = environment
+        self.prices = prices
+    }
+
+    /// - Throws: Where there is no policy at all.
+    package func read(at now: Timestamp) throws(PolicyFolder.Missing) -> LoadedPolicy {
+        let contents = try self.folder.read()
+        let prices = self.prices
+        let loader = PolicyLoader(environment: self.environment, now: now) { hosts in
+            guard let prices, let files = try? PolicyFolder([prices]).read().files else { return PriceBook() }
+            var loader = PriceBookLoader()
+            return loader.load(files, hosts: hosts)
+        }
+        return loader.load(contents.files, problems: contents.problems)
+    }
+}

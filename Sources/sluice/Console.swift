@@ -1,0 +1,53 @@
+import FoundationEssentials
+import Glibc
+
+/// Where a command prints: data to stdout, talk to stderr.
+struct Console {
+    let environment: [String: String]
+
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+        self.environment = environment
+    }
+
+    /// Colour only on a terminal that has any, never with `NO_COLOR`, always with `CLICOLOR_FORCE`.
+    var isColoured: Bool {
+        if !(self.environment["NO_COLOR"] ?? "").isEmpty { return false }
+        if !["", "0"].contains(self.environment["CLICOLOR_FORCE"] ?? "") { return true }
+        return isatty(STDOUT_FILENO) == 1 && self.environment["TERM"] != "dumb"
+    }
+
+    /// Whether the terminal shows more than ASCII.
+    var isUnicode: Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { self.environment[$0] }.first { !$0.isEmpty } ?? "UTF-8"
+        return locale.lowercased().contains("utf") || isatty(STDOUT_FILENO) == 0
+    }
+
+    func print(_ text: String, terminator: String = "\n") {
+        Console.write(text + terminator, to: STDOUT_FILENO)
+    }
+
+    func talk(_ text: String) {
+        Console.write(text + "\n", to: STDERR_FILENO)
+    }
+
+    func print(json value: some Encodable) throws {
+        self.print(try Console.json(value))
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            // Nobody reads any more; there is nobody to tell either.
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
