@@ -1,0 +1,159 @@
+import Hummingbird
+import NIOCore
+package import SluiceCore
+package import SluiceDispatch
+
+/// `/api`: what the commands print, and what they change in a running server (`outputs.md`, Admin API).
+package struct AdminAPI: Sendable {
+    /// What the composition root lends: actions that reach beyond the server's own parts.
+    package struct Actions: Sendable {
+        package var reload: @Sendable () async -> Result<String, Refusal>
+        package var makeKey: @Sendable (_ name: String, _ tenant: String?) async throws -> [UInt8]
+        package var listKeys: @Sendable () async throws -> [UInt8]
+        package var revokeKey: @Sendable (_ name: String) async throws -> Bool
+        /// A report object by the query's dimensions and times.
+        package var report: @Sendable (_ by: String?, _ since: String?, _ until: String?) async throws -> [UInt8]
+
+        package init(
+            reload: @escaping @Sendable () async -> Result<String, Refusal>, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
+            listKeys: @escaping @Sendable () async throws -> [UInt8], revokeKey: @escaping @Sendable (String) async throws -> Bool,
+            report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8]
+        ) {
+            self.reload = reload
+            self.makeKey = makeKey
+            self.listKeys = listKeys
+            self.revokeKey = revokeKey
+            self.report = report
+        }
+    }
+
+    private let policy: PolicyInForce
+    private let deferral: Deferral
+    private let ledger: any Ledger
+    private let clock: SluiceClock
+    private let actions: Actions
+
+    package init(policy: PolicyInForce, deferral: Deferral, ledger: any Ledger, clock: SluiceClock, actions: Actions) {
+        self.policy = policy
+        self.deferral = deferral
+        self.ledger = ledger
+        self.clock = clock
+        self.actions = actions
+    }
+
+    func add(to router: some RouterMethods<APIContext>) {
+        router.get("/api/report") { request, _ -> Response in
+            let query = request.uri.queryParameters
+            return .json(try await self.actions.report(query["by"].map(String.init), query["since"].map(String.init), query["until"].map(String.init)))
+        }
+        router.get("/api/requests") { request, _ -> Response in try await self.requests(request) }
+        router.get("/api/requests/:id") { _, context -> Response in try await self.request(context.parameters.require("id")) }
+        router.get("/api/backends") { _, _ -> Response in .json(self.backends()) }
+        router.get("/api/policy") { _, _ -> Response in .json(self.policyInForce()) }
+        router.post("/api/reload") { _, _ -> Response in
+            switch await self.actions.reload() {
+            case .success(let revision): return .json(Array("{\"policy\":\"\(revision)\"}".utf8))
+            case .failure(let refusal): throw refusal
+            }
+        }
+        self.addQueue(to: router)
+        self.addKeys(to: router)
+    }
+
+    private func addQueue(to router: some RouterMethods<APIContext>) {
+        router.get("/api/queue") { request, _ -> Response in
+            let query = request.uri.queryParameters
+            let (store, limit, after) = (self.deferral.store, min(1000, Int(query["limit"] ?? "100") ?? 100), query["after"].map(String.init))
+            let states = query["status"].map { JobState.named(String($0)) } ?? []
+            guard let (page, hasMore) = try await reading({ try store.jobs(tenant: nil, states: states, limit: limit, after: after) }) else {
+                throw Refusal(404, .notFound, "there is no job \((after ?? "").quotedForMessage)")
+            }
+            return .json(QueueListing.json(page, hasMore: hasMore))
+        }
+        router.post("/api/queue/:id/cancel") { _, context -> Response in
+            let id = try context.parameters.require("id")
+            guard let job = try await self.deferral.cancel(id, tenant: nil, at: self.clock.now.wall) else {
+                throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage)")
+            }
+            return .json(QueueListing.json(job))
+        }
+        router.post("/api/queue/:id/retry") { _, context -> Response in
+            let id = try context.parameters.require("id")
+            let (store, now) = (self.deferral.store, self.clock.now.wall)
+            let job = try await withCheckedThrowingContinuation { waiting in store.retry(id, tenant: nil, at: now) { waiting.resume(with: $0) } }
+            guard let job else { throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage) that has failed, expired or was cancelled") }
+            self.deferral.signals.nudge()
+            return .json(QueueListing.json(job))
+        }
+    }
+
+    private func addKeys(to router: some RouterMethods<APIContext>) {
+        router.get("/api/keys") { _, _ -> Response in .json(try await self.actions.listKeys()) }
+        router.post("/api/keys") { request, _ -> Response in
+            let query = request.uri.queryParameters
+            guard let name = query["name"].map(String.init), !name.isEmpty else { throw Refusal.invalid("name the key: POST /api/keys?name=NAME", param: "name") }
+            return .json(try await self.actions.makeKey(name, query["tenant"].map(String.init)), status: .created)
+        }
+        router.delete("/api/keys/:name") { _, context -> Response in
+            let name = try context.parameters.require("name")
+            guard try await self.actions.revokeKey(name) else { throw Refusal(404, .notFound, "there is no key \(name.quotedForMessage)") }
+            return .json(Array("{\"revoked\":true}".utf8))
+        }
+    }
+
+    private func requests(_ request: Request) async throws -> Response {
+        let query = request.uri.queryParameters
+        var filter = LedgerFilter()
+        filter.trafficClass = query["class"].map(String.init)
+        filter.backend = query["backend"].map(String.init)
+        filter.tenant = query["tenant"].map(String.init)
+        filter.outcome = query["outcome"].map(String.init)
+        filter.since = query["since"].flatMap { Timestamp(rfc3339: $0) }
+        let (ledger, limit, after, wanted) = (self.ledger, min(1000, Int(query["limit"] ?? "50") ?? 50), query["after"].map(String.init), filter)
+        let requests = try await reading { try ledger.newestRequests(limit: limit + 1, after: after, filter: wanted) }
+        return .json(RequestListing.json(requests.prefix(limit).map { $0 }, hasMore: requests.count > limit))
+    }
+
+    private func request(_ id: String) async throws -> Response {
+        let ledger = self.ledger
+        let rows = try await reading { try ledger.rows(ofRequest: id) }
+        guard let explanation = try PastRequest(rows) else { throw Refusal(404, .notFound, "the ledger has no request \(id.quotedForMessage)") }
+        return .json(explanation.json)
+    }
+
+    private func policyInForce() -> [UInt8] {
+        let policy = self.policy.live.policy
+        var json: [UInt8] = []
+        json.append(text: "{\"schema\":\"sluice.policy/v1\",\"policy\":\"\(policy.revision)\",\"currency\":")
+        json.append(jsonString: policy.currency)
+        json.append(text: ",\"classes\":[")
+        json.append(list: policy.classes.map { Array("\"\($0.name)\"".utf8) })
+        json.append(text: "],\"backends\":[")
+        json.append(list: policy.backends.map { Array("\"\($0.name)\"".utf8) })
+        json.append(text: "]}")
+        return json
+    }
+
+    private func backends() -> [UInt8] {
+        let live = self.policy.live
+        let now = self.clock.now
+        var json: [UInt8] = []
+        json.append(text: "{\"schema\":\"sluice.backends/v1\",\"data\":[")
+        json.append(
+            list: live.policy.backends.map { backend in
+                let condition = live.slots[backend.index].condition(isLater: false, at: now.monotonic)
+                let isClosed = backend.closed.map { live.policy.calendar.isOpen($0, at: now.wall) } ?? false
+                let isOpen = live.slots[backend.index].isBreakerOpen
+                var item: [UInt8] = []
+                item.append(text: "{\"name\":")
+                item.append(jsonString: backend.name)
+                item.append(text: ",\"state\":\"\(isClosed ? "closed_by_policy" : isOpen ? "open" : condition.availability == .up ? "up" : "degraded")\"")
+                item.append(text: ",\"in_flight\":\(condition.inFlight),\"limit\":\(condition.limit.map(String.init) ?? "null")")
+                item.append(text: ",\"first_token_p50_ms\":\(condition.firstTokenMedian.map { String($0.milliseconds) } ?? "null")")
+                item.append(text: ",\"breaker\":\"\(isOpen ? "open" : "closed")\"}")
+                return item
+            })
+        json.append(text: "],\"has_more\":false,\"last_id\":null}")
+        return json
+    }
+}

@@ -1,0 +1,50 @@
+package import Hummingbird
+import HummingbirdCore
+package import Logging
+package import NIOCore
+package import SluiceCore
+package import SluiceDispatch
+
+/// The API's routes besides inference.
+package struct APIRoutes {
+    private let policy: PolicyInForce
+    private let keys: KeyRing
+    private let deferral: Deferral
+    private let clock: SluiceClock
+
+    package init(policy: PolicyInForce, keys: KeyRing, deferral: Deferral, clock: SluiceClock) {
+        self.policy = policy
+        self.keys = keys
+        self.deferral = deferral
+        self.clock = clock
+    }
+
+    /// The API as a server: the hot path first on every connection, these routes behind it.
+    package func application(
+        at address: ServerSettings.Address, on group: any EventLoopGroup, loops: ServerLoops, logger: Logger,
+        onRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> some ApplicationProtocol {
+        let router = Router(context: APIContext.self)
+        router.addMiddleware {
+            RefusalMiddleware(clock: self.clock)
+            KeyMiddleware(keys: self.keys, policy: self.policy)
+        }
+        ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)
+        JobRoutes(deferral: self.deferral, clock: self.clock).add(to: router)
+        let server = HTTPServerBuilder { responder in
+            APIChannel(http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops)
+        }
+        return Application(
+            router: router, server: server, configuration: .init(address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true),
+            onServerRunning: onRunning, eventLoopGroupProvider: .shared(group), logger: logger)
+    }
+}
+
+extension BindAddress {
+    init(_ address: ServerSettings.Address) {
+        switch address {
+        case .tcp(let host, let port): self = .hostname(host, port: port)
+        case .unix(let path): self = .unixDomainSocket(path: path)
+        }
+    }
+}

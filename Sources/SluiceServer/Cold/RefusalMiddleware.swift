@@ -1,0 +1,57 @@
+import Hummingbird
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// Gives every answer its id, and turns every error into the body of the route's own dialect.
+struct RefusalMiddleware: RouterMiddleware {
+    let clock: SluiceClock
+
+    func handle(_ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response) async throws -> Response {
+        var ids = RequestIDs()
+        let id = ids.next("req_", at: self.clock.now.wall.milliseconds)
+        let dialect: Endpoint.Dialect = request.uri.path.hasPrefix("/v1/messages") ? .anthropic : .openai
+        do {
+            var response = try await next(request, context)
+            response.stamp(id, dialect)
+            return response
+        } catch let refusal as Refusal {
+            return Response(refusal, id: id, dialect: dialect)
+        } catch let error as StoreError {
+            return Response(Refusal(503, .storageError, "the store cannot answer: \(error.message)", retryAfter: .seconds(5)), id: id, dialect: dialect)
+        } catch let error as any HTTPResponseError {
+            return Response(Refusal.of(status: error.status, request), id: id, dialect: dialect)
+        }
+    }
+}
+
+extension Refusal {
+    /// What Hummingbird itself refuses: a path or a method that is none.
+    fileprivate static func of(status: HTTPResponse.Status, _ request: Request) -> Refusal {
+        let path = request.uri.path
+        if status == .notFound, Endpoint(path: path) != nil { return Refusal(405, .invalidRequest, "\(path) takes POST only") }
+        if status == .notFound { return Refusal(404, .notFound, "there is no \(request.method.rawValue) \(path.quotedForMessage) here") }
+        return Refusal(status.code, .invalidRequest, status.reasonPhrase)
+    }
+}
+
+extension Response {
+    fileprivate init(_ refusal: Refusal, id: String, dialect: Endpoint.Dialect) {
+        let body = ErrorBody.json(refusal, dialect: dialect, requestID: id)
+        self.init(status: .init(code: refusal.status), headers: [.contentType: "application/json"], body: .init(byteBuffer: .init(bytes: body)))
+        self.stamp(id, dialect)
+        self.headers[.sluiceErrorSource] = "gateway"
+        if let seconds = refusal.retryAfterSeconds { self.headers[.retryAfter] = String(seconds) }
+        if let should = refusal.shouldRetry { self.headers[.shouldRetry] = String(should) }
+    }
+
+    fileprivate mutating func stamp(_ id: String, _ dialect: Endpoint.Dialect) {
+        self.headers[.requestID] = id
+        if dialect == .anthropic { self.headers[.anthropicRequestID] = id }
+    }
+
+    /// A JSON answer.
+    static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
+        Response(status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: .init(bytes: bytes)))
+    }
+}
