@@ -12,12 +12,16 @@ struct PolicyOptions: ParsableArguments {
     ///
     /// - Parameter paths: Files and folders given besides `--config`.
     func read(_ paths: [String] = [], at now: Timestamp, for purpose: PolicyEnvironment.Purpose = .check) throws(PolicyFolder.Missing) -> LoadedPolicy {
+        try self.reader(paths, for: purpose).read(at: now)
+    }
+
+    /// What reads the policy, now and at every reload.
+    func reader(_ paths: [String] = [], for purpose: PolicyEnvironment.Purpose) throws(PolicyFolder.Missing) -> PolicyReader {
         let environment = ProcessInfo.processInfo.environment
-        let reader = PolicyReader(
+        return PolicyReader(
             PolicyFolder(paths.isEmpty ? [try self.location(environment)] : paths),
             environment: PolicyEnvironment(variables: environment, purpose: purpose),
             prices: PriceBookFolder.find(environment: environment, executable: PriceBookFolder.executable))
-        return try reader.read(at: now)
     }
 
     private func location(_ environment: [String: String]) throws(PolicyFolder.Missing) -> String {

@@ -1,0 +1,40 @@
+import NIOCore
+import SluiceCore
+import SluiceDispatch
+import SluiceTransfer
+
+extension LivePolicy {
+    /// Prepares a policy for traffic: dialects, header lines with the keys, the transport of each backend.
+    convenience init(_ policy: PolicySet, fleet: BackendFleet, secrets: Secrets) throws(Secrets.Missing) {
+        var upstreams: [Upstream] = []
+        for backend in policy.backends { upstreams.append(try Upstream(backend, secrets)) }
+        self.init(policy: policy, fleet: fleet, upstreams: upstreams)
+    }
+}
+
+extension LivePolicy.Upstream {
+    fileprivate init(_ backend: Backend, _ secrets: Secrets) throws(Secrets.Missing) {
+        let dialect: any Dialect =
+            switch backend.api {
+            case .anthropic, .anthropicBatch: AnthropicDialect()
+            case .openai, .openaiBatch, .vllm, .llamaCpp, .simulated: OpenAIDialect(api: backend.api)
+            }
+        var fields = ByteBuffer()
+        var hidden: [String] = []
+        fields.writeString("accept-encoding: identity\r\n")
+        if let key = backend.key {
+            let text = try secrets.text(key, for: "backends.\(backend.name).key")
+            fields.writeString(dialect.authorization(text))
+            hidden.append(text)
+        }
+        for header in backend.headers {
+            let value = try secrets.text(header.value, for: "backends.\(backend.name).headers.\(header.name)")
+            fields.writeString("\(header.name): \(value)\r\n")
+            if !header.value.isLiteral { hidden.append(value) }
+        }
+        guard let url = backend.url ?? BackendURL("http://simulated/v1") else { preconditionFailure("a backend without a URL: \(backend.name)") }
+        // The plain transport does not look at what a public name resolves to; libcurl does.
+        let kind: LivePolicy.TransportKind = backend.api == .simulated ? .simulated : url.isSecure || !backend.isInternal ? .secure : .plain
+        self.init(backend: backend, url: url, dialect: dialect, fields: fields, kind: kind, secrets: hidden)
+    }
+}

@@ -1,0 +1,179 @@
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import SluiceBatch
+import SluiceCore
+import SluiceDispatch
+import SluicePolicy
+import SluiceSQLite
+import SluiceServer
+import SluiceTransfer
+import Synchronization
+
+/// The running program: built from its parts here and nowhere else.
+///
+/// What it is made of is listed by ``build(_:)`` from the disk upwards: store, journal, policy, dispatch, queue, listeners.
+struct Router {
+    struct Options {
+        var source: PolicySource
+        var folder: DataFolder
+        var clock = SluiceClock.system()
+        var threads: Int
+        var drain = Duration.seconds(60)
+        var secrets: Secrets
+        var adminToken: String?
+        var logger: Logger
+        /// Called once both listeners are up.
+        var onReady: @Sendable (ServerFile) -> Void = { _ in }
+    }
+
+    private let options: Options
+    private let database: SQLiteDatabase
+    private let ledger: SQLiteLedger
+    private let jobs: SQLiteJobStore
+    private let keys: KeyAccess
+    private let journal: IntentJournal
+    private let policy: PolicyInForce
+    private let fleet: BackendFleet
+    private let group: MultiThreadedEventLoopGroup
+    private let sideGroup: MultiThreadedEventLoopGroup
+    private let transports: (live: TransportSet, deferred: TransportSet)
+    private let curls: [CurlTransport]
+    private let signals = JobSignals()
+    private let state = ServerState()
+
+    /// Opens the store, makes up for what earlier processes left, and prepares everything; nothing listens yet.
+    init(_ options: Options) throws {
+        self.options = options
+        let now = options.clock.now.wall
+        let state = self.state
+        var opening = SQLiteDatabase.Opening(folder: options.folder)
+        if case .sqlite(let path?) = options.source.policy.server.database { opening.path = path }
+        opening.onFailure = { error in state.fail(error) }
+        self.database = try SQLiteDatabase(opening, at: now)
+        self.ledger = SQLiteLedger(self.database)
+        self.jobs = SQLiteJobStore(self.database)
+        self.keys = try KeyAccess(self.database)
+        self.journal = try IntentJournal(folder: options.folder.journal)
+        self.fleet = BackendFleet()
+        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, secrets: options.secrets))
+        self.group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
+        self.sideGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let curls = [CurlTransport(group: self.group), CurlTransport(group: self.sideGroup)]
+        self.curls = curls
+        self.transports = (
+            TransportSet(plain: PlainTransport(group: self.group), secure: curls[0], simulated: SimulatedTransport()),
+            TransportSet(plain: PlainTransport(group: self.sideGroup), secure: curls[1], simulated: SimulatedTransport())
+        )
+    }
+
+    /// Serves until it is told to stop, then drains.
+    func run() async throws {
+        try await self.makeUpForTheLastProcess()
+        let sideLoop = self.sideGroup.next()
+        let worker = try await sideLoop.submit {
+            DeferredWorker(
+                dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs, signals: self.signals, policy: self.policy,
+                clock: self.options.clock, logger: self.options.logger)
+        }.get()
+        let deferral = Deferral(store: self.jobs, signals: self.signals) { worker.drop($0) }
+        let loops = try await self.serverLoops(deferral)
+        let listeners = Listeners(router: self, deferral: deferral, loops: loops)
+        let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
+                    .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
+                    .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
+                    .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)), .init(service: listeners.api),
+                ], logger: self.options.logger))
+        try await withLogger(self.options.logger) { _ in
+            try await self.run(services)
+        }
+        try await self.close()
+        if let failure = self.state.failure { throw failure }
+    }
+
+    /// The first signal drains, a second one stops at once.
+    private func run(_ services: ServiceGroup) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await StopSignals(state: self.state).run(services) }
+            defer { group.cancelAll() }
+            try await services.run()
+        }
+    }
+
+    private func makeUpForTheLastProcess() async throws {
+        let now = self.options.clock.now.wall
+        let inDoubt = try await withCheckedThrowingContinuation { waiting in self.jobs.recover(at: now) { waiting.resume(with: $0) } }
+        let ledger = self.ledger
+        let replay = try self.journal.replay(at: now) { id, attempt throws(StoreError) in try ledger.isClosed(request: id, attempt: attempt) }
+        try await withCheckedThrowingContinuation { waiting in
+            ledger.append(replay.entries) { waiting.resume(with: $0) }
+            ledger.flush { _ in }
+        }
+        self.journal.forgetLeftovers()
+        guard inDoubt + replay.inDoubt + replay.damaged > 0 else { return }
+        self.options.logger.warning(
+            "calls of the last process have no known end",
+            metadata: ["live": "\(replay.inDoubt)", "deferred": "\(inDoubt)", "unreadable": "\(replay.damaged)"])
+    }
+
+    private func dispatcher(on loop: any EventLoop, _ transports: TransportSet) -> Dispatcher {
+        Dispatcher(loop: loop, fleet: self.fleet, transports: transports, clock: self.options.clock, logger: self.options.logger)
+    }
+
+    private func serverLoops(_ deferral: Deferral) async throws -> ServerLoops {
+        let live = LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy)
+        var servers: [NIOLoopBound<ServerLoop>] = []
+        for loop in self.group.makeIterator() {
+            servers.append(
+                try await loop.submit {
+                    NIOLoopBound(
+                        ServerLoop(
+                            loop: loop, dispatcher: self.dispatcher(on: loop, self.transports.live), policy: self.policy, keys: self.keys.ring, ledger: live,
+                            deferral: deferral, clock: self.options.clock, limits: ServerLoop.Limits(),
+                            keepsHalfClosed: self.options.source.policy.server.halfClose == .keep, logger: self.options.logger), eventLoop: loop)
+                }.get())
+        }
+        return ServerLoops(servers, loops: Array(self.group.makeIterator()))
+    }
+
+    /// After the last answer: the rows go to disk, the files are closed.
+    private func close() async throws {
+        let ledger = self.ledger
+        _ = try? await withCheckedThrowingContinuation { waiting in ledger.flush { waiting.resume(with: $0) } }
+        for curl in self.curls { curl.shutDown() }
+        try await self.group.shutdownGracefully()
+        try await self.sideGroup.shutdownGracefully()
+        ServerFile.remove(self.options.folder)
+        self.journal.close()
+        try self.database.close(at: self.options.clock.now.wall)
+    }
+
+    /// The two listeners; the admin one answers as long as the process does.
+    private struct Listeners {
+        let api: any Service
+        let admin: any Service
+
+        init(router: Router, deferral: Deferral, loops: ServerLoops) {
+            let (options, state) = (router.options, router.state)
+            let settings = options.source.policy.server
+            let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, clock: options.clock)
+            self.api = routes.application(at: settings.listen, on: router.group, loops: loops, logger: options.logger) { channel in
+                state.listens(.api, at: channel, options)
+            }
+            let api = AdminAPI(
+                policy: router.policy, deferral: deferral, ledger: router.ledger, clock: options.clock,
+                actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock))
+            let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
+            self.admin = AdminRoutes(health: health, api: api, token: options.adminToken)
+                .application(at: settings.admin, on: router.sideGroup, logger: options.logger) { channel in
+                    state.listens(.admin, at: channel, options)
+                }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Glibc
+import Logging
+import NIOCore
+import ServiceLifecycle
+import SluiceBatch
+import SluiceDispatch
+import SluiceServer
+import UnixSignals
+
+extension ServerState {
+    static var processID: Int32 { getpid() }
+}
+
+/// Ends the program in order: no new requests, streams finish, queued work stays; when the grace is over what is left is cut.
+struct ServerDrain: Service {
+    let limit: Duration
+    let loops: ServerLoops
+    let eventLoops: [any EventLoop]
+    let worker: DeferredWorker
+    let state: ServerState
+
+    func run() async throws {
+        try await gracefulShutdown()
+        self.state.drain()
+        try await self.loops.onEach(self.eventLoops) { $0.drain() }
+        let end = ContinuousClock.now + self.limit
+        while ContinuousClock.now < end {
+            guard try await self.isBusy() else { break }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        try await self.loops.onEach(self.eventLoops) { $0.cut() }
+        self.worker.stop()
+        while self.worker.running > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    private func isBusy() async throws -> Bool {
+        if self.worker.running > 0 { return true }
+        let connections = Counter()
+        try await self.loops.onEach(self.eventLoops) { connections.add($0.connectionCount) }
+        return connections.value > 0
+    }
+}
+
+/// SIGTERM and SIGINT: the first drains, the second stops at once.
+struct StopSignals {
+    let state: ServerState
+
+    func run(_ services: ServiceGroup) async {
+        self.state.onFailure { kill(getpid(), SIGTERM) }
+        var isStopping = false
+        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            if isStopping { _exit(1) }
+            isStopping = true
+            await services.triggerGracefulShutdown()
+        }
+    }
+}
