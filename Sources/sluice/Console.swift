@@ -30,6 +30,18 @@ struct Console {
         Console.write(text + "\n", to: STDERR_FILENO)
     }
 
+    /// All of stdin.
+    func readAll() -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(STDIN_FILENO, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+
     func print(json value: some Encodable) throws {
         self.print(try Console.json(value))
     }

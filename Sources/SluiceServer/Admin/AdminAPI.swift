@@ -117,7 +117,7 @@ package struct AdminAPI: Sendable {
     private func request(_ id: String) async throws -> Response {
         let ledger = self.ledger
         let rows = try await reading { try ledger.rows(ofRequest: id) }
-        guard let explanation = try PastRequest(rows) else { throw Refusal(404, .notFound, "the ledger has no request \(id.quotedForMessage)") }
+        guard let explanation = PastRequest(rows) else { throw Refusal(404, .notFound, "the ledger has no request \(id.quotedForMessage)") }
         return .json(explanation.json)
     }
 

@@ -2,14 +2,15 @@ package import SluiceCore
 
 /// A request of the past, read from its ledger rows: the explain object of `outputs.md` with the real attempts.
 package struct PastRequest {
-    private let rows: [LedgerRow]
+    private let ends: [(line: [UInt8], entry: LedgerEntry)]
     private let subject: LedgerEntry.Subject
 
     /// nil where there are no rows.
-    package init?(_ rows: [LedgerRow]) throws {
-        guard let first = rows.first, let subject = try LedgerLine.read(first.line).entry.subject else { return nil }
-        self.rows = rows
+    package init?(_ rows: [LedgerRow]) {
+        let read = rows.compactMap { row in (try? LedgerLine.read(row.line)).map { (line: row.line, entry: $0.entry) } }
+        guard let subject = read.first?.entry.subject else { return nil }
         self.subject = subject
+        self.ends = read.filter(\.entry.kind.isEnd)
     }
 
     package var json: [UInt8] {
@@ -32,8 +33,24 @@ package struct PastRequest {
         return json
     }
 
-    /// The rows that end an attempt; an intent alone while the attempt is under way.
-    private var ends: [LedgerRow] { self.rows.filter { $0.isEnd } }
+    /// The same for people.
+    package var text: String {
+        var lines = [
+            "request   \(self.subject.requestID)", "route     \(self.subject.route)", "class     \(self.subject.trafficClass) · \(self.subject.serve.rawValue)",
+            "tenant    \(self.subject.tenant)\(self.subject.key.map { " · key \($0)" } ?? "")", "model     \(self.subject.model)",
+            "policy    \(self.subject.policy)",
+        ]
+        if self.ends.isEmpty { lines.append("attempts  none has ended yet") }
+        for (_, entry) in self.ends {
+            guard let end = entry.settlement, let target = entry.target else { continue }
+            let cost = end.cost.map(\.description) ?? "\(end.costLow?.description ?? "?")–\(end.costHigh?.description ?? "?")"
+            lines.append(
+                "attempt \(entry.attempt ?? 0) \(target.backend) (\(target.backendModel)) · \(end.outcome.rawValue)\(end.status.map { " \($0)" } ?? "") · "
+                    + "\(cost) \(self.subject.currency), baseline \(end.baseline?.description ?? "–") · \(end.evidence.rawValue) · "
+                    + "first token \(end.firstToken.map { "\($0.milliseconds) ms" } ?? "–"), total \(end.total.map { "\($0.milliseconds) ms" } ?? "–")")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
 }
 
 /// The newest requests of the ledger, one object each: the attempts that ended folded into the last one's row.

@@ -58,17 +58,10 @@ final class LiveExchange: AnswerSink {
 
     /// What routing may know of the request.
     private static func request(_ hot: HotRequest, _ fields: RequestFields) throws(Refusal) -> InferenceRequest {
-        var request = InferenceRequest(endpoint: hot.endpoint, tenant: hot.tenant?.name ?? "default", model: fields.model)
+        var request = InferenceRequest(fields, endpoint: hot.endpoint, tenant: hot.tenant?.name ?? "default")
         request.key = hot.key
-        request.isStream = fields.isStream
-        request.wantsUsage = fields.wantsUsage
-        request.maxTokens = fields.maxTokens
-        request.choices = fields.choices
-        request.promptBytes = fields.promptBytes
-        request.inputTokens = max(1, fields.promptBytes / 4)
         request.headers = hot.matchable
-        request.tags = hot.tags.isEmpty ? fields.metadata : fields.metadata.merging(hot.tags) { _, tag in tag }
-        request.serviceTier = fields.serviceTier
+        if !hot.tags.isEmpty { request.tags.merge(hot.tags) { _, tag in tag } }
         request.wishes = hot.wishes
         request.consent = LiveExchange.consent(hot, fields)
         return request

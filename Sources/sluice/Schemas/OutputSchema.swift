@@ -10,6 +10,7 @@ struct OutputSchema {
     static let all = [
         OutputSchema("check", CheckReport.self),
         OutputSchema("error", CommandFailure.self),
+        OutputSchema("explain", ExplainReport.self),
         OutputSchema("windows", WindowListing.self),
     ]
 

@@ -1,0 +1,108 @@
+import SluiceCore
+import SluicePolicy
+
+/// `sluice.explain/v1`: the decision for an imagined request.
+struct ExplainReport: Codable {
+    struct RouteTaken: Codable {
+        var name: String
+        var index: Int
+        var file: String
+        var line: Int
+    }
+
+    struct Tried: Codable {
+        var route: String
+        var matched: Bool
+        @OrNull var why: String?
+    }
+
+    struct Substituted: Codable {
+        var from: String
+        var to: String
+        var why: String
+    }
+
+    struct Candidate: Codable {
+        var pool: String
+        var backend: String
+        var chosen: Bool
+        @OrNull var why_not: String?
+        @OrNull var estimated_cost: String?
+        @OrNull var estimated_first_token_ms: Int?
+    }
+
+    struct BaselineCost: Codable {
+        var backend: String
+        var model: String
+        @OrNull var cost: String?
+    }
+
+    struct Refused: Codable {
+        var status: Int
+        var code: String
+        var message: String
+    }
+
+    var schema = "sluice.explain/v1"
+    var route: RouteTaken
+    var tried: [Tried]
+    var tenant: String
+    var `class`: String
+    var serve: String
+    var model: String
+    @OrNull var substituted: Substituted?
+    @OrNull var not_before: String?
+    @OrNull var deadline: String?
+    @OrNull var promote_at: String?
+    @OrNull var promote_to: String?
+    /// What a client that did not agree to wait is told.
+    @OrNull var refused: Refused?
+    var candidates: [Candidate]
+    @OrNull var baseline: BaselineCost?
+    var currency: String
+    var policy: String
+    /// Of an imagined request there are none.
+    var attempts: [Candidate] = []
+
+    init(_ explanation: Explanation, _ request: InferenceRequest, _ policy: PolicySet) {
+        let decision = explanation.decision
+        let route = policy.routes[decision.route]
+        self.route = RouteTaken(name: route.displayName, index: route.index, file: route.place.file, line: route.place.line)
+        self.tried = explanation.tried.map { Tried(route: $0.route.displayName, matched: $0.mismatch == nil, why: $0.mismatch?.description) }
+        self.tenant = request.tenant
+        self.class = policy.classes[decision.trafficClass].name
+        self.serve = policy.classes[decision.trafficClass].serve.rawValue
+        self.model = policy.models[decision.model].name
+        self.substituted = decision.substitutions.last.map {
+            Substituted(from: policy.models[decision.requested].name, to: policy.models[decision.model].name, why: policy.substitutions[$0].why)
+        }
+        self.not_before = decision.wait?.notBefore.description
+        self.deadline = decision.wait?.deadline?.description
+        self.promote_at = decision.wait?.promoteAt?.description
+        self.promote_to = decision.wait?.promoteTo.map { policy.pools[$0].name }
+        self.refused = explanation.refusal.map { Refused(status: $0.status, code: $0.code.rawValue, message: $0.message) }
+        self.candidates = ExplainReport.candidates(explanation.route, policy)
+        self.baseline = policy.baseline.map {
+            let model = if case .fixed(let fixed) = $0.model { fixed } else { decision.requested }
+            return BaselineCost(backend: policy.backends[$0.backend].name, model: policy.models[model].name, cost: explanation.baselineCost?.description)
+        }
+        self.currency = policy.currency
+        self.policy = policy.revision
+    }
+
+    private static func candidates(_ route: Route, _ policy: PolicySet) -> [Candidate] {
+        func candidate(_ pool: Int, _ backend: Int, _ cost: Money?, chosen: Bool, whyNot: String?, firstToken: Duration? = nil) -> Candidate {
+            Candidate(
+                pool: policy.pools[pool].name, backend: policy.backends[backend].name, chosen: chosen, why_not: whyNot, estimated_cost: cost?.description,
+                estimated_first_token_ms: firstToken.map { Int($0.milliseconds) })
+        }
+        return route.candidates.enumerated().map { index, found in
+            candidate(
+                found.pool, found.backend, found.estimatedCost, chosen: index == 0,
+                whyNot: index == 0 ? nil : found.isTooSlow ? "its first token would break the latency budget" : "stands behind \(policy.backends[route.candidates[0].backend].name)",
+                firstToken: found.predictedFirstToken)
+        }
+            + route.down.map { candidate($0.pool, $0.backend, $0.estimatedCost, chosen: false, whyNot: "down") }
+            + route.passedOver.map { candidate($0.pool, $0.backend, $0.estimatedCost, chosen: false, whyNot: $0.reason.description) }
+    }
+}
