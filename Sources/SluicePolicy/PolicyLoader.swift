@@ -32,7 +32,7 @@ package struct PolicyLoader: Sendable {
         let hosts = backends.map { $0.url.value?.host }
         // A simulated backend has no host; its models are looked for in every list.
         let wanted = hosts.contains(nil) ? nil : Set(hosts.compactMap { $0 })
-        var linker = PolicyLinker(merged, book: backends.isEmpty ? PriceBook() : self.book(wanted), now: self.now)
+        var linker = PolicyLinker(merged, brokenNames: gathered.brokenNames, book: backends.isEmpty ? PriceBook() : self.book(wanted), now: self.now)
         let parts = linker.link()
         gathered.diagnostics += linker.diagnostics
         return self.outcome(gathered, files: files, linked: (linker.document, parts))
@@ -41,6 +41,7 @@ package struct PolicyLoader: Sendable {
     private struct Gathering {
         var diagnostics: [Diagnostic]
         var notYet: [NotYet] = []
+        var brokenNames: Set<BrokenName> = []
         var secretLines: Set<SourcePlace> = []
         var sources: [SourceText] = []
     }
@@ -65,6 +66,7 @@ package struct PolicyLoader: Sendable {
         let document = PolicyDocument.read(root, &reader)
         gathered.diagnostics += reader.diagnostics
         gathered.notYet += reader.notYet
+        gathered.brokenNames.formUnion(reader.brokenNames)
         gathered.secretLines.formUnion(reader.secretLines)
         return document
     }

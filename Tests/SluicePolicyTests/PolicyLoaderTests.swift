@@ -88,7 +88,7 @@ import Testing
     @Test func eachFileWantsItsVersion() {
         #expect(Sample.load(Sample.whole, "windows: { day: { hours: 08:00-18:00 } }\n").findings == ["missing_key 1:1"])
         #expect(Sample.load(Sample.whole, "").findings == ["missing_key 1:1"])
-        #expect(Sample.load(replacing: "version: 1", with: "version: 2").findings == ["bad_value 1:10"])
+        #expect(Sample.load(replacing: "version: 1", with: "version: 2").findings == ["version 1:10"])
     }
 
     @Test func allErrorsOfAllFilesComeAtOnceAndSorted() {

@@ -15,6 +15,8 @@ struct Field<Record: PolicyRecord>: Sendable {
     let condition: Condition?
     let read: @Sendable (SourceNode.Entry, inout Record, inout FieldReader) -> Void
     let show: @Sendable (Record) -> ShownValue.Member
+    /// Counts the field as given although it could not be read: it is not missing.
+    let markGiven: @Sendable (inout Record, SourceSpan) -> Void
     /// Takes over what another record gives and this one does not.
     let inherit: @Sendable (inout Record, Record) -> Void
 
@@ -51,10 +53,10 @@ struct Field<Record: PolicyRecord>: Sendable {
         self.read = { entry, record, reader in
             guard !entry.value.isEmpty else {
                 reader.report(.error, .emptySection, "\(reader.place) is empty", at: entry.key.span, hint: "give it a value, or remove the key")
+                record[keyPath: path].span = entry.key.span
                 return
             }
             guard let value = type.read(entry.value, &reader) else {
-                // What is given and could not be read is not missing.
                 record[keyPath: path].span = entry.value.span
                 return
             }
@@ -67,6 +69,7 @@ struct Field<Record: PolicyRecord>: Sendable {
             let setting = record[keyPath: path]
             return ShownValue.Member(key: key, value: type.show(setting.value), span: setting.span, note: setting.isGiven ? nil : defaultText)
         }
+        self.markGiven = { record, span in record[keyPath: path].span = span }
         self.inherit = { record, other in
             if !record[keyPath: path].isGiven { record[keyPath: path] = other[keyPath: path] }
         }
@@ -80,6 +83,15 @@ extension PolicyRecord {
             word: self.noun, schema: ["$ref": .string("#/definitions/\(self.definitionName)")], records: [self],
             read: { node, reader in self.read(node, &reader) },
             show: { record in .mapping(self.fields.filter { $0.condition?.holds(record) ?? true }.map { $0.show(record) }) })
+    }
+
+    /// Whether every field that is given could be read, where no default can be written out.
+    var isWhole: Bool {
+        let defaults = Self()
+        return Self.fields.allSatisfy { field in
+            let member = field.show(self)
+            return member.span == nil || member.value != field.show(defaults).value
+        }
     }
 
     /// The fields that are given although they mean nothing here.
@@ -107,10 +119,13 @@ extension PolicyRecord {
                     reader.within(.key(field.key)) { field.read(entry, &record, &$0) }
                 } else if let meant = reader.unknownKey(entry) {
                     seen.insert(meant)
+                    fields.first { $0.key == meant }?.markGiven(&record, entry.key.span)
                 }
             }
             for field in fields where field.isRequired && !seen.contains(field.key) {
-                reader.report(.error, .missingKey, "\(reader.place) has no `\(field.key)`", at: node.span, hint: field.sentence)
+                var span = node.span
+                if case .entry(_, let name)? = reader.steps.last { span = name.span }
+                reader.report(.error, .missingKey, "\(reader.place) has no `\(field.key)`", at: span, hint: field.sentence)
             }
             return record
         }

@@ -11,7 +11,7 @@ extension FieldReader {
         }
         guard !SecretShape.holdsKey(raw) else {
             self.hideLine(of: node.span)
-            self.report(.error, .secretLiteral, "this looks like a secret, and nothing of \(self.place) is one", at: node.span, hint: "remove it, and change the key: it has been written down")
+            self.report(.error, .secretLiteral, "this looks like a secret, and no secret belongs here", at: node.span, hint: "remove it, and change the key: it has been written down")
             return nil
         }
         guard let interpolation = self.interpolation(of: raw, at: node.span) else { return nil }
@@ -25,7 +25,7 @@ extension FieldReader {
                 guard let value = self.value(of: variable, at: node.span) else { return nil }
                 text += value
             case .file, .credential:
-                self.report(.error, .badValue, "only secrets are read from files; \(self.place) is none", at: node.span, hint: "use ${NAME}")
+                self.report(.error, .badValue, "only secrets are read from files, and this is none", at: node.span, hint: "use ${NAME}")
                 return nil
             }
         }
@@ -52,9 +52,11 @@ extension FieldReader {
 
     mutating func refuseLiteral(at span: SourceSpan) {
         self.hideLine(of: span)
-        guard case .key(let key)? = self.steps.last else {
-            self.report(.error, .secretLiteral, "this looks like a secret", at: span, hint: "write  ${NAME}")
-            return
+        let key: String
+        switch self.steps.last {
+        case .key(let name): key = name
+        case .entry(_, let name): key = name.text
+        case .index, nil: key = "- "
         }
         self.report(.error, .secretLiteral, "this looks like a secret", at: span, hint: "write  \(key): ${\(self.variableName)}")
     }
@@ -67,8 +69,8 @@ extension FieldReader {
 
     /// A likely name for the variable: `OPENAI_API_KEY` for the backend `openai`.
     private var variableName: String {
-        for case .entry(_, let name) in self.steps.reversed() {
-            return String(name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }) + "_API_KEY"
+        for case .entry("backend", let name) in self.steps {
+            return String(name.text.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }) + "_API_KEY"
         }
         return "NAME"
     }

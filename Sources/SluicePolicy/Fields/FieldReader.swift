@@ -1,10 +1,16 @@
 import SluiceCore
 
+/// The name of something whose definition could not be read.
+struct BrokenName: Hashable, Sendable {
+    var noun: String
+    var name: String
+}
+
 /// What reading the fields of a policy needs and gathers: the environment, the way from the top to here, the diagnostics.
 struct FieldReader {
     enum Step: Hashable, Sendable {
         case key(String)
-        case entry(noun: String, name: String)
+        case entry(noun: String, name: Name)
         case index(Int)
     }
 
@@ -14,6 +20,8 @@ struct FieldReader {
     private(set) var levels: [any PolicyRecord.Type] = []
     private(set) var diagnostics: [Diagnostic] = []
     private(set) var notYet: [NotYet] = []
+    /// Names whose definitions could not be read; they are defined all the same.
+    private(set) var brokenNames: Set<BrokenName> = []
     /// Lines that must never be shown: a literal secret stands there.
     private(set) var secretLines: Set<SourcePlace> = []
 
@@ -49,8 +57,12 @@ struct FieldReader {
         guard !Feature.actedOn.contains(feature) else { return }
         self.notYet.append(NotYet(path: self.path, feature: feature, span: span))
         self.report(
-            .warning, .notYet, "\(self.place) is read but not yet acted on\(self.path == feature.rawValue ? "" : " (\(feature.rawValue))")", at: span,
+            .warning, .notYet, "\(self.place) is read but not yet acted on\(self.steps.last == .key(feature.rawValue) ? "" : " (\(feature.rawValue))")", at: span,
             hint: "`serve` refuses it without `--preview`")
+    }
+
+    mutating func markBroken(_ name: Name, noun: String) {
+        self.brokenNames.insert(BrokenName(noun: noun, name: name.text))
     }
 
     /// Keeps the line of a literal secret from being shown.
@@ -63,7 +75,7 @@ struct FieldReader {
         self.steps.reduce(into: "") { path, step in
             switch step {
             case .key(let key): path += path.isEmpty ? key : ".\(key)"
-            case .entry(_, let name): path += ".\(name)"
+            case .entry(_, let name): path += ".\(name.text)"
             case .index(let index): path += "[\(index)]"
             }
         }
@@ -80,7 +92,7 @@ struct FieldReader {
         case .key(let key):
             word = "`\(key)`"
         case .entry(let noun, let name):
-            word = "\(noun) `\(name)`"
+            word = "\(noun) `\(name.text)`"
             if outer.count == 1 { return word }
         case .index(let index):
             guard case .key(let list)? = outer.popLast() else { return self.words(for: outer) }

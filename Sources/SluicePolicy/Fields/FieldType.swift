@@ -129,14 +129,14 @@ struct FieldType<Value: Sendable>: Sendable {
                         reader.refuseKey(entry.key, noun: noun)
                         continue
                     }
-                    let value = reader.within(.entry(noun: noun, name: entry.key.text)) { reader in
+                    let value = reader.within(.entry(noun: noun, name: entry.key)) { reader in
                         guard !entry.value.isEmpty else {
                             reader.report(.error, .emptySection, "\(reader.place) is empty", at: entry.key.span)
                             return Value?.none
                         }
                         return self.read(entry.value, &reader)
                     }
-                    if let value { values.append(Named(name: entry.key, value: value)) }
+                    if let value { values.append(Named(name: entry.key, value: value)) } else { reader.markBroken(entry.key, noun: noun) }
                 }
                 return values
             },

@@ -2,6 +2,18 @@ import SluiceCore
 
 /// The ways in which values are written in a policy.
 enum Written {
+    static var version: FieldType<Int> {
+        FieldType(
+            word: "`1`", schema: ["const": 1],
+            read: { node, reader in
+                guard let text = reader.text(of: node, wants: "a version") else { return nil }
+                if text == "1" { return 1 }
+                reader.report(.error, .version, "this release reads version 1 of the language, not `\(text.cutForMessage)`", at: node.span)
+                return nil
+            },
+            show: { .scalar(String($0)) })
+    }
+
     static var text: FieldType<String> {
         .scalar("text", example: "text", parse: { $0.isEmpty ? nil : $0 }, show: { $0 })
     }
@@ -64,7 +76,7 @@ enum Written {
 
     static func number(_ range: ClosedRange<Int>) -> FieldType<Int> {
         .scalar(
-            range.count == 1 ? "`\(range.lowerBound)`" : "number from \(range.lowerBound) to \(range.upperBound)", example: "\(range.lowerBound)",
+            "number from \(range.lowerBound) to \(range.upperBound)", example: "\(range.lowerBound)",
             schema: .numeric("-?[0-9]+"), parse: { text in Int(text).flatMap { range.contains($0) && !text.hasPrefix("+") ? $0 : nil } }, show: { String($0) })
     }
 

@@ -14,15 +14,25 @@ extension PolicyLinker {
     private mutating func resolveExtensions() {
         let original = self.document.backends.value
         for index in original.indices {
-            guard let parent = original[index].value.extends.value, let parentIndex = self.resolve(parent, in: self.backends) else { continue }
-            guard parentIndex != index, !original[parentIndex].value.extends.isGiven else {
-                self.report(
-                    .error, .badValue, "`extends` goes one level deep, and `\(parent.text)` extends another backend itself", at: parent.span,
-                    hint: "extend that one")
+            guard let parent = original[index].value.extends.value else { continue }
+            // Until it is known whose URL counts, none is missing.
+            guard let parentIndex = self.resolve(parent, in: self.backends), self.mayExtend(original[parentIndex], at: parent, from: index) else {
+                self.document.backends.value[index].value.url.span = parent.span
                 continue
             }
             self.document.backends.value[index].value.inherit(original[parentIndex].value)
         }
+    }
+
+    private mutating func mayExtend(_ parent: Named<BackendRecord>, at name: Name, from index: Int) -> Bool {
+        if parent.name == self.document.backends.value[index].name {
+            self.report(.error, .badValue, "a backend cannot extend itself", at: name.span)
+        } else if let further = parent.value.extends.value {
+            self.report(.error, .badValue, "`extends` goes one level deep, and `\(name.text)` extends `\(further.text)`", at: name.span, hint: "extend `\(further.text)`")
+        } else {
+            return true
+        }
+        return false
     }
 
     /// Fills in the defaults that depend on other fields.

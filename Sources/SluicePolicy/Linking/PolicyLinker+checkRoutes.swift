@@ -19,7 +19,8 @@ extension PolicyLinker {
     /// Whether the route's match could be read.
     private func isWhole(_ index: Int) -> Bool {
         let match = self.document.routes.value[index].value.match
-        return match.isGiven == (match.value != nil)
+        guard let record = match.value else { return !match.isGiven }
+        return record.value.isWhole && (record.value.inputTokens.value?.isWhole ?? true) && record.value.not.value.allSatisfy(\.isWhole)
     }
 
     private mutating func checkConsent(_ route: RouteRule, classes: [TrafficClass], at span: SourceSpan) {

@@ -15,9 +15,6 @@ extension PolicyLinker {
 
     private mutating func trafficClass(_ record: ClassRecord, index: Int, name: Name, zone: String) -> TrafficClass {
         self.checkDoubles(record.use.value, in: "class `\(name.text)`")
-        if record.use.isGiven, record.use.value.isEmpty {
-            self.report(.error, .emptySection, "class `\(name.text)` uses no pool", at: record.use.span ?? name.span)
-        }
         var result = TrafficClass(index: index, name: name.text, serve: record.serve.value, pools: record.use.value.compactMap { self.resolvePool($0) })
         result.latency = LatencyBudget(firstToken: record.latency.value.firstToken.value, total: record.latency.value.total.value)
         result.deadline = record.deadline.value

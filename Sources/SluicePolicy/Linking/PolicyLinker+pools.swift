@@ -28,9 +28,6 @@ extension PolicyLinker {
                 .error, .duplicateName, "`\(entry.name.text)` is a backend too, and `use:` could mean either", at: entry.name.span,
                 hint: "the backend stands in \(backend.place.text)")
         }
-        if record.backends.isGiven, record.backends.value.isEmpty {
-            self.report(.error, .emptySection, "pool `\(entry.name.text)` has no backend", at: entry.name.span)
-        }
         var pool = Pool(index: index, name: entry.name.text, backends: record.backends.value.compactMap { self.resolve($0, in: self.backends) })
         pool.pick = record.pick.value
         pool.failover = Pool.Failover(record.failover.value)

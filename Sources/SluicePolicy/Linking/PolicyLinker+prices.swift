@@ -67,7 +67,8 @@ extension PolicyLinker {
                 let backend = parts.backends[backendIndex]
                 guard backend.owned == nil, backend.rented == nil else { continue }
                 let cards = backend.prices.cards(for: name, host: backend.url?.host, book: parts.book)
-                guard !cards.contains(where: { $0.isValid(at: self.now) }) else { continue }
+                // A card whose dates are the wrong way round is reported already.
+                guard !cards.contains(where: { $0.isValid(at: self.now) || ($0.validFrom ?? .distantPast) >= ($0.validUntil ?? .distantFuture) }) else { continue }
                 let reason: String
                 switch backend.prices {
                 case .book where self.book.currency != self.document.currency.value:

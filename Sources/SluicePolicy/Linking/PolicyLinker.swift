@@ -9,6 +9,7 @@ struct PolicyLinker {
     let now: Timestamp
     private(set) var diagnostics: [Diagnostic] = []
 
+    private let brokenNames: Set<BrokenName>
     let windows: NameTable
     let tenants: NameTable
     let backends: NameTable
@@ -16,16 +17,18 @@ struct PolicyLinker {
     let pools: NameTable
     let classes: NameTable
 
-    init(_ document: PolicyDocument, book: PriceBook, now: Timestamp) {
+    /// - Parameter brokenNames: What is defined and could not be read: not unknown.
+    init(_ document: PolicyDocument, brokenNames: Set<BrokenName> = [], book: PriceBook, now: Timestamp) {
+        self.brokenNames = brokenNames
         self.document = document
         self.book = book
         self.now = now
-        self.windows = NameTable("window", document.windows.value)
-        self.tenants = NameTable("tenant", document.tenants.value)
-        self.backends = NameTable("backend", document.backends.value)
-        self.models = NameTable("model", document.models.value)
-        self.pools = NameTable("pool", document.pools.value)
-        self.classes = NameTable("class", document.classes.value)
+        self.windows = NameTable("window", document.windows)
+        self.tenants = NameTable("tenant", document.tenants)
+        self.backends = NameTable("backend", document.backends)
+        self.models = NameTable("model", document.models)
+        self.pools = NameTable("pool", document.pools)
+        self.classes = NameTable("class", document.classes)
     }
 
     /// Reports everything that is wrong; the parts make a policy only where nothing is.
@@ -67,6 +70,7 @@ struct PolicyLinker {
     /// The index behind a name; reported where there is none.
     mutating func resolve(_ name: Name, in table: NameTable, other: [NameTable] = []) -> Int? {
         if let index = table.index(of: name.text) { return index }
+        guard !self.isBroken(name, in: table) else { return nil }
         self.diagnostics.append(table.unknown(name, other: other.isEmpty ? self.allTables : other))
         return nil
     }
@@ -75,6 +79,7 @@ struct PolicyLinker {
     mutating func resolvePool(_ name: Name) -> Int? {
         if let index = self.pools.index(of: name.text) { return index }
         if let index = self.backends.index(of: name.text) { return self.document.pools.value.count + index }
+        guard !self.isBroken(name, in: self.pools), !self.isBroken(name, in: self.backends) else { return nil }
         let diagnostic = self.pools.unknown(name)
         let near = self.backends.unknown(name)
         let isNear = { (hint: String?) in hint?.hasPrefix("did you mean") ?? false }
@@ -84,6 +89,11 @@ struct PolicyLinker {
             self.diagnostics.append(self.pools.unknown(name, other: self.allTables))
         }
         return nil
+    }
+
+    /// Whether a name may well be defined, in an entry or a section that could not be read.
+    private func isBroken(_ name: Name, in table: NameTable) -> Bool {
+        self.brokenNames.contains(BrokenName(noun: table.noun, name: name.text)) || table.isUnread
     }
 
     private var allTables: [NameTable] { [self.windows, self.tenants, self.backends, self.models, self.pools, self.classes] }
@@ -113,7 +123,7 @@ extension SourceSpan {
 
 /// Zones by the names of the tz database.
 enum ZoneName {
-    private static let plainNames: Set<String> = ["UTC", "GMT", "CET", "EET", "MET", "WET", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"]
+    private static let plainNames: [String] = ["UTC", "GMT", "CET", "EET", "MET", "WET", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"]
 
     /// Abbreviations and fixed offsets are refused although Foundation takes them: `PST` has no daylight saving, and `GMT+2` counts backwards elsewhere.
     static func isKnown(_ name: String) -> Bool {
@@ -122,11 +132,13 @@ enum ZoneName {
 
     /// Up to three names that may have been meant: a slip of the pen, or the city alone.
     static func near(_ name: String) -> [String] {
-        let known = ZonedClock.knownZones
+        let known = ZonedClock.knownZones + self.plainNames
         let lowercased = name.lowercased()
+        if let same = known.first(where: { $0.lowercased() == lowercased }) { return [same] }
         let city = lowercased.split(separator: "/").last.map(String.init) ?? lowercased
         let sameCity = known.filter { $0.lowercased().split(separator: "/").last.map(String.init) == city }
         if !sameCity.isEmpty { return Array(sameCity.prefix(3)) }
-        return NearName.best(for: name, among: known).map { [$0] } ?? []
+        // An abbreviation is near to every other one.
+        return name.count < 6 ? [] : NearName.best(for: name, among: known).map { [$0] } ?? []
     }
 }

@@ -152,7 +152,7 @@ extension Written {
             word: "text or secret", schema: .anyScalar,
             read: { node, reader in
                 var isSecret = false
-                if case .entry(_, let name)? = reader.steps.last { isSecret = SecretShape.isSecretKey(name) }
+                if case .entry(_, let name)? = reader.steps.last { isSecret = SecretShape.isSecretKey(name.text) }
                 return reader.secret(of: node, allowsLiteral: !isSecret)
             },
             show: { .scalar($0.shown) })

@@ -24,7 +24,7 @@ struct PolicyDocument: PolicyRecord {
     static let noun = "policy"
     static let sentence = "Which backends there are, who may use them, when, and at what price."
     static let fields: [Field<Self>] = [
-        Field("version", \.version, Written.number(1...1), "The version of the language, in every file.", required: true),
+        Field("version", \.version, Written.version, "The version of the language, in every file.", required: true),
         Field("currency", \.currency, Written.currency, "The currency of every amount; nothing is converted."),
         Field("timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of windows that name none, and of budget periods.", default: "UTC"),
         Field("unpriced", \.unpriced, Written.choice(), "What to do with a model without a price: count it as unpriced, or refuse it."),

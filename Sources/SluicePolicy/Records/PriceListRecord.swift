@@ -12,7 +12,7 @@ struct PriceListRecord: PolicyRecord {
     static let noun = "price list"
     static let sentence = "The list prices of one provider, one model a line."
     static let fields: [Field<Self>] = [
-        Field("version", \.version, Written.number(1...1), "The version of the language.", required: true),
+        Field("version", \.version, Written.version, "The version of the language.", required: true),
         Field("provider", \.provider, Written.text, "The provider's short name.", required: true),
         Field("hosts", \.hosts, Written.text.listOrEmpty, "The hosts that its API listens at."),
         Field("currency", \.currency, Written.currency, "The currency of all prices.", required: true),

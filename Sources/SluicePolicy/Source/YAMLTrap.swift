@@ -16,11 +16,18 @@ struct YAMLTrap {
             self.hint = "indent with spaces"
         } else if lines.contains(where: YAMLTrap.hasBareReferenceInFlow) {
             self.hint = "inside { } quote it: { key: \"${NAME}\" }"
+        } else if lines.contains(where: YAMLTrap.hasBareBracketInFlow) {
+            self.hint = "inside { } quote a value that holds brackets"
         } else if problem.contains("mapping values are not allowed") {
             self.hint = "quote a value that holds `: `"
         } else if lines.contains(where: { $0.contains("%") }), problem.contains("cannot start any token") {
             self.hint = "quote a value that begins with `%`, `@` or a backtick"
         }
+    }
+
+    /// `{ route: routes[3] }`
+    private static func hasBareBracketInFlow(_ line: String) -> Bool {
+        line.contains("{") && zip(line, line.dropFirst()).contains { before, bracket in "[{".contains(bracket) && (before.isLetter || before.isNumber) }
     }
 
     private static func hasBareReferenceInFlow(_ line: String) -> Bool {
