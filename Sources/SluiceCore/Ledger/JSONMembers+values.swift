@@ -113,6 +113,13 @@ extension JSONMembers {
         return usage
     }
 
+    func texts(_ range: Range<Int>) throws(LedgerLineError) -> [String: String] {
+        var texts: [String: String] = [:]
+        var inner = try self.object(range)
+        while let (name, value) = try inner.next() { texts[try inner.string(name)] = try inner.unquoted(value) }
+        return texts
+    }
+
     func strings(_ range: Range<Int>) throws(LedgerLineError) -> [String] {
         var strings: [String] = []
         var scan = JSONScan(self.bytes, at: range.lowerBound, end: range.upperBound)

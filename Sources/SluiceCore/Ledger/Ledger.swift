@@ -28,8 +28,8 @@ package protocol Ledger: Sendable {
     func isClosed(request id: String, attempt: Int) throws(StoreError) -> Bool
 }
 
-/// An entry with the bytes that the chain will hash: encoded once, where it was made.
-package struct SealedEntry: Sendable {
+/// An entry with the bytes that the chain will hash: encoded once, where it was made. A class, since it passes through several hands.
+package final class SealedEntry: Sendable {
     package let entry: LedgerEntry
     package let body: [UInt8]
 

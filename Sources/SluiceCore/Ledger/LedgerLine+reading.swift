@@ -169,10 +169,7 @@ extension LineFields {
 
     private mutating func tags() throws(LedgerLineError) -> [String: String] {
         guard let range = try self.value("tags") else { return [:] }
-        var tags: [String: String] = [:]
-        var inner = try self.members.object(range)
-        while let (name, value) = try inner.next() { tags[try inner.string(name)] = try inner.unquoted(value) }
-        return tags
+        return try self.members.texts(range)
     }
 
     private mutating func usage() throws(LedgerLineError) -> TokenUsage? {

@@ -1,103 +1,115 @@
-/// A request as it is kept on disk while it waits.
+/// A request as it is kept on disk while it waits: a JSON object, as ``JSONFields`` writes it.
 ///
-/// Spelled out beside ``InferenceRequest``, since what a release has written the next one must read: a field is added as an optional and never
-/// renamed, whatever becomes of the type in memory.
-package struct StoredRequest: Codable, Sendable {
-    private var endpoint: String
-    private var tenant: String
-    private var key: String?
-    private var model: String
-    private var isStream: Bool?
-    private var wantsUsage: Bool?
-    private var maxTokens: Int?
-    private var choices: Int?
-    private var promptBytes: Int?
-    private var inputTokens: Int?
-    private var hasMedia: Bool?
-    private var prefix: UInt64?
-    private var headers: [String: String]?
-    private var tags: [String: String]?
-    private var serviceTier: String?
-    fileprivate var consent: Agreement?
-    fileprivate var wishes: Wishes?
-
-    fileprivate struct Agreement: Codable {
-        var kind: String
-        var wait_ms: Int64?
+/// What one release has written the next one must read: a member is added and never renamed, whatever becomes of the type in memory, and one
+/// that is missing has the value that the type has at first.
+package enum StoredRequest {
+    package static func text(of request: InferenceRequest) -> [UInt8] {
+        var json = JSONFields(capacity: 512)
+        json.add("endpoint", request.endpoint.name)
+        json.add("tenant", request.tenant)
+        json.add("key", request.key)
+        json.add("model", request.model)
+        json.add("stream", request.isStream ? 1 : 0)
+        json.add("wants_usage", request.wantsUsage ? 1 : 0)
+        json.add("max_tokens", request.maxTokens)
+        json.add("choices", request.choices)
+        json.add("prompt_bytes", request.promptBytes)
+        json.add("input_tokens", request.inputTokens)
+        json.add("has_media", request.hasMedia ? 1 : 0)
+        json.add("prefix", Int(bitPattern: UInt(request.prefix)))
+        json.add("headers", request.headers)
+        json.add("tags", request.tags)
+        json.add("service_tier", request.serviceTier)
+        self.write(request.consent, into: &json)
+        self.write(request.wishes, into: &json)
+        return [UInt8(ascii: "{")] + json.bytes + [UInt8(ascii: "}")]
     }
 
-    fileprivate struct Wishes: Codable {
-        var trafficClass: String?
-        var firstToken_ms: Int64?
-        var total_ms: Int64?
-        var plainBudget_ms: Int64?
-        var deadlineWithin_ms: Int64?
-        var deadlineAt_ms: Int64?
-        var deadlineClock_s: Int?
-        var maxCost: String?
-        var readTimeout_ms: Int64?
-    }
-
-    package init(_ request: InferenceRequest) {
-        self.endpoint = request.endpoint.name
-        self.tenant = request.tenant
-        self.key = request.key
-        self.model = request.model
-        self.isStream = request.isStream
-        self.wantsUsage = request.wantsUsage
-        self.maxTokens = request.maxTokens
-        self.choices = request.choices
-        self.promptBytes = request.promptBytes
-        self.inputTokens = request.inputTokens
-        self.hasMedia = request.hasMedia
-        self.prefix = request.prefix
-        self.headers = request.headers
-        self.tags = request.tags
-        self.serviceTier = request.serviceTier
-        self.consent = Agreement(request.consent)
-        self.wishes = Wishes(request.wishes)
-    }
-
-    /// nil where it names an endpoint that this program does not know.
-    package var request: InferenceRequest? {
-        guard let endpoint = Endpoint(name: self.endpoint) else { return nil }
-        var request = InferenceRequest(endpoint: endpoint, tenant: self.tenant, model: self.model)
-        request.key = self.key
-        request.isStream = self.isStream ?? false
-        request.wantsUsage = self.wantsUsage ?? false
-        request.maxTokens = self.maxTokens
-        request.choices = self.choices ?? 1
-        request.promptBytes = self.promptBytes ?? 0
-        request.inputTokens = self.inputTokens ?? 0
-        request.hasMedia = self.hasMedia ?? false
-        request.prefix = self.prefix ?? 0
-        request.headers = self.headers ?? [:]
-        request.tags = self.tags ?? [:]
-        request.serviceTier = self.serviceTier
-        request.consent = self.consent?.consent ?? .none
-        request.wishes = self.wishes?.wishes ?? ClientWishes()
-        return request
-    }
-}
-
-extension StoredRequest.Agreement {
-    fileprivate init(_ consent: Consent) {
+    private static func write(_ consent: Consent, into json: inout JSONFields) {
         switch consent {
-        case .none: self.kind = "none"
+        case .none: json.add("consent", "none")
         case .respondAsync(let wait):
-            self.kind = "respond-async"
-            self.wait_ms = wait?.milliseconds
-        case .deadline: self.kind = "deadline"
-        case .waitingClass: self.kind = "class"
-        case .tier: self.kind = "tier"
-        case .background: self.kind = "background"
-        case .batch: self.kind = "batch"
+            json.add("consent", "respond-async")
+            json.add("consent_wait_ms", wait)
+        case .deadline: json.add("consent", "deadline")
+        case .waitingClass: json.add("consent", "class")
+        case .tier: json.add("consent", "tier")
+        case .background: json.add("consent", "background")
+        case .batch: json.add("consent", "batch")
         }
     }
 
-    fileprivate var consent: Consent {
-        switch self.kind {
-        case "respond-async": .respondAsync(wait: self.wait_ms.map(Duration.milliseconds))
+    private static func write(_ wishes: ClientWishes, into json: inout JSONFields) {
+        json.add("wish_class", wishes.trafficClass)
+        json.add("wish_first_token_ms", wishes.latency.firstToken)
+        json.add("wish_total_ms", wishes.latency.total)
+        json.add("wish_plain_budget_ms", wishes.plainBudget)
+        switch wishes.deadline {
+        case .within(let duration): json.add("wish_deadline_within_ms", duration)
+        case .at(let instant): json.add("wish_deadline_at_ms", Int(instant.milliseconds))
+        case .clock(let second): json.add("wish_deadline_clock_s", second)
+        case nil: break
+        }
+        json.add("wish_max_cost", wishes.maxCost)
+        json.add("wish_read_timeout_ms", wishes.readTimeout)
+    }
+
+    package static func read(_ text: [UInt8]) throws(LedgerLineError) -> InferenceRequest {
+        try text.readingObject { members throws(LedgerLineError) in
+            var fields: [String: Range<Int>] = [:]
+            while let (name, value) = try members.next() { fields[try members.string(name)] = members.isEqual(value, "null") ? nil : value }
+            return try StoredFields(members: members, fields: fields).request()
+        }
+    }
+}
+
+/// The members of a stored request by their names.
+private struct StoredFields {
+    let members: JSONMembers
+    let fields: [String: Range<Int>]
+
+    private func text(_ name: String) throws(LedgerLineError) -> String? {
+        guard let range = self.fields[name] else { return nil }
+        return try self.members.unquoted(range)
+    }
+
+    private func integer(_ name: String) throws(LedgerLineError) -> Int? {
+        guard let range = self.fields[name] else { return nil }
+        return Int(try self.members.integer(range))
+    }
+
+    private func duration(_ name: String) throws(LedgerLineError) -> Duration? { try self.integer(name).map { .milliseconds($0) } }
+
+    private func map(_ name: String) throws(LedgerLineError) -> [String: String] {
+        guard let range = self.fields[name] else { return [:] }
+        return try self.members.texts(range)
+    }
+
+    func request() throws(LedgerLineError) -> InferenceRequest {
+        guard let endpoint = try self.text("endpoint").flatMap({ Endpoint(name: $0) }), let tenant = try self.text("tenant"),
+            let model = try self.text("model")
+        else { throw LedgerLineError("a stored request without an endpoint that is known, a tenant or a model", at: 0) }
+        var request = InferenceRequest(endpoint: endpoint, tenant: tenant, model: model)
+        request.key = try self.text("key")
+        request.isStream = try self.integer("stream") == 1
+        request.wantsUsage = try self.integer("wants_usage") == 1
+        request.maxTokens = try self.integer("max_tokens")
+        request.choices = try self.integer("choices") ?? 1
+        request.promptBytes = try self.integer("prompt_bytes") ?? 0
+        request.inputTokens = try self.integer("input_tokens") ?? 0
+        request.hasMedia = try self.integer("has_media") == 1
+        request.prefix = UInt64(UInt(bitPattern: try self.integer("prefix") ?? 0))
+        request.headers = try self.map("headers")
+        request.tags = try self.map("tags")
+        request.serviceTier = try self.text("service_tier")
+        request.consent = try self.consent()
+        request.wishes = try self.wishes()
+        return request
+    }
+
+    private func consent() throws(LedgerLineError) -> Consent {
+        switch try self.text("consent") {
+        case "respond-async": .respondAsync(wait: try self.duration("consent_wait_ms"))
         case "deadline": .deadline
         case "class": .waitingClass
         case "tier": .tier
@@ -106,35 +118,18 @@ extension StoredRequest.Agreement {
         default: .none
         }
     }
-}
 
-extension StoredRequest.Wishes {
-    fileprivate init(_ wishes: ClientWishes) {
-        self.trafficClass = wishes.trafficClass
-        self.firstToken_ms = wishes.latency.firstToken?.milliseconds
-        self.total_ms = wishes.latency.total?.milliseconds
-        self.plainBudget_ms = wishes.plainBudget?.milliseconds
-        switch wishes.deadline {
-        case .within(let duration): self.deadlineWithin_ms = duration.milliseconds
-        case .at(let instant): self.deadlineAt_ms = instant.milliseconds
-        case .clock(let second): self.deadlineClock_s = second
-        case nil: break
-        }
-        self.maxCost = wishes.maxCost?.description
-        self.readTimeout_ms = wishes.readTimeout?.milliseconds
-    }
-
-    fileprivate var wishes: ClientWishes {
+    private func wishes() throws(LedgerLineError) -> ClientWishes {
         var wishes = ClientWishes()
-        wishes.trafficClass = self.trafficClass
-        wishes.latency.firstToken = self.firstToken_ms.map(Duration.milliseconds)
-        wishes.latency.total = self.total_ms.map(Duration.milliseconds)
-        wishes.plainBudget = self.plainBudget_ms.map(Duration.milliseconds)
-        if let within = self.deadlineWithin_ms { wishes.deadline = .within(.milliseconds(within)) }
-        if let at = self.deadlineAt_ms { wishes.deadline = .at(Timestamp(milliseconds: at)) }
-        if let second = self.deadlineClock_s { wishes.deadline = .clock(second: second) }
-        wishes.maxCost = self.maxCost.flatMap { Money($0) }
-        wishes.readTimeout = self.readTimeout_ms.map(Duration.milliseconds)
+        wishes.trafficClass = try self.text("wish_class")
+        wishes.latency.firstToken = try self.duration("wish_first_token_ms")
+        wishes.latency.total = try self.duration("wish_total_ms")
+        wishes.plainBudget = try self.duration("wish_plain_budget_ms")
+        if let within = try self.duration("wish_deadline_within_ms") { wishes.deadline = .within(within) }
+        if let at = try self.integer("wish_deadline_at_ms") { wishes.deadline = .at(Timestamp(milliseconds: Int64(at))) }
+        if let second = try self.integer("wish_deadline_clock_s") { wishes.deadline = .clock(second: second) }
+        wishes.maxCost = try self.text("wish_max_cost").flatMap { Money($0) }
+        wishes.readTimeout = try self.duration("wish_read_timeout_ms")
         return wishes
     }
 }

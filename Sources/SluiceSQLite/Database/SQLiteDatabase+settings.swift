@@ -22,14 +22,15 @@ extension SQLiteDatabase {
             if db.configuration.readonly {
                 try db.execute(sql: "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0")
             } else {
-                // `auto_vacuum` takes only before the first page is written, so before the journal mode is set. The checkpoints are made when
-                // the writer is idle; the automatic one is the net below it.
+                // The first two take only before the first page is written, so before the journal mode is set; with pages of 8 kB seven lines of
+                // the ledger share one. Checkpoints are made when the writer is idle; the automatic one is the net below it.
                 try db.execute(
                     sql: """
+                        PRAGMA page_size = 8192;
                         PRAGMA auto_vacuum = INCREMENTAL;
                         PRAGMA secure_delete = ON;
                         PRAGMA journal_size_limit = 67108864;
-                        PRAGMA wal_autocheckpoint = 8000;
+                        PRAGMA wal_autocheckpoint = 4000;
                         PRAGMA cache_size = -16000;
                         """)
             }

@@ -11,7 +11,9 @@ struct ChainTail: Sendable {
     struct Appended: Sendable {
         var seq: Int64
         var hash: ChainHash
-        var entry: LedgerEntry
+        var sealed: SealedEntry
+
+        var entry: LedgerEntry { self.sealed.entry }
     }
 
     /// A state to come back to.
@@ -53,13 +55,13 @@ struct ChainTail: Sendable {
         guard try ChainTail.insert(sealed.entry, seq: seq, line: self.line, hash: hash, into: db) else { return }
         self.seq = seq
         self.hash = hash
-        self.appended.append(Appended(seq: seq, hash: hash, entry: sealed.entry))
+        self.appended.append(Appended(seq: seq, hash: hash, sealed: sealed))
     }
 
     static func sha256(_ bytes: [UInt8]) -> ChainHash {
         var function = SHA256()
         bytes.withUnsafeBytes { function.update(bufferPointer: $0) }
-        return ChainHash(bytes: Array(function.finalize()))
+        return function.finalize().withUnsafeBytes { ChainHash(bytes: $0) }
     }
 
     /// The one place that speaks to SQLite itself: every request passes here, and binding by hand takes a third of the time.
@@ -84,7 +86,7 @@ struct ChainTail: Sendable {
         var requestID = entry.subject?.requestID ?? ""
         let code = requestID.withUTF8 { id in
             line.withUnsafeBytes { line in
-                hash.bytes.withUnsafeBytes { hash in
+                hash.withBytes { hash in
                     if entry.subject != nil { sqlite3_bind_text(statement, 5, id.baseAddress, Int32(id.count), nil) }
                     sqlite3_bind_text(statement, 6, line.baseAddress, Int32(line.count), nil)
                     sqlite3_bind_blob(statement, 7, hash.baseAddress, Int32(hash.count), nil)

@@ -76,23 +76,30 @@ struct RollupWriter: Sendable {
 
     private static func stored(_ key: RollupKey, in db: Database) throws -> RollupMeasures {
         let statement = try db.cachedStatement(
-            literal: """
+            sql: """
                 SELECT measures FROM rollup
-                WHERE by_tag = \(key.byTag) AND hour_ms = \(key.hour.milliseconds) AND tag = \(key.tag) AND currency = \(key.currency)
-                  AND tenant = \(key.tenant) AND api_key = \(key.key) AND class = \(key.trafficClass) AND route = \(key.route)
-                  AND backend = \(key.backend) AND model = \(key.model)
+                WHERE by_tag = ? AND hour_ms = ? AND tag = ? AND currency = ? AND tenant = ? AND api_key = ? AND class = ? AND route = ?
+                  AND backend = ? AND model = ?
                 """)
-        guard let text = try String.fetchOne(statement) else { return RollupMeasures() }
+        guard let text = try String.fetchOne(statement, arguments: key.arguments) else { return RollupMeasures() }
         return try RollupMeasures(text: Array(text.utf8))
     }
 
     private static func store(_ measures: RollupMeasures, as key: RollupKey, in db: Database) throws {
         try db.cachedStatement(
-            literal: """
+            sql: """
                 INSERT OR REPLACE INTO rollup(by_tag, hour_ms, tag, currency, tenant, api_key, class, route, backend, model, measures)
-                VALUES (\(key.byTag), \(key.hour.milliseconds), \(key.tag), \(key.currency), \(key.tenant), \(key.key), \(key.trafficClass),
-                  \(key.route), \(key.backend), \(key.model), \(String(decoding: measures.text, as: UTF8.self)))
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
-        ).execute()
+        ).execute(arguments: key.arguments + [String(decoding: measures.text, as: UTF8.self)])
+    }
+}
+
+extension RollupKey {
+    /// In the order of the primary key.
+    fileprivate var arguments: StatementArguments {
+        [
+            self.byTag, self.hour.milliseconds, self.tag, self.currency, self.tenant, self.key, self.trafficClass, self.route, self.backend, self.model,
+        ]
     }
 }

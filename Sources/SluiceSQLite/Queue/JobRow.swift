@@ -4,7 +4,7 @@ import SluiceCore
 /// A row of the table `job` with its lane.
 struct JobRow {
     /// The columns in the order in which ``init(_:)`` reads them.
-    static let columns: SQL = """
+    static let columns = """
         job.id, job.pub, job.request_id, job.kind, job.state, job.batch_id, job.line, job.custom_id, job.tenant, job.api_key, lane.class, job.route,
         lane.endpoint, job.model, lane.sent_model, job.created_ms, job.deadline_ms, job.not_before_ms, job.promote_at_ms, job.promote_to,
         job.rung, job.attempts, job.max_cost_pico, job.estimated_cost_pico, job.finished_ms, job.result_status, job.last_error,
@@ -47,47 +47,30 @@ struct JobRow {
         self.hasBody = row[30]
     }
 
+    private static let selection = "SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane"
+    private static let byID = "\(JobRow.selection) WHERE job.pub = ? AND (? IS NULL OR job.tenant = ?)"
+
     /// The job of this id, of that tenant if one is given.
     static func find(_ id: String, tenant: String?, in db: Database) throws -> JobRow? {
-        try Row.fetchOne(
-            db.cachedStatement(
-                literal: """
-                    SELECT \(self.columns) FROM job JOIN lane ON lane.id = job.lane
-                    WHERE job.pub = \(id) AND (\(tenant) IS NULL OR job.tenant = \(tenant))
-                    """)
-        ).map(JobRow.init)
-    }
-
-    static func find(_ id: Int64, in db: Database) throws -> JobRow? {
-        try Row.fetchOne(
-            db.cachedStatement(literal: "SELECT \(self.columns) FROM job JOIN lane ON lane.id = job.lane WHERE job.id = \(id)")
-        ).map(JobRow.init)
+        try Row.fetchOne(db.cachedStatement(sql: self.byID), arguments: [id, tenant, tenant]).map(JobRow.init)
     }
 }
 
 extension Job.Lane {
     /// The number of this lane, which is made where it is new.
     func number(in db: Database) throws -> Int64 {
-        let statement = try db.cachedStatement(
-            literal: """
-                SELECT id FROM lane
-                WHERE class = \(self.trafficClass) AND sent_model = \(self.sentModel) AND endpoint = \(self.endpoint.name) AND rung = \(self.rung)
-                """)
-        if let number = try Int64.fetchOne(statement) { return number }
-        try db.execute(
-            literal: """
-                INSERT INTO lane(class, sent_model, endpoint, rung)
-                VALUES (\(self.trafficClass), \(self.sentModel), \(self.endpoint.name), \(self.rung))
-                """)
+        let arguments: StatementArguments = [self.trafficClass, self.sentModel, self.endpoint.name, self.rung]
+        let search = try db.cachedStatement(sql: "SELECT id FROM lane WHERE class = ? AND sent_model = ? AND endpoint = ? AND rung = ?")
+        if let number = try Int64.fetchOne(search, arguments: arguments) { return number }
+        try db.execute(sql: "INSERT INTO lane(class, sent_model, endpoint, rung) VALUES (?, ?, ?, ?)", arguments: arguments)
         return db.lastInsertedRowID
     }
 }
 
 extension JobState {
     /// The guard of a statement that carries out `event`: the states it applies to, from the one table of transitions.
-    static func allows(_ event: Event) -> SQL {
-        let states = JobState.sources(of: event).map { String($0.rawValue) }.joined(separator: ", ")
-        return "job.state IN (\(sql: states))"
+    static func allows(_ event: Event) -> String {
+        "job.state IN (\(JobState.sources(of: event).map { String($0.rawValue) }.joined(separator: ", ")))"
     }
 
     /// The state that `event` leads to, from wherever it applies.

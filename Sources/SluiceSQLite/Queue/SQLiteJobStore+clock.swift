@@ -22,7 +22,7 @@ extension SQLiteJobStore {
                 UPDATE job SET state = \(JobState.target(of: .windowOpened).rawValue)
                 WHERE id IN (
                   SELECT id FROM job WHERE state = 0 AND not_before_ms <= \(now.milliseconds) ORDER BY not_before_ms LIMIT \(self.jobsPerStep))
-                  AND \(JobState.allows(.windowOpened))
+                  AND \(sql: JobState.allows(.windowOpened))
                 """
         ).execute()
         return db.changesCount
@@ -32,9 +32,9 @@ extension SQLiteJobStore {
         let rows = try Row.fetchAll(
             db.cachedStatement(
                 literal: """
-                    SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
+                    SELECT \(sql: JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
                     WHERE job.state < 2 AND job.rung = 0 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= \(now.milliseconds)
-                      AND \(JobState.allows(.promoted))
+                      AND \(sql: JobState.allows(.promoted))
                     ORDER BY job.promote_at_ms LIMIT \(self.jobsPerStep)
                     """)
         ).map(JobRow.init)
@@ -48,7 +48,7 @@ extension SQLiteJobStore {
         try db.cachedStatement(
             literal: """
                 UPDATE job SET state = \(JobState.target(of: .promoted).rawValue), lane = \(lane), rung = \(job.rung)
-                WHERE id = \(row.id) AND rung = 0 AND \(JobState.allows(.promoted))
+                WHERE id = \(row.id) AND rung = 0 AND \(sql: JobState.allows(.promoted))
                 """
         ).execute()
         return db.changesCount == 1
@@ -75,7 +75,7 @@ extension SQLiteJobStore {
                 db.cachedStatement(
                     literal: """
                         SELECT id, pub, state FROM job
-                        WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= \(now.milliseconds) AND \(JobState.allows(.deadlinePassed))
+                        WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= \(now.milliseconds) AND \(sql: JobState.allows(.deadlinePassed))
                         ORDER BY deadline_ms LIMIT \(SQLiteJobStore.jobsPerStep)
                         """))
             var expired: [String] = []
@@ -88,7 +88,7 @@ extension SQLiteJobStore {
                 try db.cachedStatement(
                     literal: """
                         UPDATE job SET state = \(JobState.target(of: .deadlinePassed).rawValue), finished_ms = \(now.milliseconds)
-                        WHERE id = \(row[0] as Int64) AND \(JobState.allows(.deadlinePassed))
+                        WHERE id = \(row[0] as Int64) AND \(sql: JobState.allows(.deadlinePassed))
                         """
                 ).execute()
                 expired.append(row[1])

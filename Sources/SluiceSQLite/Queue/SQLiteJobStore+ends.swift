@@ -12,7 +12,7 @@ extension SQLiteJobStore {
             try db.cachedStatement(
                 literal: """
                     UPDATE job SET state = \(JobState.target(of: .cancelRequested).rawValue), finished_ms = \(now.milliseconds), owner = NULL
-                    WHERE id = \(row.id) AND \(JobState.allows(.cancelRequested))
+                    WHERE id = \(row.id) AND \(sql: JobState.allows(.cancelRequested))
                     """
             ).execute()
             var job = row.job
@@ -37,7 +37,7 @@ extension SQLiteJobStore {
                     UPDATE job SET state = \(job.state.rawValue), generation = generation + 1, lane = \(lane), rung = \(job.rung),
                       deadline_ms = \(job.deadline?.milliseconds), bucket_ms = \(job.bucket.milliseconds), not_before_ms = \(job.notBefore.milliseconds),
                       promote_at_ms = \(job.promoteAt?.milliseconds), finished_ms = NULL, result_status = NULL, last_error = NULL, has_result = 0
-                    WHERE id = \(row.id) AND \(JobState.allows(.retried))
+                    WHERE id = \(row.id) AND \(sql: JobState.allows(.retried))
                     """
             ).execute()
             return job

@@ -2,31 +2,19 @@ import FoundationEssentials
 import GRDB
 package import SluiceCore
 
+/// What workers do. These statements run for every job, so they are prepared once and given their arguments by position.
 extension SQLiteJobStore {
     package func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>) {
         let epoch = self.epoch
         self.submit({ transaction in
             let db = transaction.db
-            let number = try lane.number(in: db)
-            let rows = try Row.fetchAll(
-                db.cachedStatement(
-                    literal: """
-                        SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
-                        WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = \(number)
-                        ORDER BY job.bucket_ms, job.id LIMIT \(limit)
-                        """)
-            ).map(JobRow.init)
+            let rows = try Row.fetchAll(db.cachedStatement(sql: LeaseSQL.candidates), arguments: [try lane.number(in: db), limit]).map(JobRow.init)
             return try rows.compactMap { row in
                 guard let call = try StoredCall.find(row.id, in: db) else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
-                try db.cachedStatement(
-                    literal: """
-                        UPDATE job SET state = \(JobState.target(of: .leasedByWorker).rawValue), lease = lease + 1, owner = \(epoch)
-                        WHERE id = \(row.id) AND \(JobState.allows(.leasedByWorker))
-                        """
-                ).execute()
+                try db.cachedStatement(sql: LeaseSQL.lease).execute(arguments: [epoch, row.id])
                 guard db.changesCount == 1 else { return nil }
                 var job = row.job
-                job.state = .leased
+                job.state = JobState.target(of: .leasedByWorker)
                 return LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: call)
             }
         }, then: then)
@@ -36,17 +24,13 @@ extension SQLiteJobStore {
         let sealed = SealedEntry(intent.entry)
         self.submit({ transaction in
             let db = transaction.db
-            guard let requestID = intent.entry.subject?.requestID, let attempt = intent.entry.attempt, intent.entry.kind == .intent else {
+            guard let requestID = sealed.entry.subject?.requestID, let attempt = sealed.entry.attempt, sealed.entry.kind == .intent else {
                 throw StoreError(.other, "what is begun is the intent of an attempt of a request")
             }
-            try db.cachedStatement(literal: "UPDATE job SET attempts = attempts + 1 WHERE \(lease.isCurrent)").execute()
+            try db.cachedStatement(sql: LeaseSQL.begin).execute(arguments: lease.arguments)
             guard db.changesCount == 1 else { throw StoreError(.other, "the lease of the job has ended") }
-            try db.cachedStatement(
-                literal: """
-                    INSERT INTO attempt(job, n, request_id, lease, bound_pico, started_ms)
-                    VALUES (\(lease.job), \(attempt), \(requestID), \(lease.number), \(intent.bound?.pico), \(intent.entry.at.milliseconds))
-                    """
-            ).execute()
+            try db.cachedStatement(sql: LeaseSQL.attempt).execute(
+                arguments: [lease.job, attempt, requestID, lease.number, intent.bound?.pico, sealed.entry.at.milliseconds])
             try transaction.chain.append(sealed, to: db)
         }, then: then)
     }
@@ -54,21 +38,19 @@ extension SQLiteJobStore {
     package func complete(
         _ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>
     ) {
-        guard let event = JobState.Event.ending(in: state) else {
+        guard let statement = LeaseSQL.completion(as: state) else {
             return then(.failure(StoreError(.other, "a job does not end as \(state.name)")))
         }
         let sealed = ends.map { SealedEntry($0) }
         self.submit({ transaction in
             let db = transaction.db
-            try db.cachedStatement(
-                literal: """
-                    UPDATE job SET state = \(state.rawValue), finished_ms = \(now.milliseconds), result_status = \(result?.status),
-                      has_result = \(result != nil), owner = NULL
-                    WHERE \(lease.isCurrent) AND \(JobState.allows(event))
-                    """
-            ).execute()
+            try db.cachedStatement(sql: statement).execute(
+                arguments: [state.rawValue, now.milliseconds, result?.status, result != nil] + lease.arguments)
             let isCurrent = db.changesCount == 1
-            if isCurrent, let result { try result.store(for: lease.job, in: db) }
+            if isCurrent, let result {
+                try db.cachedStatement(sql: "INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)").execute(
+                    arguments: [lease.job, result.status, result.contentType, Data(result.body)])
+            }
             try transaction.end(sealed, of: lease, isCurrent: isCurrent)
             return isCurrent
         }, then: then)
@@ -78,16 +60,10 @@ extension SQLiteJobStore {
         _ lease: Lease, notBefore: Timestamp, error: String, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>
     ) {
         let sealed = ends.map { SealedEntry($0) }
-        let event = notBefore > now ? JobState.Event.putBackToWait : .putBack
+        let statement = notBefore > now ? LeaseSQL.putBackToWait : LeaseSQL.putBack
         self.submit({ transaction in
             let db = transaction.db
-            try db.cachedStatement(
-                literal: """
-                    UPDATE job SET state = \(JobState.target(of: event).rawValue), not_before_ms = \(notBefore.milliseconds), last_error = \(error),
-                      owner = NULL
-                    WHERE \(lease.isCurrent) AND \(JobState.allows(event))
-                    """
-            ).execute()
+            try db.cachedStatement(sql: statement).execute(arguments: [notBefore.milliseconds, error] + lease.arguments)
             let isCurrent = db.changesCount == 1
             try transaction.end(sealed, of: lease, isCurrent: isCurrent)
             return isCurrent
@@ -95,45 +71,66 @@ extension SQLiteJobStore {
     }
 }
 
-extension Lease {
-    /// Whether the row is leased, and by this very lease: all of it is compared, so that a worker that was given up changes nothing.
-    fileprivate var isCurrent: SQL { "job.id = \(self.job) AND job.state IN (2, 3) AND job.lease = \(self.number) AND job.owner = \(self.owner)" }
-}
+private enum LeaseSQL {
+    static let candidates = """
+        SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
+        WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = ?
+        ORDER BY job.bucket_ms, job.id LIMIT ?
+        """
+    static let lease = """
+        UPDATE job SET state = \(JobState.target(of: .leasedByWorker).rawValue), lease = lease + 1, owner = ?
+        WHERE id = ? AND \(JobState.allows(.leasedByWorker))
+        """
+    static let begin = "UPDATE job SET attempts = attempts + 1 WHERE \(LeaseSQL.isCurrent)"
+    static let attempt = "INSERT INTO attempt(job, n, request_id, lease, bound_pico, started_ms) VALUES (?, ?, ?, ?, ?, ?)"
+    static let attemptEnd = "UPDATE attempt SET ended_ms = ? WHERE job = ? AND n = ? AND ended_ms IS NULL"
+    static let putBack = LeaseSQL.putBack(by: .putBack)
+    static let putBackToWait = LeaseSQL.putBack(by: .putBackToWait)
 
-extension JobState.Event {
-    /// What ends a running job in `state`.
-    fileprivate static func ending(in state: JobState) -> JobState.Event? {
+    /// All of the lease is compared, so that a worker that was given up changes nothing.
+    private static let isCurrent = "job.id = ? AND job.state IN (2, 3) AND job.lease = ? AND job.owner = ?"
+
+    private static let answered = LeaseSQL.completion(by: .answered)
+    private static let failed = LeaseSQL.completion(by: .failedForGood)
+    private static let expired = LeaseSQL.completion(by: .deadlinePassed)
+    private static let cancelled = LeaseSQL.completion(by: .cancelRequested)
+
+    /// What ends a running job in `state`; nil where it is no end.
+    static func completion(as state: JobState) -> String? {
         switch state {
-        case .done: .answered
-        case .failed: .failedForGood
-        case .expired: .deadlinePassed
-        case .cancelled: .cancelRequested
+        case .done: self.answered
+        case .failed: self.failed
+        case .expired: self.expired
+        case .cancelled: self.cancelled
         case .held, .ready, .leased, .bundled: nil
         }
     }
+
+    private static func completion(by event: JobState.Event) -> String {
+        """
+        UPDATE job SET state = ?, finished_ms = ?, result_status = ?, has_result = ?, owner = NULL
+        WHERE \(self.isCurrent) AND \(JobState.allows(event))
+        """
+    }
+
+    private static func putBack(by event: JobState.Event) -> String {
+        """
+        UPDATE job SET state = \(JobState.target(of: event).rawValue), not_before_ms = ?, last_error = ?, owner = NULL
+        WHERE \(self.isCurrent) AND \(JobState.allows(event))
+        """
+    }
 }
 
-extension JobResult {
-    /// The first result of a job stays.
-    fileprivate func store(for job: Int64, in db: Database) throws {
-        try db.cachedStatement(
-            literal: """
-                INSERT INTO job_result(job, status, content_type, body) VALUES (\(job), \(self.status), \(self.contentType), \(Data(self.body)))
-                """
-        ).execute()
-    }
+extension Lease {
+    /// In the order in which the statements want them.
+    fileprivate var arguments: StatementArguments { [self.job, self.number, self.owner] }
 }
 
 extension WriteTransaction {
     /// Books the ends of a job's attempts; those of a lease that is not the current one as waste.
     fileprivate mutating func end(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws {
         for end in ends {
-            try self.db.cachedStatement(
-                literal: """
-                    UPDATE attempt SET ended_ms = \(end.entry.at.milliseconds)
-                    WHERE job = \(lease.job) AND n = \(end.entry.attempt) AND ended_ms IS NULL
-                    """
-            ).execute()
+            try self.db.cachedStatement(sql: LeaseSQL.attemptEnd).execute(arguments: [end.entry.at.milliseconds, lease.job, end.entry.attempt])
             try self.chain.append(isCurrent ? end : SealedEntry(end.entry.superseded()), to: self.db)
         }
     }

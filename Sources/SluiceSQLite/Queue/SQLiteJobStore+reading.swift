@@ -33,7 +33,7 @@ extension SQLiteJobStore {
                     rows += try Row.fetchAll(
                         db.cachedStatement(
                             literal: """
-                                SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
+                                SELECT \(sql: JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
                                 WHERE job.tenant = \(tenant) AND job.state = \(state.rawValue) AND job.id < \(before)
                                 ORDER BY job.id DESC LIMIT \(limit + 1)
                                 """)

@@ -27,7 +27,7 @@ extension SQLiteJobStore {
             try db.execute(
                 literal: """
                     UPDATE job SET state = \(JobState.target(of: .putBack).rawValue), owner = NULL
-                    WHERE state IN (2, 3) AND state = \(JobState.leased.rawValue) AND owner <> \(epoch) AND \(JobState.allows(.putBack))
+                    WHERE state IN (2, 3) AND state = \(JobState.leased.rawValue) AND owner <> \(epoch) AND \(sql: JobState.allows(.putBack))
                     """)
             return open.count
         }, then: then)

@@ -31,25 +31,24 @@ package struct SQLiteJobStore: JobStore {
         guard job.state == .held || job.state == .ready else {
             return then(.failure(StoreError(.other, "a new job is held or ready, not \(job.state.name)")))
         }
+        let request = String(decoding: StoredRequest.text(of: call.request), as: UTF8.self)
         self.submit({ transaction in
             let db = transaction.db
-            let lane = try job.lane.number(in: db)
-            try db.cachedStatement(
-                literal: """
-                    INSERT INTO job(pub, request_id, kind, state, lane, rung, batch_id, line, custom_id, tenant, api_key, route, model,
-                      created_ms, deadline_ms, bucket_ms, not_before_ms, promote_at_ms, promote_to, max_cost_pico, estimated_cost_pico)
-                    VALUES (\(job.id), \(job.requestID), \(job.kind.rawValue), \(job.state.rawValue), \(lane), \(job.rung), \(job.batchID), \(job.line),
-                      \(job.customID), \(job.tenant), \(job.key), \(job.route), \(job.model),
-                      \(job.created.milliseconds), \(job.deadline?.milliseconds), \(job.bucket.milliseconds), \(job.notBefore.milliseconds),
-                      \(job.promoteAt?.milliseconds), \(job.promoteTo), \(job.maxCost?.pico), \(job.estimatedCost?.pico))
-                    """
-            ).execute()
-            try db.cachedStatement(
-                literal: """
-                    INSERT INTO job_body(job, request, client_request_id, fields, body)
-                    VALUES (\(db.lastInsertedRowID), \(try call.requestText), \(call.clientRequestID), \(Data(call.fields)), \(Data(call.body)))
-                    """
-            ).execute()
+            try db.cachedStatement(sql: SQLiteJobStore.insertion).execute(
+                arguments: [
+                    job.id, job.requestID, job.kind.rawValue, job.state.rawValue, try job.lane.number(in: db), job.rung, job.batchID, job.line,
+                    job.customID, job.tenant, job.key, job.route, job.model, job.created.milliseconds, job.deadline?.milliseconds,
+                    job.bucket.milliseconds, job.notBefore.milliseconds, job.promoteAt?.milliseconds, job.promoteTo, job.maxCost?.pico,
+                    job.estimatedCost?.pico,
+                ])
+            try db.cachedStatement(sql: "INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)").execute(
+                arguments: [db.lastInsertedRowID, request, call.clientRequestID, Data(call.fields), Data(call.body)])
         }, then: then)
     }
+
+    private static let insertion = """
+        INSERT INTO job(pub, request_id, kind, state, lane, rung, batch_id, line, custom_id, tenant, api_key, route, model, created_ms, deadline_ms,
+          bucket_ms, not_before_ms, promote_at_ms, promote_to, max_cost_pico, estimated_cost_pico)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
 }

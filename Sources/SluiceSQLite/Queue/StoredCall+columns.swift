@@ -3,19 +3,15 @@ import GRDB
 import SluiceCore
 
 extension StoredCall {
-    /// The request as it stands in `job_body`.
-    var requestText: String {
-        get throws { String(decoding: try JSONEncoder().encode(StoredRequest(self.request)), as: UTF8.self) }
-    }
-
     static func find(_ job: Int64, in db: Database) throws -> StoredCall? {
-        let statement = try db.cachedStatement(
-            literal: "SELECT request, client_request_id, fields, body FROM job_body WHERE job = \(job)")
-        guard let row = try Row.fetchOne(statement) else { return nil }
-        let stored = try JSONDecoder().decode(StoredRequest.self, from: Data((row[0] as String).utf8))
-        guard let request = stored.request else {
-            throw StoreError(.incompatible, "job \(job) goes to an endpoint that this Sluice does not know")
+        let statement = try db.cachedStatement(sql: "SELECT request, client_request_id, fields, body FROM job_body WHERE job = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [job]) else { return nil }
+        do {
+            return StoredCall(
+                request: try StoredRequest.read(Array((row[0] as String).utf8)), fields: [UInt8](row[2] as Data), body: [UInt8](row[3] as Data),
+                clientRequestID: row[1])
+        } catch {
+            throw StoreError(.incompatible, "the request of job \(job) cannot be read: \(error.message)")
         }
-        return StoredCall(request: request, fields: [UInt8](row[2] as Data), body: [UInt8](row[3] as Data), clientRequestID: row[1])
     }
 }

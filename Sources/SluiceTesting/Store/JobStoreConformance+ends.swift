@@ -1,0 +1,99 @@
+import SluiceCore
+
+extension JobStoreConformance {
+    static let endCases = [
+        StoreCase("an answer ends the job with its result and its entry, at once") { store in
+            let job = Sample.job("job_1")
+            let lease = try await store.leased(job)
+            try await store.begin(job, under: lease)
+            try expect(try await store.complete(job, under: lease), "the lease was not current")
+            let found = try require(try store.jobs.job(job.id, tenant: nil), "gone")
+            try expect(found.state == .done && found.finished == Sample.now && found.resultStatus == 200, "\(found)")
+            let result = try require(try store.jobs.result(of: job.id, tenant: "default"), "no result")
+            try expect(result.status == 200 && result.contentType == "application/json" && result.body == Array("{\"of\":\"job_1\"}".utf8), "\(result)")
+            try expect(try store.jobs.result(of: job.id, tenant: "another") == nil, "another tenant reads the result")
+            try expect(try store.entries(of: job).map(\.kind) == [.intent, .settled], "the entries differ")
+        },
+        StoreCase("the first answer stays; a second is waste, and superseded") { store in
+            let job = Sample.job("job_1")
+            let lease = try await store.leased(job)
+            try expect(try await store.complete(job, under: lease), "the lease was not current")
+            try expect(try await store.complete(job, under: lease, attempt: 2) == false, "the same lease ended the job twice")
+            let entries = try store.entries(of: job)
+            try expect(entries.map(\.kind) == [.settled, .waste], "\(entries.map(\.kind))")
+            try expect(entries[1].settlement?.outcome == .superseded && entries[1].settlement?.baseline == nil, "\(entries[1])")
+            try expect(entries[1].settlement?.cost == Money("0.00276"), "what it cost is lost")
+        },
+        StoreCase("an answer after a cancel is dropped and paid") { store in
+            let job = Sample.job("job_1")
+            let lease = try await store.leased(job)
+            try await store.begin(job, under: lease)
+            let cancelled = try await stored { store.jobs.cancel(job.id, tenant: nil, at: Sample.now, then: $0) }
+            try expect(cancelled?.wasRunning == true && cancelled?.job.state == .cancelled, "\(String(describing: cancelled))")
+            try expect(try await store.complete(job, under: lease) == false, "the cancelled job took an answer")
+            try expect(try store.state(of: job) == .cancelled && store.jobs.result(of: job.id, tenant: nil) == nil, "a cancelled job has an answer")
+            try expect(try store.entries(of: job).map(\.kind) == [.intent, .waste], "the attempt is not booked as waste")
+        },
+        StoreCase("a cancel leaves what is finished as it is, and finds nothing of another tenant") { store in
+            let job = Sample.job("job_1")
+            let lease = try await store.leased(job)
+            try expect(try await store.complete(job, under: lease), "the lease was not current")
+            let again = try await stored { store.jobs.cancel(job.id, tenant: "default", at: Sample.now, then: $0) }
+            try expect(again?.job.state == .done && again?.wasRunning == false, "\(String(describing: again))")
+            let foreign = try await stored { store.jobs.cancel(job.id, tenant: "another", at: Sample.now, then: $0) }
+            try expect(foreign == nil, "another tenant's job was found")
+        },
+        StoreCase("a job that was put back runs again, or waits") { store in
+            let job = Sample.job("job_1")
+            let first = try await store.leased(job)
+            try expect(try await store.putBack(job, under: first), "not put back")
+            try expect(try store.state(of: job) == .ready && store.jobs.job(job.id, tenant: nil)?.lastError == "429", "not ready")
+            let second = try require(try await store.lease(job.lane).first?.lease, "not leased again")
+            try expect(try await store.putBack(job, under: second, notBefore: Sample.now + .seconds(5), attempt: 2), "not put back")
+            try expect(try store.state(of: job) == .held, "it does not wait")
+            try expect(try await store.putBack(job, under: second, attempt: 3) == false, "the same lease put it back twice")
+        },
+        StoreCase("what failed, expired or was cancelled can be armed again, with as much time as at first") { store in
+            let failed = Sample.job("job_failed")
+            let lease = try await store.leased(failed)
+            try expect(try await store.complete(failed, under: lease, as: .failed), "the lease was not current")
+            let later = Sample.now + .seconds(100_000)
+            let armed = try require(try await stored { store.jobs.retry(failed.id, tenant: nil, at: later, then: $0) }, "not found")
+            try expect(armed.state == .ready && armed.deadline == later + .seconds(86_400) && armed.finished == nil, "\(armed)")
+            let found = try require(try store.jobs.job(failed.id, tenant: nil), "gone")
+            try expect(String(describing: found) == String(describing: armed), "stored \(found), told \(armed)")
+            try expect(try store.jobs.result(of: failed.id, tenant: nil) == nil, "the old answer is still there")
+            let running = try require(try await store.lease(failed.lane).first, "not leased again")
+            let untouched = try await stored { store.jobs.retry(failed.id, tenant: nil, at: later, then: $0) }
+            try expect(untouched?.state == .leased && running.job.id == failed.id, "a running job was armed again")
+            try expect(try await stored { store.jobs.retry("job_nosuch", tenant: nil, at: later, then: $0) } == nil, "found what is not there")
+        },
+        StoreCase("a finished job can be erased, another cannot") { store in
+            let job = Sample.job("job_1")
+            let lease = try await store.leased(job)
+            try expect(try await stored { store.jobs.erase(job.id, tenant: nil, at: Sample.now, then: $0) } == false, "a running job was erased")
+            try expect(try await store.complete(job, under: lease), "the lease was not current")
+            try expect(try await stored { store.jobs.erase(job.id, tenant: "another", at: Sample.now, then: $0) } == false, "by another tenant")
+            try expect(try await stored { store.jobs.erase(job.id, tenant: "default", at: Sample.now, then: $0) }, "not erased")
+            try expect(try store.jobs.job(job.id, tenant: nil) == nil && store.jobs.result(of: job.id, tenant: nil) == nil, "something is left")
+            try expect(try store.entries(of: job).map(\.kind) == [.settled], "the ledger has lost it")
+        },
+        StoreCase("a sweep erases answers and requests that are old enough") { store in
+            for i in 0..<3 {
+                let job = Sample.job("job_\(i)")
+                let lease = try await store.leased(job)
+                let end = Sample.now + .seconds(i * 10)
+                let result = JobResult(status: 200, contentType: "text/plain", body: [1])
+                try expect(try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: end, then: $0) }, "stale")
+            }
+            let results = try await stored { store.jobs.sweep(results: Sample.now + .seconds(15), prompts: nil, at: Sample.now, then: $0) }
+            try expect(results == 2, "\(results) answers were erased")
+            let kept = try (0..<3).filter { try store.jobs.result(of: "job_\($0)", tenant: nil) != nil }
+            try expect(kept == [2], "the answers that are left: \(kept)")
+            let prompts = try await stored { store.jobs.sweep(results: nil, prompts: Sample.now + .seconds(5), at: Sample.now, then: $0) }
+            try expect(prompts == 1, "\(prompts) requests were erased")
+            try expect(try store.jobs.job("job_0", tenant: nil)?.state == .done, "the job itself is gone")
+            try expect(try await stored { store.jobs.sweep(results: nil, prompts: Sample.now + .seconds(5), at: Sample.now, then: $0) } == 0, "twice")
+        },
+    ]
+}

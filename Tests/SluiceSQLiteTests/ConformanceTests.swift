@@ -1,0 +1,26 @@
+import SluiceCore
+import SluiceSQLite
+import SluiceTesting
+import Testing
+
+@Suite struct ConformanceTests {
+    @Test(arguments: JobStoreConformance.cases) func keepsJobs(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
+
+    @Test(arguments: LedgerConformance.cases) func keepsTheLedger(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
+}
+
+extension TemporaryStore {
+    var subject: StoreSubject {
+        StoreSubject(jobs: self.jobs, ledger: self.ledger) {
+            let next = try TemporaryStore(folder: try self.crashImage())
+            _ = try await stored { next.jobs.recover(at: Sample.now, then: $0) }
+            return next.subject
+        }
+    }
+}
