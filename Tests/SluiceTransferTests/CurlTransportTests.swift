@@ -69,6 +69,24 @@ import Testing
         try await group.shutdownGracefully()
     }
 
+    @Test func idleConnectionsAreClosedWhenNobodyCallsForLong() async throws {
+        let upstream = try await ScriptedUpstream.start(isSecure: true) { _ in UpstreamPlan([.head(200, [("content-length", "2")]), .bytes("ok")]) }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        var configuration = Self.trusting
+        configuration.quietTime = .milliseconds(200)
+        let transport = CurlTransport(group: group, configuration: configuration)
+        for round in 1...2 {
+            for _ in 0..<10 {
+                let record = try await RunningCall.start(Self.call(upstream.url), over: transport, on: group.next()).end()
+                #expect(record.end == .whole)
+            }
+            #expect(upstream.requests.count == 10 * round)
+            try await upstream.truth.wait(for: "the connections' end", within: .seconds(3)) { $0.open == 0 }
+        }
+        transport.shutDown()
+        try await group.shutdownGracefully()
+    }
+
     @Test func anEngineThatWasNeverUsedHasNoThread() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         CurlTransport(group: group).shutDown()

@@ -43,7 +43,7 @@ private final class Lane: UpstreamReceiver {
         if !self.isStopped { self.start() }
     }
     func callFailed(_ failure: TransportFailure) {
-        self.count.failures[failure.reason, default: 0] += 1
+        self.count.failures["\(failure.kind): \(failure.reason)", default: 0] += 1
         if !self.isStopped { self.start() }
     }
 }

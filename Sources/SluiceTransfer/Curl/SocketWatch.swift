@@ -33,6 +33,8 @@ final class SocketWatch {
     /// A socket whose other end is closed.
     private let deadEnd: Int32
     private var records: [Record] = []
+    /// Connections that are open, idle ones included.
+    private(set) var connections = 0
     /// Sockets that no transfer waits for any more; what becomes of them is known at the end of the turn.
     private var released: [Int32] = []
     private let events: UnsafeMutableBufferPointer<epoll_event>
@@ -102,11 +104,13 @@ final class SocketWatch {
     func opened(_ socket: Int32, host: Int) {
         self.reserve(socket)
         self.records[Int(socket)] = Record(isConnection: true, host: host)
+        self.connections += 1
     }
 
     /// Notes that a socket is about to be closed, which takes it out of the set too.
     func closes(_ socket: Int32) {
         self.reserve(socket)
+        if self.records[Int(socket)].isConnection { self.connections -= 1 }
         self.records[Int(socket)] = Record()
     }
 
