@@ -89,6 +89,12 @@ let package = Package(
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting"],
             path: "Tests/StoreProbe",
             swiftSettings: settings),
+        // One that measures a transport against a server that runs elsewhere.
+        .executableTarget(
+            name: "sluice-transfer-probe",
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTransfer", nio, nioPosix],
+            path: "Tests/TransferProbe",
+            swiftSettings: settings),
 
         // The program.
         .executableTarget(

@@ -29,14 +29,15 @@ package final class Observed<Value: Sendable>: Sendable {
 
     @discardableResult
     package func update<Result: Sendable>(_ change: (inout Value) -> Result) -> Result {
-        let (result, value, done) = self.state.withLock { state in
+        let (result, done) = self.state.withLock { state in
             let result = change(&state.value)
+            guard !state.waiters.isEmpty else { return (result, [(Waiter, Value)]()) }
             let value = state.value
             let done = state.waiters.filter { $0.value.isDone(value) }
             for key in done.keys { state.waiters[key] = nil }
-            return (result, value, done)
+            return (result, done.values.map { ($0, value) })
         }
-        for waiter in done.values { waiter.promise.succeed(value) }
+        for (waiter, value) in done { waiter.promise.succeed(value) }
         return result
     }
 

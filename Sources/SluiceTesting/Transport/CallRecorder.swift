@@ -13,7 +13,7 @@ package final class CallRecorder: UpstreamReceiver, Sendable {
         package var head: UpstreamHead?
         package var body = ByteBuffer()
         package var pieces = 0
-        /// Pieces came and no flush was told since.
+        /// Pieces came, and neither a flush nor the end was told since.
         package var isUnflushed = false
         package var end: End?
         package var endedAt: NIODeadline?
@@ -71,6 +71,7 @@ package final class CallRecorder: UpstreamReceiver, Sendable {
     package func callFailed(_ failure: TransportFailure) {
         self.note("callFailed") { record in
             record.end = .failed(failure)
+            record.isUnflushed = false
             record.endedAt = .now()
         }
     }

@@ -156,6 +156,6 @@ extension TransportConformance {
         let record = try await self.run(upstream, body: "die")
         try self.expectFailure(record, .ambiguous)
         try self.expectRequests(upstream, 3)
-        try self.expect(upstream.truth.value.connections == 1, "the request went out on another connection too")
+        try self.expect(upstream.truth.value.connections == 1, "on connections \(upstream.requests.map { $0.connection })")
     }
 }

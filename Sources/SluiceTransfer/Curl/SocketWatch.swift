@@ -30,7 +30,11 @@ final class SocketWatch {
 
     private let epoll: Int32
     private let bell: Int32
+    /// A socket whose other end is closed.
+    private let deadEnd: Int32
     private var records: [Record] = []
+    /// Connections that are open, idle ones included.
+    private(set) var connections = 0
     /// Sockets that no transfer waits for any more; what becomes of them is known at the end of the turn.
     private var released: [Int32] = []
     private let events: UnsafeMutableBufferPointer<epoll_event>
@@ -41,6 +45,15 @@ final class SocketWatch {
         self.bell = bell
         self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         precondition(self.epoll >= 0, "no file descriptor is left for a transfer engine")
+        var pair: (Int32, Int32) = (-1, -1)
+        let result = withUnsafeMutablePointer(to: &pair) { pointer in
+            pointer.withMemoryRebound(to: Int32.self, capacity: 2) {
+                socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, $0)
+            }
+        }
+        precondition(result == 0, "no file descriptor is left for a transfer engine")
+        close(pair.1)
+        self.deadEnd = pair.0
         self.events = .allocate(capacity: 256)
         self.tell(EPOLL_CTL_ADD, self.bell, EPOLLIN.rawValue)
     }
@@ -48,6 +61,7 @@ final class SocketWatch {
     deinit {
         self.events.deallocate()
         close(self.epoll)
+        close(self.deadEnd)
     }
 
     /// Waits up to `timeout` milliseconds (-1: without limit), deals with the bell and with idle connections, and adds the rest to `ready`.
@@ -90,11 +104,13 @@ final class SocketWatch {
     func opened(_ socket: Int32, host: Int) {
         self.reserve(socket)
         self.records[Int(socket)] = Record(isConnection: true, host: host)
+        self.connections += 1
     }
 
     /// Notes that a socket is about to be closed, which takes it out of the set too.
     func closes(_ socket: Int32) {
         self.reserve(socket)
+        if self.records[Int(socket)].isConnection { self.connections -= 1 }
         self.records[Int(socket)] = Record()
     }
 
@@ -122,18 +138,16 @@ final class SocketWatch {
         self.released.removeAll(keepingCapacity: true)
     }
 
-    /// Spoils an idle connection so that libcurl finds it closed when it looks at it before the next use.
+    /// Closes an idle connection under libcurl, which finds a dead socket in its place when it looks before the next use.
+    ///
+    /// libcurl itself looks for an end of file only, and would use a connection with bytes left over again.
     private func idleConnectionSpoke(_ socket: Int32) {
         let record = self.records[Int(socket)]
         self.watch(socket, for: 0)
         guard let idle = record.idle else { return }
         self.onIdleClose(record.host, idle.after, idle.since)
         guard !record.isShared else { return }
-        // libcurl looks for an end of file only: bytes left over must go first. A peer that goes on sending meets a closed door.
-        shutdown(socket, Int32(SHUT_RDWR))
-        withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { scratch in
-            while recv(socket, scratch.baseAddress, scratch.count, Int32(MSG_DONTWAIT)) > 0 {}
-        }
+        dup2(self.deadEnd, socket)
     }
 
     // MARK: - The set

@@ -49,7 +49,11 @@ extension Transfer {
     }
 
     private func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
-        let allows = self.usesProxy || self.call?.request.allowsPrivateAddresses ?? false
+        guard let call = self.call, !call.isSent else {
+            self.verdict = .notAgain
+            return CURL_SOCKET_BAD
+        }
+        let allows = self.usesProxy || call.request.allowsPrivateAddresses
         guard allows || PeerAddress(&address.pointee.addr)?.isPrivate == false else {
             self.verdict = .notOpened(Transfer.privateAddress)
             return CURL_SOCKET_BAD

@@ -13,7 +13,7 @@ final class TransferLoop {
     let share: UnsafeMutableRawPointer?
     /// Collected in this turn.
     var outbox: [TransferEngine.Delivery] = []
-    private let multi: UnsafeMutableRawPointer
+    private var multi: UnsafeMutableRawPointer
     private var transfers: [ObjectIdentifier: Transfer] = [:]
     private var spare: [Transfer] = []
     private var habits: [ConnectionHabit] = []
@@ -22,26 +22,37 @@ final class TransferLoop {
     private var alarm: UInt64?
     private var ready: [SocketWatch.Readiness] = []
     private var isStopped = false
+    /// When the last call ended, while none is under way.
+    private var quietSince: UInt64?
 
     init(engine: TransferEngine) {
         self.engine = engine
         self.watch = SocketWatch(bell: engine.bell)
         curl_global_init(Int(CURL_GLOBAL_DEFAULT))
-        guard let multi = curl_multi_init() else { preconditionFailure("libcurl has no memory for an engine") }
-        self.multi = multi
+        self.multi = TransferLoop.makeMulti()
         // Names and TLS sessions are known to all calls of the engine; one thread uses them, so they need no locks.
         self.share = curl_share_init()
         ccurl_share(self.share, CURL_LOCK_DATA_SSL_SESSION)
         ccurl_share(self.share, CURL_LOCK_DATA_DNS)
+    }
+
+    private static func makeMulti() -> UnsafeMutableRawPointer {
+        guard let multi = curl_multi_init() else { preconditionFailure("libcurl has no memory for an engine") }
         // No limit on connections in use; idle ones end by age. 0 would mean four for each call under way.
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 4096)
+        return multi
+    }
+
+    /// Has libcurl call this loop; not in `init`, which is over before the thread begins its turns.
+    private func listen() {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        ccurl_multi_on_socket(self.multi, TransferLoop.onSocket, context)
+        ccurl_multi_on_timer(self.multi, TransferLoop.onTimer, context)
     }
 
     /// Runs until the engine is stopped.
     func run() {
-        let context = Unmanaged.passUnretained(self).toOpaque()
-        ccurl_multi_on_socket(self.multi, TransferLoop.onSocket, context)
-        ccurl_multi_on_timer(self.multi, TransferLoop.onTimer, context)
+        self.listen()
         self.watch.onIdleClose = { [unowned self] host, answer, since in
             self.habits[host].closed(after: answer, idleSince: since, at: TransferLoop.now())
         }
@@ -62,6 +73,7 @@ final class TransferLoop {
         self.collect()
         self.watch.settle()
         if !self.outbox.isEmpty { self.engine.handOver(&self.outbox) }
+        self.closeWhenQuiet()
     }
 
     private func obey(_ command: TransferEngine.Command) {
@@ -121,6 +133,20 @@ final class TransferLoop {
         return self.habits.count - 1
     }
 
+    /// Closes all idle connections when no call was under way for long. libcurl does so only with the whole handle.
+    private func closeWhenQuiet() {
+        guard self.transfers.isEmpty, self.watch.connections > 0 else { return self.quietSince = nil }
+        let now = TransferLoop.now()
+        guard let since = self.quietSince else { return self.quietSince = now }
+        guard now - since >= self.quietTime else { return }
+        curl_multi_cleanup(self.multi)
+        self.alarm = nil
+        self.multi = TransferLoop.makeMulti()
+        self.listen()
+    }
+
+    private var quietTime: UInt64 { UInt64(self.engine.configuration.quietTime.nanoseconds) }
+
     private func tearDown() {
         for transfer in self.transfers.values {
             transfer.end(CURLE_ABORTED_BY_CALLBACK)
@@ -155,7 +181,8 @@ final class TransferLoop {
     }
 
     private func timeUntilAlarm() -> Int32 {
-        guard let alarm = self.alarm else { return -1 }
+        let quiet = self.quietSince.map { $0 + self.quietTime }
+        guard let alarm = [self.alarm, quiet].compactMap({ $0 }).min() else { return -1 }
         let now = TransferLoop.now()
         return alarm <= now ? 0 : Int32(clamping: (alarm - now + 999_999) / 1_000_000)
     }
