@@ -1,0 +1,169 @@
+import Glibc
+import SluiceWire
+
+/// A small blocking HTTP/1.1 client for listeners on this machine: what commands ask a running server with.
+struct LoopbackClient: Sendable {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    struct Answer: Sendable {
+        var status: Int
+        /// By names in lower case.
+        var headers: [String: String]
+        var body: [UInt8]
+    }
+
+    let host: String
+    let port: UInt16
+    var timeout: Int = 60
+
+    /// - Parameter address: `127.0.0.1:9090`, as `server.json` has it.
+    init(_ address: String) throws(Failure) {
+        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
+            throw Failure(description: "\(address) is no address of a listener on this machine")
+        }
+        self.host = String(address[..<colon])
+        self.port = port
+    }
+
+    /// Sends one request and reads the whole answer.
+    ///
+    /// - Parameter onBody: Hears pieces of the body as they come, framing taken off.
+    func send(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8] = [], onBody: (ArraySlice<UInt8>) -> Void = { _ in }
+    ) throws(Failure) -> Answer {
+        let socket = try self.connect()
+        defer { close(socket) }
+        var request = "\(method) \(path) HTTP/1.1\r\nhost: \(self.host):\(self.port)\r\nconnection: close\r\ncontent-length: \(body.count)\r\n"
+        for (name, value) in headers { request += "\(name): \(value)\r\n" }
+        try self.write(Array((request + "\r\n").utf8) + body, to: socket)
+        return try self.read(from: socket, onBody)
+    }
+
+    private func connect() throws(Failure) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw Failure(description: "no socket: \(String(cString: strerror(errno)))") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = self.port.bigEndian
+        inet_pton(AF_INET, self.host == "localhost" ? "127.0.0.1" : self.host, &address.sin_addr)
+        var wait = timeval(tv_sec: self.timeout, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+        let outcome = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        guard outcome == 0 else {
+            let reason = String(cString: strerror(errno))
+            close(descriptor)
+            throw Failure(description: "\(self.host):\(self.port) does not answer: \(reason)")
+        }
+        return descriptor
+    }
+
+    private func write(_ bytes: [UInt8], to socket: Int32) throws(Failure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure(description: "the connection broke while the request was sent") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func read(from socket: Int32, _ onBody: (ArraySlice<UInt8>) -> Void) throws(Failure) -> Answer {
+        var head = HTTPHead()
+        var bytes: [UInt8] = []
+        while try !self.scan(&head, bytes) {
+            guard let more = try self.receive(socket) else { throw Failure(description: "the server closed the connection without an answer") }
+            bytes += more
+        }
+        var answer = Answer(status: head.status, headers: [:], body: [])
+        for field in head.fields {
+            answer.headers[String(decoding: bytes[field.name], as: UTF8.self).lowercased()] = String(decoding: bytes[field.value], as: UTF8.self)
+        }
+        var body = BodyReader(framing: head.framing)
+        var piece = Array(bytes[head.length...])
+        while true {
+            let taken = try body.take(piece)
+            if !taken.isEmpty { onBody(taken[...]) }
+            answer.body += taken
+            guard !body.isOver, let more = try self.receive(socket) else { break }
+            piece = more
+        }
+        guard body.isOver || head.framing == .untilClose else { throw Failure(description: "the answer was cut off") }
+        return answer
+    }
+
+    private func scan(_ head: inout HTTPHead, _ bytes: [UInt8]) throws(Failure) -> Bool {
+        do throws(HTTPFault) {
+            return try bytes.withUnsafeBytes { view throws(HTTPFault) in try head.scanAnswer(view) }
+        } catch {
+            throw Failure(description: "the answer is no HTTP/1.1: \(error.reason)")
+        }
+    }
+
+    /// nil at the connection's end.
+    private func receive(_ socket: Int32) throws(Failure) -> [UInt8]? {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(socket, &chunk, chunk.count, 0)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Failure(description: errno == EAGAIN ? "no answer within \(self.timeout) s" : "the connection broke") }
+            return count == 0 ? nil : Array(chunk[..<count])
+        }
+    }
+
+    /// Takes the framing off a body.
+    private struct BodyReader {
+        private let framing: HTTPHead.Framing
+        private var left = 0
+        private var chunks = ChunkedBody()
+        private(set) var isOver = false
+
+        init(framing: HTTPHead.Framing) {
+            self.framing = framing
+            switch framing {
+            case .none: self.isOver = true
+            case .length(let count):
+                self.left = count
+                self.isOver = count == 0
+            case .chunked, .untilClose: break
+            }
+        }
+
+        mutating func take(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
+            switch self.framing {
+            case .none: return []
+            case .untilClose: return bytes
+            case .length:
+                let taken = Array(bytes.prefix(self.left))
+                self.left -= taken.count
+                self.isOver = self.left == 0
+                return taken
+            case .chunked: return try self.takeChunks(bytes)
+            }
+        }
+
+        private mutating func takeChunks(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
+            var taken: [UInt8] = []
+            var position = 0
+            do throws(HTTPFault) {
+                try bytes.withUnsafeBytes { view throws(HTTPFault) in
+                    while true {
+                        switch try self.chunks.next(view, at: &position) {
+                        case .data(let range): taken += view[range]
+                        case .end:
+                            self.isOver = true
+                            return
+                        case .more: return
+                        }
+                    }
+                }
+            } catch {
+                throw Failure(description: "the answer's framing is broken: \(error.reason)")
+            }
+            return taken
+        }
+    }
+}
