@@ -6,7 +6,7 @@ extension RollupMeasures {
         if self.usage != .zero { json.add("usage", self.usage) }
         for (name, sum) in RollupMeasures.sums where self[keyPath: sum] != .zero { json.add(name, self[keyPath: sum]) }
         if self.evidence.contains(where: { $0 != 0 }) { json.add("evidence", zip(LedgerEntry.Evidence.allCases, self.evidence).map { ($0.rawValue, $1) }) }
-        return [UInt8(ascii: "{")] + json.bytes + [UInt8(ascii: "}")]
+        return json.object
     }
 
     package init(text: [UInt8]) throws(LedgerLineError) {

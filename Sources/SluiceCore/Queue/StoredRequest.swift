@@ -22,7 +22,7 @@ package enum StoredRequest {
         json.add("service_tier", request.serviceTier)
         self.write(request.consent, into: &json)
         self.write(request.wishes, into: &json)
-        return [UInt8(ascii: "{")] + json.bytes + [UInt8(ascii: "}")]
+        return json.object
     }
 
     private static func write(_ consent: Consent, into json: inout JSONFields) {

@@ -8,8 +8,17 @@ import Synchronization
 /// The API keys of the store, and the ring that requests are checked against.
 struct KeyAccess {
     let ring = KeyRing()
+    private let store: SQLiteKeyStore
 
-    init(_ database: SQLiteDatabase) throws {}
+    init(_ database: SQLiteDatabase) throws {
+        let ring = self.ring
+        self.store = SQLiteKeyStore(database) { ring.replace(with: KeyAccess.identities($0)) }
+        ring.replace(with: KeyAccess.identities(try self.store.valid()))
+    }
+
+    private static func identities(_ keys: [APIKey]) -> [[UInt8]: KeyRing.Identity] {
+        Dictionary(keys.map { ($0.hash, KeyRing.Identity(name: $0.name, tenant: $0.tenant)) }) { first, _ in first }
+    }
 
     func actions(source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock) -> AdminAPI.Actions {
         AdminAPI.Actions(
@@ -20,7 +29,55 @@ struct KeyAccess {
                 case .refused(let refusal): .failure(Refusal(422, .invalidRequest, "\(refusal)"))
                 }
             },
-            makeKey: { _, _ in [] }, listKeys: { [] }, revokeKey: { _ in false }, report: { _, _, _ in [] })
+            makeKey: { [store = self.store] name, tenant in
+                let now = clock.now.wall
+                do {
+                    let key = try await withCheckedThrowingContinuation { waiting in store.make(name, tenant: tenant, at: now) { waiting.resume(with: $0) } }
+                    return KeyListing.made(key, name: name, tenant: tenant, at: now)
+                } catch let error as StoreError where error.code == .other {
+                    throw Refusal(422, .invalidRequest, error.message, param: "name")
+                }
+            },
+            listKeys: { [store = self.store] in KeyListing.json(try store.all()) },
+            revokeKey: { [store = self.store] name in
+                let now = clock.now.wall
+                return try await withCheckedThrowingContinuation { waiting in store.revoke(name, at: now) { waiting.resume(with: $0) } }
+            },
+            report: { by, since, until in
+                guard let dimensions = RollupDimension.list(by ?? "") else { throw Refusal.invalid("by is \((by ?? "").quotedForMessage)", param: "by") }
+                return try Report(
+                    of: ledger, since: try KeyAccess.instant(since, "since"), until: try KeyAccess.instant(until, "until"), by: dimensions
+                ).json
+            })
+    }
+
+    private static func instant(_ text: String?, _ name: String) throws -> Timestamp? {
+        guard let text else { return nil }
+        guard let instant = Timestamp(rfc3339: text) else { throw Refusal.invalid("\(name) is \(text.quotedForMessage), which is no RFC 3339 time", param: name) }
+        return instant
+    }
+}
+
+/// Keys as `sluice keys` and `/api/keys` print them.
+enum KeyListing {
+    static func json(_ keys: [APIKey]) -> [UInt8] {
+        var json = JSONFields(capacity: 1024)
+        json.add("schema", "sluice.keys/v1")
+        json.add("data", objects: keys.map(\.json))
+        json.add("has_more", false)
+        json.add("last_id", keys.last?.name)
+        return json.object
+    }
+
+    /// The only place where a key is ever printed.
+    static func made(_ key: String, name: String, tenant: String?, at now: Timestamp) -> [UInt8] {
+        var json = JSONFields(capacity: 256)
+        json.add("schema", "sluice.key/v1")
+        json.add("name", name)
+        json.add("tenant", tenant)
+        json.add("key", key)
+        json.add("created", now.description)
+        return json.object
     }
 }
 
