@@ -64,7 +64,7 @@ struct LoopbackClient: Sendable {
     private func write(_ bytes: [UInt8], to socket: Int32) throws(Failure) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw Failure(description: "the connection broke while the request was sent") }
             rest = rest.dropFirst(count)
@@ -96,10 +96,10 @@ struct LoopbackClient: Sendable {
     }
 
     private func scan(_ head: inout HTTPHead, _ bytes: [UInt8]) throws(Failure) -> Bool {
-        do throws(HTTPFault) {
-            return try bytes.withUnsafeBytes { view throws(HTTPFault) in try head.scanAnswer(view) }
+        do {
+            return try bytes.withUnsafeBytes { try head.scanAnswer($0) }
         } catch {
-            throw Failure(description: "the answer is no HTTP/1.1: \(error.reason)")
+            throw Failure(description: "the answer is no HTTP/1.1: \(error)")
         }
     }
 
@@ -148,8 +148,8 @@ struct LoopbackClient: Sendable {
         private mutating func takeChunks(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
             var taken: [UInt8] = []
             var position = 0
-            do throws(HTTPFault) {
-                try bytes.withUnsafeBytes { view throws(HTTPFault) in
+            do {
+                try bytes.withUnsafeBytes { view in
                     while true {
                         switch try self.chunks.next(view, at: &position) {
                         case .data(let range): taken += view[range]
@@ -161,7 +161,7 @@ struct LoopbackClient: Sendable {
                     }
                 }
             } catch {
-                throw Failure(description: "the answer's framing is broken: \(error.reason)")
+                throw Failure(description: "the answer's framing is broken: \(error)")
             }
             return taken
         }

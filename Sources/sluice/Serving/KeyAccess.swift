@@ -5,13 +5,14 @@ import SluiceSQLite
 import SluiceServer
 import Synchronization
 
-/// The API keys of the store, and the ring that requests are checked against.
+/// The API keys of the store, and the ring that requests are checked against: a key that is made or revoked counts from the next request on.
 struct KeyAccess {
-    let ring = KeyRing()
+    let ring: KeyRing
     private let store: SQLiteKeyStore
 
-    init(_ database: SQLiteDatabase) throws {
-        let ring = self.ring
+    init(_ database: SQLiteDatabase) throws(StoreError) {
+        let ring = KeyRing()
+        self.ring = ring
         self.store = SQLiteKeyStore(database) { ring.replace(with: KeyAccess.identities($0)) }
         ring.replace(with: KeyAccess.identities(try self.store.valid()))
     }
@@ -20,8 +21,10 @@ struct KeyAccess {
         Dictionary(keys.map { ($0.hash, KeyRing.Identity(name: $0.name, tenant: $0.tenant)) }) { first, _ in first }
     }
 
+    /// What the admin API asks of the rest of the program.
     func actions(source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock) -> AdminAPI.Actions {
-        AdminAPI.Actions(
+        let store = self.store
+        return AdminAPI.Actions(
             reload: {
                 switch source.reload(at: clock.now.wall) {
                 case .unchanged: .success(source.policy.revision)
@@ -29,36 +32,49 @@ struct KeyAccess {
                 case .refused(let refusal): .failure(Refusal(422, .invalidRequest, "\(refusal)"))
                 }
             },
-            makeKey: { [store = self.store] name, tenant in
-                let now = clock.now.wall
-                do {
-                    let key = try await withCheckedThrowingContinuation { waiting in store.make(name, tenant: tenant, at: now) { waiting.resume(with: $0) } }
-                    return KeyListing.made(key, name: name, tenant: tenant, at: now)
-                } catch let error as StoreError where error.code == .other {
-                    throw Refusal(422, .invalidRequest, error.message, param: "name")
+            makeKey: { name, tenant in
+                if let tenant, !source.policy.tenants.contains(where: { $0.name == tenant }) {
+                    let near = NearName.best(for: tenant, among: source.policy.tenants.map(\.name))
+                    throw Refusal.invalid("there is no tenant \(tenant.quotedForMessage)\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "tenant")
                 }
+                let now = clock.now.wall
+                let key = try await withCheckedThrowingContinuation { waiting in store.make(name, tenant: tenant, at: now) { waiting.resume(with: $0) } }
+                return NewKeyBody.json(name: name, tenant: tenant, key: key, created: now)
             },
-            listKeys: { [store = self.store] in KeyListing.json(try store.all()) },
-            revokeKey: { [store = self.store] name in
+            listKeys: { KeyListing.json(try store.all()) },
+            revokeKey: { name in
                 let now = clock.now.wall
                 return try await withCheckedThrowingContinuation { waiting in store.revoke(name, at: now) { waiting.resume(with: $0) } }
             },
             report: { by, since, until in
-                guard let dimensions = RollupDimension.list(by ?? "") else { throw Refusal.invalid("by is \((by ?? "").quotedForMessage)", param: "by") }
-                return try Report(
-                    of: ledger, since: try KeyAccess.instant(since, "since"), until: try KeyAccess.instant(until, "until"), by: dimensions
-                ).json
+                guard let dimensions = RollupDimension.list(by ?? "") else {
+                    throw Refusal.invalid("by names what cannot be grouped by; \(RollupDimension.allCases.map(\.rawValue).joined(separator: ", "))", param: "by")
+                }
+                func time(_ text: String?, _ name: String) throws(Refusal) -> Timestamp? {
+                    guard let text else { return nil }
+                    guard let instant = Timestamp(rfc3339: text) else { throw Refusal.invalid("\(name) is no RFC 3339 time", param: name) }
+                    return instant
+                }
+                let currency = source.policy.currency
+                return try Report(of: ledger, since: time(since, "since"), until: time(until, "until"), by: dimensions, currency: currency).json
             })
-    }
-
-    private static func instant(_ text: String?, _ name: String) throws -> Timestamp? {
-        guard let text else { return nil }
-        guard let instant = Timestamp(rfc3339: text) else { throw Refusal.invalid("\(name) is \(text.quotedForMessage), which is no RFC 3339 time", param: name) }
-        return instant
     }
 }
 
-/// Keys as `sluice keys` and `/api/keys` print them.
+/// A key as it is shown once.
+enum NewKeyBody {
+    static func json(name: String, tenant: String?, key: String, created: Timestamp) -> [UInt8] {
+        var json = JSONFields(capacity: 256)
+        json.add("schema", "sluice.key/v1")
+        json.add("name", name)
+        json.add("tenant", tenant)
+        json.add("key", key)
+        json.add("created", created)
+        return json.object
+    }
+}
+
+/// All keys, without what they are.
 enum KeyListing {
     static func json(_ keys: [APIKey]) -> [UInt8] {
         var json = JSONFields(capacity: 1024)
@@ -66,17 +82,6 @@ enum KeyListing {
         json.add("data", objects: keys.map(\.json))
         json.add("has_more", false)
         json.add("last_id", keys.last?.name)
-        return json.object
-    }
-
-    /// The only place where a key is ever printed.
-    static func made(_ key: String, name: String, tenant: String?, at now: Timestamp) -> [UInt8] {
-        var json = JSONFields(capacity: 256)
-        json.add("schema", "sluice.key/v1")
-        json.add("name", name)
-        json.add("tenant", tenant)
-        json.add("key", key)
-        json.add("created", now.description)
         return json.object
     }
 }
