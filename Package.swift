@@ -57,7 +57,8 @@ let package = Package(
         .target(
             name: "SluiceServer",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, crypto, hummingbird,
+                "SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, crypto, hummingbird, nioSSL,
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             swiftSettings: settings),

@@ -1,5 +1,6 @@
 package import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 package import Logging
 package import NIOCore
 package import SluiceCore
@@ -18,8 +19,8 @@ package struct AdminRoutes {
     }
 
     package func application(
-        at address: ServerSettings.Address, on group: any EventLoopGroup, logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> some ApplicationProtocol {
+        at address: ServerSettings.Address, on group: any EventLoopGroup, tls: ListenerTLS?, logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
+    ) throws -> some ApplicationProtocol {
         let router = Router(context: APIContext.self)
         router.addMiddleware {
             ProblemMiddleware()
@@ -28,7 +29,8 @@ package struct AdminRoutes {
         self.addHealth(to: router)
         self.api.add(to: router)
         return Application(
-            router: router, configuration: .init(address: BindAddress(address), serverName: nil, reuseAddress: true), onServerRunning: onRunning,
+            router: router, server: try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration) } ?? .http1(),
+            configuration: .init(address: BindAddress(address), serverName: nil, reuseAddress: true), onServerRunning: onRunning,
             eventLoopGroupProvider: .shared(group), logger: logger)
     }
 

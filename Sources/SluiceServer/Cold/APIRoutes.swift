@@ -21,7 +21,7 @@ package struct APIRoutes {
 
     /// The API as a server: the hot path first on every connection, these routes behind it.
     package func application(
-        at address: ServerSettings.Address, on group: any EventLoopGroup, loops: ServerLoops, logger: Logger,
+        at address: ServerSettings.Address, on group: any EventLoopGroup, loops: ServerLoops, tls: ListenerTLS?, logger: Logger,
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> some ApplicationProtocol {
         let router = Router(context: APIContext.self)
@@ -32,7 +32,7 @@ package struct APIRoutes {
         ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)
         JobRoutes(deferral: self.deferral, clock: self.clock).add(to: router)
         let server = HTTPServerBuilder { responder in
-            APIChannel(http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops)
+            APIChannel(http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)
         }
         return Application(
             router: router, server: server, configuration: .init(address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true),

@@ -2,6 +2,7 @@ package import HummingbirdCore
 package import Logging
 package import NIOCore
 import NIOHTTPTypes
+import NIOSSL
 
 /// The codec and Hummingbird behind the hot path, set up only when a connection's first other request comes: most connections never
 /// need it, and it costs memory.
@@ -38,10 +39,12 @@ package struct APIChannel: ServerChildChannel {
 
     private let http: HTTP1Channel
     private let serverLoops: ServerLoops
+    private let tls: ListenerTLS?
 
-    package init(http: HTTP1Channel, serverLoops: ServerLoops) {
+    package init(http: HTTP1Channel, serverLoops: ServerLoops, tls: ListenerTLS?) {
         self.http = http
         self.serverLoops = serverLoops
+        self.tls = tls
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -51,6 +54,7 @@ package struct APIChannel: ServerChildChannel {
             try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
             // One read a wake-up: a second one would mostly find nothing.
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
             try channel.pipeline.syncOperations.addHandler(HotConnection(server: server, coldDoor: door))
             return Value(channel: channel, door: door)
         }

@@ -6,6 +6,7 @@ import SluiceCore
 import SluiceDispatch
 import SluicePolicy
 import SluiceSQLite
+import SluiceServer
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +42,9 @@ struct Serve: AsyncParsableCommand {
             throw ExitCode(1)
         } catch let missing as Secrets.Missing {
             console.talk("sluice: \(missing)")
+            throw ExitCode(1)
+        } catch let unreadable as ListenerTLS.Unreadable {
+            console.talk("sluice: \(unreadable)")
             throw ExitCode(1)
         } catch let error as StoreError {
             console.talk("sluice: \(error.message)")

@@ -24,6 +24,9 @@ struct Router {
         var drain = Duration.seconds(60)
         var secrets: Secrets
         var adminToken: String?
+        /// In place of the policy's own listeners.
+        var listen: ServerSettings.Address?
+        var admin: ServerSettings.Address?
         var logger: Logger
         /// Called once both listeners are up.
         var onReady: @Sendable (ServerFile) -> Void = { _ in }
@@ -69,6 +72,9 @@ struct Router {
         )
     }
 
+    /// Ends ``run()`` as a signal would.
+    func stop() { self.state.stop() }
+
     /// Serves until it is told to stop, then drains.
     func run() async throws {
         try await self.makeUpForTheLastProcess()
@@ -80,7 +86,7 @@ struct Router {
         }.get()
         let deferral = Deferral(store: self.jobs, signals: self.signals) { worker.drop($0) }
         let loops = try await self.serverLoops(deferral)
-        let listeners = Listeners(router: self, deferral: deferral, loops: loops)
+        let listeners = try Listeners(router: self, deferral: deferral, loops: loops)
         let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
         let services = ServiceGroup(
             configuration: .init(
@@ -159,19 +165,20 @@ struct Router {
         let api: any Service
         let admin: any Service
 
-        init(router: Router, deferral: Deferral, loops: ServerLoops) {
+        init(router: Router, deferral: Deferral, loops: ServerLoops) throws {
             let (options, state) = (router.options, router.state)
             let settings = options.source.policy.server
             let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, clock: options.clock)
-            self.api = routes.application(at: settings.listen, on: router.group, loops: loops, logger: options.logger) { channel in
+            self.api = routes.application(at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger) {
+                channel in
                 state.listens(.api, at: channel, options)
             }
             let api = AdminAPI(
                 policy: router.policy, deferral: deferral, ledger: router.ledger, clock: options.clock,
                 actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock))
             let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
-            self.admin = AdminRoutes(health: health, api: api, token: options.adminToken)
-                .application(at: settings.admin, on: router.sideGroup, logger: options.logger) { channel in
+            self.admin = try AdminRoutes(health: health, api: api, token: options.adminToken)
+                .application(at: options.admin ?? settings.admin, on: router.sideGroup, tls: try settings.adminTLS.map { try ListenerTLS($0) }, logger: options.logger) { channel in
                     state.listens(.admin, at: channel, options)
                 }
         }

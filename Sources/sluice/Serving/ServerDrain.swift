@@ -46,12 +46,17 @@ struct StopSignals {
     let state: ServerState
 
     func run(_ services: ServiceGroup) async {
-        self.state.onFailure { kill(getpid(), SIGTERM) }
-        var isStopping = false
-        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-            if isStopping { _exit(1) }
-            isStopping = true
-            await services.triggerGracefulShutdown()
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        self.state.onStop { stop.yield() }
+        await withDiscardingTaskGroup { group in
+            group.addTask { for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { stop.yield() } }
+            var isStopping = false
+            for await _ in stops {
+                if isStopping { _exit(1) }
+                isStopping = true
+                await services.triggerGracefulShutdown()
+            }
+            group.cancelAll()
         }
     }
 }

@@ -17,7 +17,8 @@ final class ServerState: Sendable {
         var admin: String?
         var isDraining = false
         var failure: StoreError?
-        var onFailure: (@Sendable () -> Void)?
+        var isStopped = false
+        var onStop: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -29,19 +30,26 @@ final class ServerState: Sendable {
 
     /// The store cannot make a commit durable: nothing may be acknowledged any more, so the process stops.
     func fail(_ error: StoreError) {
-        let stop = self.state.withLock { state -> (@Sendable () -> Void)? in
-            state.failure = state.failure ?? error
-            return state.onFailure
+        self.state.withLock { $0.failure = $0.failure ?? error }
+        self.stop()
+    }
+
+    /// Ends the program in order, as SIGTERM does.
+    func stop() {
+        let stop = self.state.withLock { state in
+            state.isStopped = true
+            return state.onStop
         }
         stop?()
     }
 
-    func onFailure(_ stop: @escaping @Sendable () -> Void) {
-        let hasFailed = self.state.withLock { state in
-            state.onFailure = stop
-            return state.failure != nil
+    /// - Parameter stop: What ends the program; called at once where it was told to end before.
+    func onStop(_ stop: @escaping @Sendable () -> Void) {
+        let isStopped = self.state.withLock { state in
+            state.onStop = stop
+            return state.isStopped
         }
-        if hasFailed { stop() }
+        if isStopped { stop() }
     }
 
     /// A listener is up; once both are, commands may find them.

@@ -1,0 +1,197 @@
+import SluiceCore
+import SluiceDispatch
+import Testing
+
+@Suite struct AttemptMachineTests {
+    private let start = MonotonicInstant(nanoseconds: 0)
+
+    /// A policy with one pool of so many backends, all serving one model.
+    private func policy(backends: Int, retry: Int = 3, failover: Pool.Failover = .all) -> PolicySet {
+        var parts = PolicySet.Parts()
+        parts.backends = (0..<backends).map { Backend(index: $0, name: "b\($0)", api: .openai) }
+        var pool = Pool(index: 0, name: "main", backends: Array(0..<backends))
+        pool.retry = retry
+        pool.failover = failover
+        parts.pools = [pool]
+        parts.tenants = [Tenant(index: 0, name: "default")]
+        parts.models = [Model(index: 0, name: "chat", offers: (0..<backends).map { _ in Model.Offer(name: "m") })]
+        parts.classes = [TrafficClass(index: 0, name: "live", serve: .now, pools: [0])]
+        return PolicySet(parts)
+    }
+
+    private func machine(_ policy: PolicySet, retryAmbiguous: Int = 0, patience: Duration = .seconds(10), dialect: Endpoint.Dialect = .openai) -> AttemptMachine {
+        let request = InferenceRequest(endpoint: .chat, tenant: "default", model: "chat")
+        let decision = Decision(route: 0, trafficClass: 0, requested: 0, budget: LatencyBudget())
+        let now = Now(wall: Timestamp(milliseconds: 0), monotonic: self.start)
+        let route = RoutePlanner(policy: policy).plan(request, decision, at: now, chance: 0) { _ in BackendCondition() }
+        return AttemptMachine(
+            route: route, policy: policy,
+            terms: AttemptMachine.Terms(retryAmbiguous: retryAmbiguous, patience: patience, arrived: self.start, deadline: nil, dialect: dialect))
+    }
+
+    /// Admits until an attempt is to be sent; gives the backend.
+    private func admitted(_ machine: inout AttemptMachine, _ first: AttemptMachine.Action) throws -> Int {
+        var action = first
+        while case .ask = action { action = machine.admission(.admitted, at: self.start) }
+        guard case .send(let candidate, _) = action else { throw Unexpected(action: "\(action)") }
+        return candidate.backend
+    }
+
+    private struct Unexpected: Error {
+        var action: String
+    }
+
+    @Test(arguments: [AttemptMachine.Failure.notSent, .answered(status: 429), .answered(status: 500), .answered(status: 503), .answered(status: 529), .answered(status: 401)])
+    func failuresBeforeAnyContentGoToTheNextBackend(_ failure: AttemptMachine.Failure) throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let first = machine.start(at: self.start)
+        #expect(try self.admitted(&machine, first) == 0)
+        let next = machine.failed(failure, at: self.start) { true }
+        #expect(try self.admitted(&machine, next) == 1)
+    }
+
+    @Test func whatMayHaveBeenCarriedOutIsNotSentTwiceForALiveClass() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        guard case .refuse(let refusal) = machine.failed(.ambiguous(isTimeout: false), at: self.start, takeRetry: { true }) else {
+            Issue.record("an ambiguous attempt was repeated")
+            return
+        }
+        #expect(refusal.status == 502 && refusal.code == .upstreamFailed)
+    }
+
+    @Test func whatMayHaveBeenCarriedOutIsSentAgainAsOftenAsTheClassSays() throws {
+        var machine = self.machine(self.policy(backends: 3), retryAmbiguous: 1)
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        let second = machine.failed(.ambiguous(isTimeout: false), at: self.start) { true }
+        #expect(try self.admitted(&machine, second) == 1)
+        guard case .refuse = machine.failed(.ambiguous(isTimeout: false), at: self.start, takeRetry: { true }) else {
+            Issue.record("an ambiguous attempt was repeated twice")
+            return
+        }
+    }
+
+    @Test func aBackendsOwnRefusalOfTheRequestIsPassedOn() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        guard case .passOn(let attempt) = machine.failed(.answered(status: 422), at: self.start, takeRetry: { true }) else {
+            Issue.record("a 422 was not passed on")
+            return
+        }
+        #expect(attempt == 1)
+    }
+
+    @Test func theLastRateLimitIsPassedOnWhenEveryAttemptFailed() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        let second = machine.failed(.answered(status: 429), at: self.start) { true }
+        _ = try self.admitted(&machine, second)
+        guard case .passOn(let attempt) = machine.failed(.answered(status: 500), at: self.start, takeRetry: { true }) else {
+            Issue.record("the 429 was not passed on")
+            return
+        }
+        #expect(attempt == 1)
+    }
+
+    @Test func noMoreThanThreeAttemptsAreMade() throws {
+        var machine = self.machine(self.policy(backends: 5, retry: 5))
+        var action = machine.start(at: self.start)
+        var sent = 0
+        while true {
+            switch action {
+            case .ask: action = machine.admission(.admitted, at: self.start)
+            case .send:
+                sent += 1
+                action = machine.failed(.answered(status: 503), at: self.start) { true }
+            case .wait, .refuse, .passOn:
+                #expect(sent == 3)
+                return
+            }
+        }
+    }
+
+    @Test func anEmptyRetryBudgetEndsTheTrying() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        guard case .refuse = machine.failed(.answered(status: 503), at: self.start, takeRetry: { false }) else {
+            Issue.record("a retry was made without a token")
+            return
+        }
+    }
+
+    @Test func aRefusedConnectionCostsNothingOfTheRetryBudget() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        let next = machine.failed(.notSent, at: self.start) { false }
+        #expect(try self.admitted(&machine, next) == 1)
+    }
+
+    @Test func busyBackendsAreWaitedForAndThenGivenUp() {
+        var machine = self.machine(self.policy(backends: 2), patience: .seconds(2))
+        _ = machine.start(at: self.start)
+        _ = machine.admission(.busy(nil), at: self.start)
+        guard case .wait(let until) = machine.admission(.busy(nil), at: self.start) else {
+            Issue.record("busy backends were not waited for")
+            return
+        }
+        #expect(until == self.start + .seconds(2))
+        guard case .refuse(let refusal)? = machine.waitedLongEnough(at: until) else {
+            Issue.record("the wait did not end")
+            return
+        }
+        #expect(refusal.status == 429 && refusal.code == .overloaded && refusal.retryAfter != nil)
+    }
+
+    @Test func aRateLimitThatOpensTooLateIsToldAtOnce() {
+        var machine = self.machine(self.policy(backends: 1), patience: .seconds(10))
+        _ = machine.start(at: self.start)
+        guard case .refuse(let refusal) = machine.admission(.busy(.seconds(41)), at: self.start) else {
+            Issue.record("the request waits for a limit that opens too late")
+            return
+        }
+        #expect(refusal.retryAfterSeconds == 41)
+    }
+
+    @Test func backendsThatAreDownAreALastResortAndThen503() {
+        var machine = self.machine(self.policy(backends: 1))
+        guard case .ask(_, isLastResort: false) = machine.start(at: self.start),
+            case .ask(_, isLastResort: true) = machine.admission(.down(until: self.start + .seconds(4)), at: self.start),
+            case .refuse(let refusal) = machine.admission(.down(until: self.start + .seconds(4)), at: self.start)
+        else {
+            Issue.record("no last resort, or no end of it")
+            return
+        }
+        #expect(refusal.status == 503 && refusal.code == .noBackend && refusal.retryAfterSeconds == 4)
+    }
+
+    @Test(arguments: [(429, Endpoint.Dialect.openai), (529, .anthropic), (503, .openai), (502, .openai)])
+    func anErrorAsFirstEventKeepsItsStatusWhenNobodyIsLeft(_ status: Int, _ dialect: Endpoint.Dialect) throws {
+        var machine = self.machine(self.policy(backends: 1), dialect: dialect)
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        let problem = UpstreamProblem(status: status, message: "busy", type: nil, code: nil)
+        guard case .refuse(let refusal) = machine.failed(.reported(problem), at: self.start, takeRetry: { true }) else {
+            Issue.record("an error inside an answer was not refused")
+            return
+        }
+        #expect(refusal.status == status)
+    }
+
+    @Test(arguments: [503, 529])
+    func anOverloadStaysAnOverloadOnAnthropicsRoutes(_ status: Int) throws {
+        var machine = self.machine(self.policy(backends: 1), dialect: .anthropic)
+        let first = machine.start(at: self.start)
+        _ = try self.admitted(&machine, first)
+        guard case .refuse(let refusal) = machine.failed(.answered(status: status), at: self.start, takeRetry: { true }) else {
+            Issue.record("an overload was not refused")
+            return
+        }
+        #expect(refusal.status == 529)
+    }
+}
