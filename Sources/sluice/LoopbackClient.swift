@@ -14,17 +14,12 @@ struct LoopbackClient: Sendable {
         var body: [UInt8]
     }
 
-    let host: String
-    let port: UInt16
+    private let address: String
     var timeout: Int = 60
 
-    /// - Parameter address: `127.0.0.1:9090`, as `server.json` has it.
-    init(_ address: String) throws(Failure) {
-        guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
-            throw Failure(description: "\(address) is no address of a listener on this machine")
-        }
-        self.host = String(address[..<colon])
-        self.port = port
+    /// - Parameter address: `127.0.0.1:9090` or `unix:/run/sluice.sock`, as `server.json` has it.
+    init(_ address: String) {
+        self.address = address
     }
 
     /// Sends one request and reads the whole answer.
@@ -35,28 +30,54 @@ struct LoopbackClient: Sendable {
     ) throws(Failure) -> Answer {
         let socket = try self.connect()
         defer { close(socket) }
-        var request = "\(method) \(path) HTTP/1.1\r\nhost: \(self.host):\(self.port)\r\nconnection: close\r\ncontent-length: \(body.count)\r\n"
+        var request = "\(method) \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: \(body.count)\r\n"
         for (name, value) in headers { request += "\(name): \(value)\r\n" }
         try self.write(Array((request + "\r\n").utf8) + body, to: socket)
         return try self.read(from: socket, onBody)
     }
 
     private func connect() throws(Failure) -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw Failure(description: "no socket: \(String(cString: strerror(errno)))") }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = self.port.bigEndian
-        inet_pton(AF_INET, self.host == "localhost" ? "127.0.0.1" : self.host, &address.sin_addr)
+        let descriptor = self.address.hasPrefix("unix:") ? try self.connect(path: String(self.address.dropFirst(5))) : try self.connectByName()
         var wait = timeval(tv_sec: self.timeout, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
-        let outcome = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        return descriptor
+    }
+
+    private func connectByName() throws(Failure) -> Int32 {
+        guard let colon = self.address.lastIndex(of: ":") else { throw Failure(description: "\(self.address) is no address of a listener on this machine") }
+        let host = self.address[..<colon].filter { $0 != "[" && $0 != "]" }
+        // A server that listens everywhere is reached by the loopback address of its kind.
+        let name = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_NUMERICSERV
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(name, String(self.address[self.address.index(after: colon)...]), &hints, &found) == 0, let info = found?.pointee else {
+            throw Failure(description: "\(self.address) cannot be found")
         }
-        guard outcome == 0 else {
+        defer { freeaddrinfo(found) }
+        return try self.connect(socket(info.ai_family, info.ai_socktype, 0), info.ai_addr, info.ai_addrlen)
+    }
+
+    private func connect(path: String) throws(Failure) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8CString)
+        guard bytes.count <= MemoryLayout.size(ofValue: address.sun_path) else { throw Failure(description: "the path of \(self.address) is too long") }
+        withUnsafeMutableBytes(of: &address.sun_path) { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        return try withUnsafePointer(to: &address) { pointer throws(Failure) in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address throws(Failure) in
+                try self.connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+
+    private func connect(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) throws(Failure) -> Int32 {
+        guard descriptor >= 0, Glibc.connect(descriptor, address, size) == 0 else {
             let reason = String(cString: strerror(errno))
             close(descriptor)
-            throw Failure(description: "\(self.host):\(self.port) does not answer: \(reason)")
+            throw Failure(description: "\(self.address) does not answer: \(reason)")
         }
         return descriptor
     }

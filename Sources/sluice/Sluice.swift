@@ -7,7 +7,10 @@ struct Sluice: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
         abstract: "Decides for every inference request who answers it, when, and at what price.",
-        subcommands: [Check.self, Config.self, Demo.self, Explain.self, Init.self, Schema.self, Serve.self, Windows.self])
+        subcommands: [
+            AuditCommand.self, Check.self, Config.self, Demo.self, Explain.self, ExportCommand.self, Init.self, KeysCommand.self,
+            QueueCommand.self, ReportCommand.self, Schema.self, Serve.self, Windows.self,
+        ])
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())

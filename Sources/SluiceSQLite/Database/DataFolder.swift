@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 package import SluiceCore
 
@@ -10,6 +11,20 @@ package struct DataFolder: Sendable {
     }
 
     package var database: String { self.path + "/sluice.db" }
+    /// The database that is there: the folder's own, or the only other one, where `server: database` gave it another name.
+    package var databaseFile: String? {
+        if access(self.database, F_OK) == 0 { return self.database }
+        let others = (try? FileManager.default.contentsOfDirectory(atPath: self.path))?.map { self.path + "/" + $0 }.filter(DataFolder.isDatabase) ?? []
+        return others.count == 1 ? others.first : nil
+    }
+
+    private static func isDatabase(_ path: String) -> Bool {
+        guard let file = fopen(path, "r") else { return false }
+        defer { fclose(file) }
+        var start = [UInt8](repeating: 0, count: 16)
+        return fread(&start, 1, 16, file) == 16 && start == Array("SQLite format 3\0".utf8)
+    }
+
     package var journal: String { self.path + "/journal" }
     /// Written by `serve` while it runs, so that commands find its listeners.
     package var server: String { self.path + "/server.json" }

@@ -40,7 +40,7 @@ package final class SQLiteDatabase: Sendable {
             try DatabaseFiles.create(path)
             let pool = try SQLiteDatabase.open(path, readers: opening.readers)
             (self.epoch, self.wasUnclean) = try SQLiteDatabase.begin(pool, at: now)
-            if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path) }
+            if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path, before: self.epoch) }
             self.pool = pool
             self.reader = StoreReader(pool)
             self.writer = try StoreWriter(pool: pool, files: DatabaseFiles(path), limits: opening.limits, onFailure: opening.onFailure)
@@ -81,17 +81,18 @@ package final class SQLiteDatabase: Sendable {
     /// Writes the row of this start.
     private static func begin(_ pool: DatabasePool, at now: Timestamp) throws -> (epoch: Int64, wasUnclean: Bool) {
         try pool.write { db in
-            let isOpen = try Bool.fetchOne(db, sql: "SELECT ended_ms IS NULL FROM boot ORDER BY epoch DESC LIMIT 1") ?? false
+            let isOpen = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM boot WHERE ended_ms IS NULL)") ?? false
             try db.execute(literal: "INSERT INTO boot(started_ms) VALUES (\(now.milliseconds))")
             return (db.lastInsertedRowID, isOpen)
         }
     }
 
     /// After an end that nobody planned: whether the pages hold together.
-    private static func checkPages(of pool: DatabasePool, path: String) throws {
+    private static func checkPages(of pool: DatabasePool, path: String, before epoch: Int64) throws {
         let found = try pool.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(3)") }
         guard found == ["ok"] else {
             throw StoreError(.ioFailure, "\(path) is damaged: \(found.joined(separator: "; ")); restore a backup, nothing was changed")
         }
+        try pool.write { db in try db.execute(literal: "UPDATE boot SET ended_ms = 0 WHERE ended_ms IS NULL AND epoch < \(epoch)") }
     }
 }

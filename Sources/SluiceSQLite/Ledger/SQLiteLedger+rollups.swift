@@ -49,9 +49,7 @@ private struct RollupGroups {
                       AND hour_ms >= \(hours.lowerBound.milliseconds) AND hour_ms < \(hours.upperBound.milliseconds)
                     """))
         while let row = try rows.next() {
-            let key = RollupKey(
-                byTag: row[0], hour: Timestamp(milliseconds: row[1]), tag: row[2], currency: row[3], tenant: row[4], key: row[5],
-                trafficClass: row[6], route: row[7], backend: row[8], model: row[9])
+            let key = RollupKey(row: row)
             guard self.counts(key) else { continue }
             self.add(try RollupMeasures(text: Array((row[10] as String).utf8)), as: key)
         }

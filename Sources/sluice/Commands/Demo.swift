@@ -75,7 +75,7 @@ struct Demo: AsyncParsableCommand {
     private func play(
         on server: ServerFile, night: Timestamp, _ clock: SluiceClock, _ policy: PolicySet, _ folder: DataFolder, _ console: Console
     ) async throws {
-        let (client, admin) = (try LoopbackClient(server.api), try LoopbackClient(server.admin))
+        let (client, admin) = (LoopbackClient(server.api), LoopbackClient(server.admin))
         console.print("Sluice serves policies/quickstart on http://\(server.api), policy \(policy.revision.prefix(6)).")
         console.print("Its clock stands \(Demo.lead.milliseconds / 1000) s before the night, when patient work may run; it goes at normal speed.\n")
         let stage = DemoStage(

@@ -1,0 +1,142 @@
+/// Follows the ledger's chain line by line and finds the first entry that does not fit (`ledger.md`, Proof).
+package struct ChainVerifier: Sendable {
+    package struct Place: Hashable, Sendable {
+        package var seq: Int64
+        package var hash: ChainHash
+
+        package init(seq: Int64, hash: ChainHash) {
+            self.seq = seq
+            self.hash = hash
+        }
+
+        /// Reads `SEQ:HASH`, as checkpoints are kept elsewhere.
+        package init?(_ text: some StringProtocol) {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, let seq = Int64(parts[0]), seq > 0, let hash = ChainHash(hex: parts[1].utf8.map { $0 | 0x20 }) else { return nil }
+            self.init(seq: seq, hash: hash)
+        }
+    }
+
+    package struct Fault: Hashable, Sendable {
+        package var seq: Int64
+        package var why: String
+
+        package init(seq: Int64, why: String) {
+            self.seq = seq
+            self.why = why
+        }
+    }
+
+    package private(set) var entries = 0
+    package private(set) var firstBad: Fault?
+    /// The last entry that was seen.
+    package private(set) var head: Place?
+    /// The first entry, where the chain does not begin with it.
+    package private(set) var segment: Place?
+
+    private let wanted: Place?
+    private let isSegment: Bool
+    private let sha256: @Sendable ([UInt8]) -> ChainHash
+    private var hasWanted = false
+    private var gaps = Gaps()
+
+    /// - Parameters:
+    ///   - wanted: An entry that must be there, from a checkpoint that was kept elsewhere. Where the lines begin just behind it, it is what they
+    ///     must be tied to.
+    ///   - isSegment: The lines may begin anywhere in the chain.
+    package init(wanted: Place? = nil, isSegment: Bool = false, sha256: @escaping @Sendable ([UInt8]) -> ChainHash) {
+        self.wanted = wanted
+        self.isSegment = isSegment
+        self.sha256 = sha256
+    }
+
+    /// Checks the next line, without its line break.
+    ///
+    /// - Returns: What it says, where it is in the one form of lines.
+    @discardableResult
+    package mutating func check(_ line: [UInt8]) -> LedgerLine.Parts? {
+        self.entries += 1
+        do throws(LedgerLineError) {
+            let parts = try LedgerLine.read(line)
+            self.check(parts)
+            self.head = Place(seq: parts.seq, hash: parts.hash)
+            return parts
+        } catch {
+            self.fail((self.head?.seq ?? 0) + 1, "not in the form of an export line: \(error.message), at byte \(error.offset)")
+            return nil
+        }
+    }
+
+    private mutating func check(_ parts: LedgerLine.Parts) {
+        self.gaps.add(parts, after: self.head?.seq ?? 0)
+        if let head {
+            if parts.seq != head.seq + 1 {
+                self.fail(parts.seq, parts.seq > head.seq ? "entries \(head.seq + 1) to \(parts.seq - 1) are missing" : "it stands behind entry \(head.seq)")
+            } else if parts.previous != head.hash {
+                self.fail(parts.seq, "its prev_hash is not the hash of entry \(head.seq)")
+            }
+        } else {
+            self.checkFirst(parts)
+        }
+        if self.sha256(parts.hashed) != parts.hash { self.fail(parts.seq, "its hash is not that of its line") }
+        guard let wanted, parts.seq == wanted.seq else { return }
+        self.hasWanted = true
+        if parts.hash != wanted.hash { self.fail(parts.seq, "its hash is not \(wanted.hash.hex)") }
+    }
+
+    private mutating func checkFirst(_ parts: LedgerLine.Parts) {
+        guard parts.seq != 1 else {
+            if parts.previous != .genesis { self.fail(1, "it is the first, but its prev_hash names another before it") }
+            return
+        }
+        if let wanted, wanted.seq + 1 == parts.seq {
+            self.hasWanted = true
+            if parts.previous != wanted.hash { self.fail(parts.seq, "its prev_hash is not \(wanted.hash.hex)") }
+        } else if !self.isSegment {
+            self.fail(parts.seq, "entries 1 to \(parts.seq - 1) are missing; if they were left out with --since, say so with --segment")
+        }
+        self.segment = Place(seq: parts.seq, hash: parts.previous)
+    }
+
+    /// Notes what is wrong from outside the lines; the first fault stays.
+    package mutating func fail(_ seq: Int64, _ why: String) {
+        if self.firstBad == nil { self.firstBad = Fault(seq: seq, why: why) }
+    }
+
+    /// To be called after the last line.
+    package mutating func finish() {
+        guard let wanted, !self.hasWanted else { return }
+        self.fail(wanted.seq, "it is not there: the chain ends with entry \(self.head?.seq ?? 0)")
+    }
+
+    /// What the lines were filtered by, where that is why they do not fit: then nothing can be said of them.
+    package var filter: String? { self.firstBad == nil ? nil : self.gaps.filter }
+}
+
+/// Where entries are missing, and what those that are there have in common.
+private struct Gaps: Sendable {
+    private var first: Int64?
+    private var last: Int64 = 0
+    private var entries: Int64 = 0
+    private var gaps = 0
+    private var tenants: Set<String?> = []
+    private var requests: Set<String?> = []
+
+    mutating func add(_ parts: LedgerLine.Parts, after previous: Int64) {
+        self.first = self.first ?? parts.seq
+        self.last = parts.seq
+        self.entries += 1
+        if parts.seq > previous + 1 { self.gaps += 1 }
+        if self.tenants.count < 2 { self.tenants.insert(parts.entry.subject?.tenant) }
+        if self.requests.count < 2 { self.requests.insert(parts.entry.subject?.requestID) }
+    }
+
+    /// One request alone, or one tenant alone with much missing in several places, is what an export with a filter looks like. A few entries that
+    /// are missing look like what they are.
+    var filter: String? {
+        guard self.gaps > 0, self.last > 0 else { return nil }
+        if self.requests.count == 1 { return "--request-id" }
+        let missing = self.last - self.entries
+        return self.tenants.count == 1 && self.gaps > 1 && missing * 4 >= self.last ? "--tenant" : nil
+    }
+}

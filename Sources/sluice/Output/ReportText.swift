@@ -1,0 +1,125 @@
+import SluiceCore
+
+/// A report for people: what was spent, what was saved, and by what.
+struct ReportText {
+    private let report: Report
+    private let style: TextStyle
+    /// Enough for the smallest amount that matters, the same for all, so that columns can be read downwards.
+    private let decimals: Int
+
+    init(_ report: Report, style: TextStyle = TextStyle()) {
+        self.report = report
+        self.style = style
+        let largest = max(report.total.baseline.pico.magnitude, report.total.spent.pico.magnitude)
+        self.decimals = largest >= 1_000_000_000_000_000 ? 2 : largest >= 1_000_000_000_000 ? 4 : 6
+    }
+
+    var text: String {
+        var parts = [self.title]
+        if self.report.total.attempts == 0 && self.report.rows.isEmpty { return parts[0] + "\nNothing was recorded in that time.\n" }
+        parts.append(self.table(exact: false).text(self.style))
+        parts.append(self.waterfall)
+        let notes = self.notes
+        if !notes.isEmpty { parts.append(notes.map { $0 + "\n" }.joined()) }
+        return parts.joined(separator: "\n")
+    }
+
+    private var title: String {
+        let span =
+            switch (self.report.since, self.report.until) {
+            case (nil, nil): "all time"
+            case (let since?, nil): "since \(ReportText.instant(since))"
+            case (nil, let until?): "until \(ReportText.instant(until))"
+            case (let since?, let until?): "\(ReportText.instant(since)) to \(ReportText.instant(until))"
+            }
+        let by = self.report.by.isEmpty ? "" : ", by " + self.report.by.map(\.rawValue).joined(separator: " and ")
+        return self.style.bold("Spend and saving in \(self.report.currency)") + ", \(span)\(by)\n"
+    }
+
+    /// - Parameter exact: Every digit, as machines want it, instead of what fits the eye.
+    func table(exact: Bool) -> TextTable {
+        let hasWaste = self.report.total.waste != .zero
+        let hasIdle = self.report.total.idle != .zero
+        let titles = ["requests", "attempts", "cost"] + (hasWaste || exact ? ["waste"] : []) + (hasIdle || exact ? ["idle"] : []) + ["baseline", "saved", "saved %", "certain"]
+        var table = TextTable(self.report.by.map { .init(title: $0.rawValue) } + titles.map { .init(title: $0, alignment: .right) })
+        func cells(_ measures: RollupMeasures) -> [String] {
+            func money(_ sum: MoneySum) -> String { exact ? sum.description : self.money(sum) }
+            var cells = [exact ? "\(measures.requests)" : ReportText.grouped("\(measures.requests)"), exact ? "\(measures.attempts)" : ReportText.grouped("\(measures.attempts)")]
+            cells.append(measures.attempts > 0 && measures.unpriced == measures.attempts && !exact ? "unpriced" : money(measures.cost))
+            if hasWaste || exact { cells.append(money(measures.waste)) }
+            if hasIdle || exact { cells.append(money(measures.idle)) }
+            return cells + [money(measures.baseline), money(measures.saved), ReportText.percent(measures.savedRatio, exact: exact), ReportText.percent(measures.coverage, exact: exact)]
+        }
+        for row in self.report.rows where !self.report.by.isEmpty { table.rows.append(row.key.map { $0 ?? (exact ? "" : "(none)") } + cells(row.measures)) }
+        let total = cells(self.report.total)
+        if self.report.by.isEmpty {
+            table.rows = [total]
+        } else {
+            table.footer = ["total"] + [String](repeating: "", count: self.report.by.count - 1) + total
+        }
+        return table
+    }
+
+    private var waterfall: String {
+        let words = [
+            "model": "smaller or other models", "backend": "cheaper backends", "lane": "batch and flex lanes", "window": "off-peak windows",
+            "cache": "cached tokens", "waste": "paid, and seen by nobody", "idle": "idle own capacity",
+        ]
+        let steps = self.report.total.waterfall.filter { $0.amount != .zero || $0.lever == "backend" }
+        var table = TextTable([.init(title: "where the saving comes from"), .init(title: "", alignment: .right)])
+        table.rows = steps.map { [words[$0.lever] ?? $0.lever, self.money($0.amount)] }
+        table.footer = ["saved", self.money(self.report.total.saved)]
+        return table.text(self.style)
+    }
+
+    private var notes: [String] {
+        let total = self.report.total
+        var notes: [String] = []
+        if !total.isCertain, total.attempts > 0 {
+            notes.append("Not all of it is certain: what was paid lies between \(self.money(total.costLow)) and \(self.money(total.costHigh)).")
+        }
+        func note(_ count: Int, _ one: String, _ many: String) { if count > 0 { notes.append(count == 1 ? "1 \(one)" : "\(ReportText.grouped("\(count)")) \(many)") } }
+        note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
+        note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
+        note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")
+        if !self.report.otherCurrencies.isEmpty {
+            notes.append("What was paid in \(self.report.otherCurrencies.joined(separator: ", ")) is left out; ask with --currency.")
+        }
+        return notes
+    }
+
+    // MARK: Figures
+
+    /// With the report's number of decimals, rounded half to even, thousands set apart.
+    private func money(_ sum: MoneySum) -> String {
+        var unit: Int128 = 1
+        for _ in self.decimals..<12 { unit *= 10 }
+        let rounded = sum.pico.dividedHalfEven(by: unit)
+        let digits = String(rounded.magnitude)
+        let padded = String(repeating: "0", count: max(0, self.decimals + 1 - digits.count)) + digits
+        return (rounded < 0 ? "-" : "") + ReportText.grouped(String(padded.dropLast(self.decimals))) + "." + padded.suffix(self.decimals)
+    }
+
+    static func grouped(_ digits: String) -> String {
+        var groups: [Substring] = []
+        var rest = digits[...]
+        while rest.count > 3 {
+            groups.insert(rest.suffix(3), at: 0)
+            rest = rest.dropLast(3)
+        }
+        return ([rest] + groups).joined(separator: ",")
+    }
+
+    /// A ratio in millionths, as a percentage with one decimal.
+    private static func percent(_ millionths: Int128?, exact: Bool) -> String {
+        guard let millionths else { return exact ? "" : "-" }
+        if exact { return DecimalText.format(millionths, decimals: 6) }
+        let tenths = millionths.dividedHalfEven(by: 1000)
+        return "\(tenths < 0 ? "-" : "")\(tenths.magnitude / 10).\(tenths.magnitude % 10)%"
+    }
+
+    private static func instant(_ instant: Timestamp) -> String {
+        let text = instant.description
+        return text.prefix(10) + " " + text.dropFirst(11).prefix(5) + " UTC"
+    }
+}
