@@ -56,6 +56,7 @@ final class TransferLoop {
         self.watch.onIdleClose = { [unowned self] host, answer, since in
             self.habits[host].closed(after: answer, idleSince: since, at: TransferLoop.now())
         }
+        self.watch.onIdleEnd = { [unowned self] host, answer, since in self.habits[host].used(after: answer, idleSince: since) }
         while !self.isStopped { self.turn() }
         self.tearDown()
     }
