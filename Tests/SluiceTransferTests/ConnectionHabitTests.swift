@@ -36,8 +36,24 @@ import Testing
             habit.becameIdle(after: .streamed, at: time)
             #expect(Self.isInDoubt(&habit, time + Self.millisecond))
             habit.closed(after: .streamed, idleSince: time, at: time + 2 * Self.millisecond)
-            #expect(!Self.isInDoubt(&habit, time + 3 * Self.millisecond))
         }
+    }
+
+    @Test func oneClosedConnectionPutsTheOthersInDoubt() {
+        var habit = ConnectionHabit()
+        habit.becameIdle(after: .whole, at: Self.start)
+        habit.becameIdle(after: .whole, at: Self.start + 5 * Self.millisecond)
+        habit.closed(after: .whole, idleSince: Self.start, at: Self.start + 10 * Self.millisecond)
+        #expect(Self.isInDoubt(&habit, Self.start + 11 * Self.millisecond))
+    }
+
+    @Test func aConnectionThatWasTakenEarnsNoTrust() {
+        var habit = ConnectionHabit()
+        habit.becameIdle(after: .whole, at: Self.start)
+        habit.used(after: .whole, idleSince: Self.start)
+        _ = Self.isInDoubt(&habit, Self.start + 80 * Self.millisecond)
+        habit.becameIdle(after: .whole, at: Self.start + 90 * Self.millisecond)
+        #expect(Self.isInDoubt(&habit, Self.start + 91 * Self.millisecond))
     }
 
     @Test func wholeAndStreamedAnswersEarnTrustApart() {

@@ -68,6 +68,8 @@ package struct UpstreamHead: Sendable {
     package var lines: ByteBuffer
     /// The body's end is told by the connection's end only, so that a cut is not seen as one.
     package var endsWithConnection: Bool
+    /// How long it took to open the connection, TLS included; nil where it was open already, or nobody measured.
+    package var connectTime: Duration?
 
     package init(status: Int, lines: ByteBuffer, endsWithConnection: Bool) {
         self.status = status

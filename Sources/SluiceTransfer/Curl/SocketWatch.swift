@@ -40,6 +40,8 @@ final class SocketWatch {
     private let events: UnsafeMutableBufferPointer<epoll_event>
     /// Called when an idle connection was closed by its host: host, kind of answer before, idle since.
     var onIdleClose: (Int, ConnectionHabit.Answer, UInt64) -> Void = { _, _, _ in }
+    /// Called likewise when an idle connection is used again, or closed by libcurl.
+    var onIdleEnd: (Int, ConnectionHabit.Answer, UInt64) -> Void = { _, _, _ in }
 
     init(bell: Int32) {
         self.bell = bell
@@ -93,7 +95,7 @@ final class SocketWatch {
             return self.released.append(socket)
         }
         self.records[Int(socket)].isWanted = true
-        self.records[Int(socket)].idle = nil
+        self.endIdling(socket)
         var interest: UInt32 = 0
         if what == CURL_POLL_IN || what == CURL_POLL_INOUT { interest |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
         if what == CURL_POLL_OUT || what == CURL_POLL_INOUT { interest |= EPOLLOUT.rawValue }
@@ -111,6 +113,7 @@ final class SocketWatch {
     func closes(_ socket: Int32) {
         self.reserve(socket)
         if self.records[Int(socket)].isConnection { self.connections -= 1 }
+        self.endIdling(socket)
         self.records[Int(socket)] = Record()
     }
 
@@ -138,6 +141,12 @@ final class SocketWatch {
         self.released.removeAll(keepingCapacity: true)
     }
 
+    private func endIdling(_ socket: Int32) {
+        guard let idle = self.records[Int(socket)].idle else { return }
+        self.records[Int(socket)].idle = nil
+        self.onIdleEnd(self.records[Int(socket)].host, idle.after, idle.since)
+    }
+
     /// Closes an idle connection under libcurl, which finds a dead socket in its place when it looks before the next use.
     ///
     /// libcurl itself looks for an end of file only, and would use a connection with bytes left over again.
@@ -145,6 +154,7 @@ final class SocketWatch {
         let record = self.records[Int(socket)]
         self.watch(socket, for: 0)
         guard let idle = record.idle else { return }
+        self.records[Int(socket)].idle = nil
         self.onIdleClose(record.host, idle.after, idle.since)
         guard !record.isShared else { return }
         dup2(self.deadEnd, socket)

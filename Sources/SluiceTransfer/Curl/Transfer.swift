@@ -108,9 +108,11 @@ final class Transfer {
         self.call = nil
     }
 
-    /// Lets the body come again.
-    func resume() {
-        curl_easy_pause(self.easy, CURLPAUSE_CONT)
+    /// Lets the body come again, beginning with what libcurl has kept.
+    ///
+    /// - Returns: false where the transfer must end.
+    func resume() -> Bool {
+        curl_easy_pause(self.easy, CURLPAUSE_CONT) == CURLE_OK
     }
 
     // MARK: - What libcurl tells
@@ -130,9 +132,18 @@ final class Transfer {
             case .none, .length(0): ccurl_set_long(self.easy, CURLOPT_FORBID_REUSE, 1)
             case .length, .untilClose: break
             }
-            self.hand(.answered(self.answer.upstreamHead))
+            var head = self.answer.upstreamHead
+            head.connectTime = self.connectTime
+            self.hand(.answered(head))
             return true
         }
+    }
+
+    /// nil where the connection was there already.
+    private var connectTime: Duration? {
+        guard ccurl_get_long(self.easy, CURLINFO_NUM_CONNECTS) > 0 else { return nil }
+        let plain = ccurl_get_offset(self.easy, CURLINFO_CONNECT_TIME_T)
+        return .microseconds(max(plain, ccurl_get_offset(self.easy, CURLINFO_APPCONNECT_TIME_T)))
     }
 
     enum Appetite {

@@ -56,6 +56,7 @@ final class TransferLoop {
         self.watch.onIdleClose = { [unowned self] host, answer, since in
             self.habits[host].closed(after: answer, idleSince: since, at: TransferLoop.now())
         }
+        self.watch.onIdleEnd = { [unowned self] host, answer, since in self.habits[host].used(after: answer, idleSince: since) }
         while !self.isStopped { self.turn() }
         self.tearDown()
     }
@@ -83,7 +84,8 @@ final class TransferLoop {
         case .drop(let call):
             if let transfer = self.transfers.removeValue(forKey: ObjectIdentifier(call)) { self.recycle(transfer) }
         case .resume(let call):
-            self.transfers[ObjectIdentifier(call)]?.resume()
+            guard let transfer = self.transfers[ObjectIdentifier(call)], !transfer.resume() else { return }
+            self.finish(transfer, CURLE_WRITE_ERROR)
         case .stop:
             self.isStopped = true
         }
@@ -103,12 +105,15 @@ final class TransferLoop {
         var code = CURLE_OK
         while let easy = ccurl_multi_next_done(self.multi, &code) {
             guard let context = ccurl_context(easy) else { continue }
-            let transfer = Transfer.of(context)
-            transfer.end(code)
-            if let call = transfer.call { self.transfers[ObjectIdentifier(call)] = nil }
-            self.noteIdle(transfer)
-            self.recycle(transfer)
+            self.finish(Transfer.of(context), code)
         }
+    }
+
+    private func finish(_ transfer: Transfer, _ code: CURLcode) {
+        transfer.end(code)
+        if let call = transfer.call { self.transfers[ObjectIdentifier(call)] = nil }
+        self.noteIdle(transfer)
+        self.recycle(transfer)
     }
 
     private func noteIdle(_ transfer: Transfer) {

@@ -125,12 +125,16 @@ final class PlainHost {
     func takeIdle(at now: NIODeadline, limit: TimeAmount) -> PlainConnection? {
         guard !self.habit.isInDoubt(at: now.uptimeNanoseconds) else { return nil }
         while let last = self.idle.popLast() {
+            self.habit.used(after: last.after, idleSince: last.since.uptimeNanoseconds)
             guard last.connection.isUsable else { continue }
             if last.since + limit >= now { return last.connection }
             // All that are below it idled longer.
             let rest = self.idle
             self.idle.removeAll()
-            for entry in rest { entry.connection.close() }
+            for entry in rest {
+                self.habit.used(after: entry.after, idleSince: entry.since.uptimeNanoseconds)
+                entry.connection.close()
+            }
             last.connection.close()
         }
         return nil
