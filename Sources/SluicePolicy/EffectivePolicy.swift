@@ -41,6 +41,11 @@ package struct EffectivePolicy: Sendable {
 
     private mutating func append(_ member: ShownValue.Member, lead: String, indent: Int) {
         let key = lead + YAMLWord.quoted(member.key) + ":"
+        // Given by a variable that is not set here.
+        if member.value == .absent, member.span != nil {
+            self.lines.append(Line(text: "\(lead)# \(member.key): not known here", origin: member.origin, isComment: true))
+            return
+        }
         guard !member.isUnwritten else {
             if let note = member.note { self.lines.append(Line(text: "\(lead)# \(member.key): \(note)", origin: "default", isComment: true)) }
             return
@@ -89,7 +94,7 @@ extension ShownValue {
 }
 
 extension ShownValue.Member {
-    fileprivate var isUnwritten: Bool { self.span == nil && self.value.isUnwritten }
+    fileprivate var isUnwritten: Bool { self.value == .absent || (self.span == nil && self.value.isUnwritten) }
 
     fileprivate var origin: String {
         if let span = self.span { return span == .nowhere ? "default" : "\(span.place.file):\(span.place.line)" }

@@ -31,6 +31,12 @@ import Testing
         #expect(loaded.findings == ["bad_value 3:17"])
     }
 
+    @Test func aRequiredValueIsMissedEvenByCheck() {
+        let loaded = Sample.load(replacing: "class: patient", with: "class: \"${A_CLASS}\"")
+        #expect(loaded.findings == ["unset_variable 15:38"])
+        #expect(loaded.policy == nil)
+    }
+
     @Test func aMissingVariableIsANoteForCheckAndAnErrorForServe() {
         let text = Sample.replace("url: https://api.example.com/v1", with: "url: \"${SOME_URL:?where is it}\"")
         let checked = Sample.load(text)

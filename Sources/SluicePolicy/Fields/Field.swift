@@ -38,7 +38,7 @@ struct Field<Record: PolicyRecord>: Sendable {
     ///   - condition: Where the field means anything; elsewhere it must not be given, but as its default.
     init<Value>(
         _ key: String, _ path: any WritableKeyPath<Record, Setting<Value>> & Sendable, _ type: FieldType<Value>, _ sentence: String,
-        required: Bool = false, default defaultText: String? = nil, only condition: Condition? = nil, notYet: Feature? = nil,
+        required isRequired: Bool = false, default defaultText: String? = nil, only condition: Condition? = nil, notYet: Feature? = nil,
         notYetFor: @escaping @Sendable (Value) -> Feature? = { _ in nil }
     ) {
         self.key = key
@@ -46,7 +46,7 @@ struct Field<Record: PolicyRecord>: Sendable {
         self.schema = type.schema
         self.records = type.records
         self.sentence = sentence
-        self.isRequired = required
+        self.isRequired = isRequired
         self.defaultText = defaultText
         self.notYet = notYet
         self.condition = condition
@@ -56,7 +56,9 @@ struct Field<Record: PolicyRecord>: Sendable {
                 record[keyPath: path].span = entry.key.span
                 return
             }
+            let before = reader.diagnostics.count
             guard let value = type.read(entry.value, &reader) else {
+                if isRequired { reader.refuseUnsetVariables(since: before) }
                 record[keyPath: path].span = entry.value.span
                 return
             }

@@ -61,6 +61,14 @@ struct FieldReader {
             hint: "`serve` refuses it without `--preview`")
     }
 
+    /// A look at the files may do without an optional value, and not without a required one.
+    mutating func refuseUnsetVariables(since count: Int) {
+        for index in self.diagnostics.indices.dropFirst(count) where self.diagnostics[index].code == .unsetVariable {
+            self.diagnostics[index].severity = .error
+            self.diagnostics[index].hint = "set it, or give a default: ${NAME:-…}"
+        }
+    }
+
     mutating func markBroken(_ name: Name, noun: String) {
         self.brokenNames.insert(BrokenName(noun: noun, name: name.text))
     }
