@@ -38,8 +38,12 @@ struct KeyAccess {
                     throw Refusal.invalid("there is no tenant \(tenant.quotedForMessage)\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "tenant")
                 }
                 let now = clock.now.wall
-                let key = try await withCheckedThrowingContinuation { waiting in store.make(name, tenant: tenant, at: now) { waiting.resume(with: $0) } }
-                return NewKeyBody.json(name: name, tenant: tenant, key: key, created: now)
+                do {
+                    let key = try await withCheckedThrowingContinuation { waiting in store.make(name, tenant: tenant, at: now) { waiting.resume(with: $0) } }
+                    return KeyListing.made(key, name: name, tenant: tenant, at: now)
+                } catch let error as StoreError where error.code == .other {
+                    throw Refusal(422, .invalidRequest, error.message, param: "name")
+                }
             },
             listKeys: { KeyListing.json(try store.all()) },
             revokeKey: { name in
@@ -61,20 +65,7 @@ struct KeyAccess {
     }
 }
 
-/// A key as it is shown once.
-enum NewKeyBody {
-    static func json(name: String, tenant: String?, key: String, created: Timestamp) -> [UInt8] {
-        var json = JSONFields(capacity: 256)
-        json.add("schema", "sluice.key/v1")
-        json.add("name", name)
-        json.add("tenant", tenant)
-        json.add("key", key)
-        json.add("created", created)
-        return json.object
-    }
-}
-
-/// All keys, without what they are.
+/// Keys as `sluice keys` and `/api/keys` print them.
 enum KeyListing {
     static func json(_ keys: [APIKey]) -> [UInt8] {
         var json = JSONFields(capacity: 1024)
@@ -82,6 +73,17 @@ enum KeyListing {
         json.add("data", objects: keys.map(\.json))
         json.add("has_more", false)
         json.add("last_id", keys.last?.name)
+        return json.object
+    }
+
+    /// The only place where a key is ever printed.
+    static func made(_ key: String, name: String, tenant: String?, at created: Timestamp) -> [UInt8] {
+        var json = JSONFields(capacity: 256)
+        json.add("schema", "sluice.key/v1")
+        json.add("name", name)
+        json.add("tenant", tenant)
+        json.add("key", key)
+        json.add("created", created)
         return json.object
     }
 }
