@@ -47,7 +47,9 @@ package struct EffectivePolicy: Sendable {
             return
         }
         guard !member.isUnwritten else {
-            if let note = member.note { self.lines.append(Line(text: "\(lead)# \(member.key): \(note)", origin: "default", isComment: true)) }
+            if let note = member.note {
+                self.lines.append(Line(text: "\(lead)# \(member.key): \(note)", origin: "default", isComment: true))
+            }
             return
         }
         switch member.value {
@@ -125,15 +127,25 @@ enum YAMLWord {
     }
 
     private static func isPlain(_ text: String) -> Bool {
-        guard let first = text.utf8.first, let last = text.utf8.last, first != UInt8(ascii: "-") || text.utf8.count > 1 else { return false }
-        let isWord = { (byte: UInt8) in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_") || byte >= 0xC3
+        guard let first = text.utf8.first, let last = text.utf8.last, first != UInt8(ascii: "-") || text.utf8.count > 1 else {
+            return false
         }
-        guard isWord(first) || "./-".utf8.contains(first) || text.hasPrefix("${"), last != UInt8(ascii: ":"), last != 0x20 else { return false }
+        let isWord = { (byte: UInt8) in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_")
+                || byte >= 0xC3
+        }
+        guard isWord(first) || "./-".utf8.contains(first) || text.hasPrefix("${"), last != UInt8(ascii: ":"), last != 0x20 else {
+            return false
+        }
         guard !text.hasPrefix("- "), !text.hasPrefix("---"), !text.hasPrefix("...") else { return false }
         // `${…}` is plain only where no flow collection surrounds it; all scalars of ours in flow collections are quoted by the rest.
-        if text.hasPrefix("${") { return text.hasSuffix("}") && text.utf8.allSatisfy { isWord($0) || "${}:-/.•".utf8.contains($0) } && !text.contains("•") }
-        return text.utf8.allSatisfy { isWord($0) || "./-+:% @*".utf8.contains($0) || $0 >= 0x80 } && !text.contains(": ") && !text.contains(" #")
-            && !text.unicodeScalars.contains { (0x80...0x9F).contains($0.value) || $0.value == 0x2028 || $0.value == 0x2029 || $0.value == 0xFEFF }
+        if text.hasPrefix("${") {
+            return text.hasSuffix("}") && text.utf8.allSatisfy { isWord($0) || "${}:-/.•".utf8.contains($0) } && !text.contains("•")
+        }
+        return text.utf8.allSatisfy { isWord($0) || "./-+:% @*".utf8.contains($0) || $0 >= 0x80 } && !text.contains(": ")
+            && !text.contains(" #")
+            && !text.unicodeScalars.contains {
+                (0x80...0x9F).contains($0.value) || $0.value == 0x2028 || $0.value == 0x2029 || $0.value == 0xFEFF
+            }
     }
 }

@@ -9,7 +9,9 @@ package struct PolicyLoader: Sendable {
     /// - Parameters:
     ///   - book: The price book for these hosts, or all of it for nil; asked only where a policy needs it, as reading it takes time.
     ///   - now: The day by which prices are stale.
-    package init(environment: PolicyEnvironment, now: Timestamp, book: @escaping @Sendable (Set<String>?) -> PriceBook = { _ in PriceBook() }) {
+    package init(
+        environment: PolicyEnvironment, now: Timestamp, book: @escaping @Sendable (Set<String>?) -> PriceBook = { _ in PriceBook() }
+    ) {
         self.environment = environment
         self.now = now
         self.book = book
@@ -32,7 +34,8 @@ package struct PolicyLoader: Sendable {
         let hosts = backends.map { $0.url.value?.host }
         // A simulated backend has no host; its models are looked for in every list.
         let wanted = hosts.contains(nil) ? nil : Set(hosts.compactMap { $0 })
-        var linker = PolicyLinker(merged, brokenNames: gathered.brokenNames, book: backends.isEmpty ? PriceBook() : self.book(wanted), now: self.now)
+        var linker = PolicyLinker(
+            merged, brokenNames: gathered.brokenNames, book: backends.isEmpty ? PriceBook() : self.book(wanted), now: self.now)
         let parts = linker.link()
         gathered.diagnostics += linker.diagnostics
         return self.outcome(gathered, files: files, linked: (linker.document, parts))
@@ -71,11 +74,14 @@ package struct PolicyLoader: Sendable {
         return document
     }
 
-    private func outcome(_ gathered: Gathering, files: [PolicyFile], linked: (document: PolicyDocument, parts: PolicySet.Parts)?) -> LoadedPolicy {
+    private func outcome(_ gathered: Gathering, files: [PolicyFile], linked: (document: PolicyDocument, parts: PolicySet.Parts)?)
+        -> LoadedPolicy
+    {
         // An anchor that is used twice is read twice.
         let diagnostics = Set(gathered.diagnostics).sorted()
         var outcome = LoadedPolicy(
-            diagnostics: diagnostics, files: files.map(\.path).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }, notYet: gathered.notYet,
+            diagnostics: diagnostics, files: files.map(\.path).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) },
+            notYet: gathered.notYet,
             sources: gathered.sources, secretLines: gathered.secretLines)
         if let linked {
             let effective = EffectivePolicy(linked.document)
@@ -94,7 +100,9 @@ package struct PolicyLoader: Sendable {
 extension BackendRecord {
     /// Whether its prices come from the book. One that extends another has that one's prices, unless it says otherwise itself.
     fileprivate var usesBook: Bool {
-        guard !self.extends.isGiven, !self.price.isGiven, !self.owned.isGiven, !self.rented.isGiven, case .book = self.prices.value else { return false }
+        guard !self.extends.isGiven, !self.price.isGiven, !self.owned.isGiven, !self.rented.isGiven, case .book = self.prices.value else {
+            return false
+        }
         return true
     }
 }

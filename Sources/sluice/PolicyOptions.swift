@@ -5,13 +5,17 @@ import SluicePolicy
 
 /// Which policy a command is about.
 struct PolicyOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A policy file or folder; else SLUICE_CONFIG, ./policies or /etc/sluice.", valueName: "path"), completion: .file())
+    @Option(
+        help: ArgumentHelp("A policy file or folder; else SLUICE_CONFIG, ./policies or /etc/sluice.", valueName: "path"),
+        completion: .file())
     var config: String?
 
     /// The policy as it stands on disk.
     ///
     /// - Parameter paths: Files and folders given besides `--config`.
-    func read(_ paths: [String] = [], at now: Timestamp, for purpose: PolicyEnvironment.Purpose = .check) throws(PolicyFolder.Missing) -> LoadedPolicy {
+    func read(_ paths: [String] = [], at now: Timestamp, for purpose: PolicyEnvironment.Purpose = .check) throws(PolicyFolder.Missing)
+        -> LoadedPolicy
+    {
         try self.reader(paths, for: purpose).read(at: now)
     }
 
@@ -20,7 +24,7 @@ struct PolicyOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         return PolicyReader(
             PolicyFolder(paths.isEmpty ? [try self.location(environment)] : paths),
-            environment: PolicyEnvironment(variables: environment, purpose: purpose),
+            environment: PolicyEnvironment(variables: environment, purpose: purpose) { FileManager.default.isReadableFile(atPath: $0) },
             prices: PriceBookFolder.find(environment: environment, executable: PriceBookFolder.executable))
     }
 
@@ -28,7 +32,8 @@ struct PolicyOptions: ParsableArguments {
         if let config { return config }
         if let named = environment["SLUICE_CONFIG"], !named.isEmpty { return named }
         for folder in ["policies", "/etc/sluice"] where FileManager.default.fileExists(atPath: folder) { return folder }
-        throw PolicyFolder.Missing(message: "there is no policy: neither --config nor SLUICE_CONFIG is given, and there is no ./policies and no /etc/sluice")
+        throw PolicyFolder.Missing(
+            message: "there is no policy: neither --config nor SLUICE_CONFIG is given, and there is no ./policies and no /etc/sluice")
     }
 }
 

@@ -37,7 +37,9 @@ import Testing
         let policy = try #require(loaded.policy)
         #expect(text.parts == "✓ 3 files, 7 backends, 4 pools, 4 classes, 5 routes, 2 substitutions, 2 budgets")
         #expect(text.windows == "✓ 6 windows: next open — night today 22:00 CET, off-peak today 22:00 CET, ds-cheap now (closes 02:00 CET)")
-        #expect(text.figures == "  metrics: at most 448 label sets · prices as of 2026-11-01 (22 days old) · policy \(policy.revision.prefix(6))")
+        #expect(
+            text.figures
+                == "  metrics: at most 448 label sets · prices as of 2026-11-01 (22 days old) · policy \(policy.revision.prefix(6))")
         #expect(CheckText.tests(policy.runTests(at: Sample.now)) == "✓ 2 tests passed")
     }
 

@@ -23,7 +23,8 @@ import Testing
         let loaded = loader.load([PolicyFile(path: "\(name).yaml", bytes: Array(bytes))])
         let found = loaded.diagnostics.filter { $0.severity != .note }.map { diagnostic in
             [
-                diagnostic.severity.rawValue, diagnostic.code.rawValue, "\(diagnostic.span.place.line):\(diagnostic.span.place.column)", diagnostic.message,
+                diagnostic.severity.rawValue, diagnostic.code.rawValue, "\(diagnostic.span.place.line):\(diagnostic.span.place.column)",
+                diagnostic.message,
                 diagnostic.hint ?? "",
             ].joined(separator: "\t")
         }

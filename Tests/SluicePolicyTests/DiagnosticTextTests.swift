@@ -25,7 +25,8 @@ import Testing
     }
 
     @Test func aMisspeltKeyIsUnderlined() {
-        let loaded = self.load([("policies/20-classes.yaml", "version: 1\nclasses:\n  nightly:\n    serve: later\n    durring: off-peak\n")])
+        let loaded = self.load([("policies/20-classes.yaml", "version: 1\nclasses:\n  nightly:\n    serve: later\n    durring: off-peak\n")]
+        )
         #expect(
             self.text(loaded, .unknownKey) == """
                 policies/20-classes.yaml:5:5: error: unknown key `durring` in class `nightly`
@@ -38,7 +39,10 @@ import Testing
     @Test func anUnknownNameSaysWhereTheMeantOneIs() {
         let loaded = self.load([
             ("policies/10-backends.yaml", Self.backends),
-            ("policies/20-classes.yaml", "version: 1\nclasses:\n  now: { use: [chaep] }\nroutes:\n  - class: now\nbaseline: { backend: one }\n"),
+            (
+                "policies/20-classes.yaml",
+                "version: 1\nclasses:\n  now: { use: [chaep] }\nroutes:\n  - class: now\nbaseline: { backend: one }\n"
+            ),
         ])
         #expect(
             self.text(loaded, .unknownName) == """
@@ -66,7 +70,9 @@ import Testing
 
     @Test func aLiteralSecretIsAnsweredInOneLine() {
         let loaded = self.load([("policies/10-backends.yaml", "version: 1\nbackends:\n  openai:\n    key: abc\n")])
-        #expect(self.text(loaded, .secretLiteral) == "policies/10-backends.yaml:4:10: error: this looks like a secret; write  key: ${OPENAI_API_KEY}\n")
+        #expect(
+            self.text(loaded, .secretLiteral)
+                == "policies/10-backends.yaml:4:10: error: this looks like a secret; write  key: ${OPENAI_API_KEY}\n")
     }
 
     @Test func aRouteThatQueuesLiveClientsIsWarnedAbout() {
@@ -89,7 +95,10 @@ import Testing
     @Test func theSummaryCounts() {
         let loaded = self.load([
             ("a.yaml", Self.backends),
-            ("b.yaml", "version: 1\nclasses:\n  nightly: { serve: later, use: chaep, deadline: 4h, durring: x, hold: no }\n  now: { use: }\nroutes:\n  - class: now\nbaseline: none\n"),
+            (
+                "b.yaml",
+                "version: 1\nclasses:\n  nightly: { serve: later, use: chaep, deadline: 4h, durring: x, hold: no }\n  now: { use: }\nroutes:\n  - class: now\nbaseline: none\n"
+            ),
             ("c.yaml", "version: 1\nserver: { admin: 0.0.0.0:1 }\n"),
         ])
         #expect(DiagnosticText.summary(of: loaded) == "1 warning, 4 errors in 3 files.  Nothing was loaded.")

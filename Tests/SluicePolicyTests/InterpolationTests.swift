@@ -20,14 +20,15 @@ import Testing
         #expect(try Interpolation(text).parts == parts)
     }
 
-    @Test(arguments: ["${A", "${}", "${1A}", "${A B}", "${A:+x}", "${A:-${B}}", "${file:}", "${cred:}"])
+    @Test(arguments: ["${A", "${}", "${1A}", "${A B}", "${A:+x}", "${A:-${B}}", "${file:}", "${cred:}", "${cred:../x}"])
     func refusesWhatIsNone(text: String) {
         #expect(throws: Interpolation.Malformed.self) { try Interpolation(text) }
     }
 
     @Test func valuesAreNeverReadAsYAML() {
         let loaded = Sample.load(
-            replacing: "url: https://api.example.com/v1", with: "url: \"${URL}\"", environment: ["URL": "https://x.example.com/v1, key: sk-1"])
+            replacing: "url: https://api.example.com/v1", with: "url: \"${URL}\"",
+            environment: ["URL": "https://x.example.com/v1, key: sk-1"])
         #expect(loaded.findings == ["bad_value 3:17"])
     }
 
@@ -43,6 +44,8 @@ import Testing
         #expect(checked.policy != nil)
         #expect(checked.first(.unsetVariable)?.message == "the environment variable `SOME_URL` is not set: where is it")
         #expect(Sample.load(text, purpose: .serve).policy == nil)
-        #expect(Sample.load(text, environment: ["SOME_URL": "https://x.example.com"], purpose: .serve).policy?.backends[0].url?.host == "x.example.com")
+        #expect(
+            Sample.load(text, environment: ["SOME_URL": "https://x.example.com"], purpose: .serve).policy?.backends[0].url?.host
+                == "x.example.com")
     }
 }

@@ -55,7 +55,9 @@ import Testing
 
     @Test func aThousandFilesAreOnePolicy() throws {
         try self.inFolder { folder in
-            for index in 0..<1000 { try self.write("version: 1\nwindows: { w\(index): { hours: 08:00-09:00 } }\n", to: "\(folder)/\(1000 + index).yaml") }
+            for index in 0..<1000 {
+                try self.write("version: 1\nwindows: { w\(index): { hours: 08:00-09:00 } }\n", to: "\(folder)/\(1000 + index).yaml")
+            }
             try self.write(Sample.whole, to: "\(folder)/0.yaml")
             let policy = try PolicyReader(PolicyFolder([folder]), environment: PolicyEnvironment(), prices: nil).read(at: Sample.now).policy
             #expect(policy?.calendar.ownNames.count == 1001)

@@ -31,7 +31,8 @@ import Testing
         let names = ["no", "on", "1.10", "010", "22:30", "null", "~", "2026-11-01", "1e3"]
         let text =
             "version: 1\nbackends:\n  off: { url: https://a.example.com, price: { input: 1, cached: 1, output: 1 } }\nmodels:\n"
-            + names.map { "  \($0): { off: \($0) }\n" }.joined() + "classes:\n  yes: { use: [off] }\nroutes:\n  - { class: yes }\nbaseline: { backend: off }\n"
+            + names.map { "  \($0): { off: \($0) }\n" }.joined()
+            + "classes:\n  yes: { use: [off] }\nroutes:\n  - { class: yes }\nbaseline: { backend: off }\n"
         let policy = try #require(Sample.load(text).policy)
         #expect(policy.models.map(\.name) == names)
         #expect(policy.models.map { $0.offers[0]?.name } == names)
@@ -44,7 +45,8 @@ import Testing
     }
 
     @Test func extensionKeysAreIgnoredEverywhere() {
-        let text = Sample.replace("windows:", with: "x-top: { a: [1] }\nwindows:\n  x-parked: { b: 1 }").replacingFirst("serve: now,", with: "x-note: why, serve: now,")
+        let text = Sample.replace("windows:", with: "x-top: { a: [1] }\nwindows:\n  x-parked: { b: 1 }").replacingFirst(
+            "serve: now,", with: "x-note: why, serve: now,")
         #expect(Sample.load(text).diagnostics.isEmpty)
     }
 
@@ -100,7 +102,10 @@ import Testing
     }
 
     @Test func anErrorInAnAnchorIsReportedOnce() {
-        let text = "x-base: &b { lmits: {} }\n" + Sample.whole.replacingFirst("first: { url", with: "first: { <<: *b, url").replacingFirst("other: { url", with: "other: { <<: *b, url")
+        let text =
+            "x-base: &b { lmits: {} }\n"
+            + Sample.whole.replacingFirst("first: { url", with: "first: { <<: *b, url").replacingFirst(
+                "other: { url", with: "other: { <<: *b, url")
         #expect(Sample.load(text).findings.count == 2, "once per backend, whose name the message holds")
     }
 

@@ -14,7 +14,9 @@ import Testing
             try self.write(text)
         }
 
-        func write(_ text: String, as name: String = "p.yaml") throws { try Data(text.utf8).write(to: URL(filePath: "\(self.path)/\(name)")) }
+        func write(_ text: String, as name: String = "p.yaml") throws {
+            try Data(text.utf8).write(to: URL(filePath: "\(self.path)/\(name)"))
+        }
 
         var reader: PolicyReader { PolicyReader(PolicyFolder([self.path]), environment: PolicyEnvironment(purpose: .serve), prices: nil) }
 
@@ -84,7 +86,9 @@ import Testing
     }
 
     @Test func leniencyLetsFailingTestsAndPreviewsThrough() throws {
-        let text = Sample.whole + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\nbudgets: { day: { limit: 1, per: day, at: { 100%: warn } } }\n"
+        let text =
+            Sample.whole
+            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\nbudgets: { day: { limit: 1, per: day, at: { 100%: warn } } }\n"
         let folder = try Folder(text)
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .preview, at: Sample.now) }
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .failingTests, at: Sample.now) }

@@ -7,13 +7,18 @@ import Testing
 @Suite struct PolicyTestRunTests {
     private func why(_ request: String, _ expect: String, at: String = "2026-11-23T15:30:00Z") throws -> String? {
         let policy = try #require(
-            Sample.load(Sample.whole + "tests:\n  - { name: t, at: \"\(at)\", request: { model: chat, \(request) }, expect: { \(expect) } }\n").policy)
+            Sample.load(
+                Sample.whole + "tests:\n  - { name: t, at: \"\(at)\", request: { model: chat, \(request) }, expect: { \(expect) } }\n"
+            ).policy)
         return policy.runTests(at: Sample.now).first?.why
     }
 
     @Test(arguments: [
         ("stream: true", "class: realtime, serve: now, route: \"routes[1]\", model: chat, pool: both, backend: first"),
-        ("async: true", "class: patient, serve: later, not_before: 2026-11-23T22:00:00Z, deadline: 2026-11-24T15:30:00Z, backend: other, pool: other"),
+        (
+            "async: true",
+            "class: patient, serve: later, not_before: 2026-11-23T22:00:00Z, deadline: 2026-11-24T15:30:00Z, backend: other, pool: other"
+        ),
         ("class: patient", "class: patient"),
         ("async: true, deadline: 12h", "deadline: 2026-11-24T03:30:00Z"),
     ])
@@ -33,7 +38,9 @@ import Testing
     }
 
     @Test func aRefusalIsWhatHappened() throws {
-        let text = Sample.whole + "tenants:\n  web: { keys: [web], models: [none-such*] }\ntests:\n  - { name: t, request: { model: chat, key: web }, expect: { class: realtime } }\n"
+        let text =
+            Sample.whole
+            + "tenants:\n  web: { keys: [web], models: [none-such*] }\ntests:\n  - { name: t, request: { model: chat, key: web }, expect: { class: realtime } }\n"
         let policy = try #require(Sample.load(text).policy)
         #expect(policy.runTests(at: Sample.now).first?.why?.hasPrefix("refused with 403 model_not_allowed") == true)
     }

@@ -34,7 +34,9 @@ import Testing
     }
 
     @Test func anotherNameCostsTheSame() {
-        #expect(Self.book.cards(for: "claude-sonnet-4-5-20250929", host: "api.anthropic.com") == Self.book.cards(for: "claude-sonnet-4-5", host: "api.anthropic.com"))
+        #expect(
+            Self.book.cards(for: "claude-sonnet-4-5-20250929", host: "api.anthropic.com")
+                == Self.book.cards(for: "claude-sonnet-4-5", host: "api.anthropic.com"))
     }
 
     @Test func longPromptsAndTiersHaveTheirPrices() throws {
@@ -100,7 +102,9 @@ import Testing
             routes: [{ class: now }]
             baseline: { backend: openai }
             """
-        #expect(Sample.load(text, book: Self.book).first(.unpriced)?.message == "`gpt-5.5` at `openai` has no price in EUR: the price book is in USD: what it does is unpriced")
+        #expect(
+            Sample.load(text, book: Self.book).first(.unpriced)?.message
+                == "`gpt-5.5` at `openai` has no price in EUR: the price book is in USD: what it does is unpriced")
     }
 
     @Test func everyRowSaysWhenItWasRead() {
@@ -117,7 +121,12 @@ import Testing
 
     @Test func aSlipInOneListLeavesTheOthers() {
         var loader = PriceBookLoader()
-        let book = loader.load(Self.files + [PolicyFile(path: "x.yaml", text: "version: 1\nprovider: x\ncurrency: USD\nmodels: { a: { input: -1 }, b: { input: 1 }, c: nobody }\n")])
+        let book = loader.load(
+            Self.files + [
+                PolicyFile(
+                    path: "x.yaml",
+                    text: "version: 1\nprovider: x\ncurrency: USD\nmodels: { a: { input: -1 }, b: { input: 1 }, c: nobody }\n")
+            ])
         #expect(loader.diagnostics.map(\.code) == [.badValue, .unknownName])
         #expect(!book.cards(for: "gpt-5.5", host: "api.openai.com").isEmpty)
     }

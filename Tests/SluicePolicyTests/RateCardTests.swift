@@ -6,7 +6,8 @@ import Testing
 /// What a written price amounts to.
 @Suite struct RateCardTests {
     private func cards(_ price: String, more: String = "") throws -> [RateCard] {
-        let policy = try #require(Sample.load(Sample.replace("price: { input: 1, cached: 0.1, output: 2 }", with: "price: \(price)\(more)")).policy)
+        let policy = try #require(
+            Sample.load(Sample.replace("price: { input: 1, cached: 0.1, output: 2 }", with: "price: \(price)\(more)")).policy)
         guard case .every(let cards) = policy.backends[0].prices else { return [] }
         return cards
     }
@@ -44,21 +45,27 @@ import Testing
         let one = try #require(try self.cards("{ input: 1, cached: 0.1, output: 2 }").first)
         #expect(one.revision.count == 12)
         #expect(try self.cards("{ output: 2.0, cached: 0.10, input: 1.00 }").first?.revision == one.revision)
-        for other in ["{ input: 1, cached: 0.1, output: 3 }", "{ input: 1, cached: 0.1, output: 2, as_of: 2026-11-01 }", "{ input: 1, cached: 0.1, output: 2, tier: { flex: 50% } }"] {
+        for other in [
+            "{ input: 1, cached: 0.1, output: 3 }", "{ input: 1, cached: 0.1, output: 2, as_of: 2026-11-01 }",
+            "{ input: 1, cached: 0.1, output: 2, tier: { flex: 50% } }",
+        ] {
             #expect(try self.cards(other).first?.revision != one.revision)
         }
         #expect(try self.cards("{ input: 1, cached: 0.1, output: 2 }", more: ", discount: 1%").first?.revision != one.revision)
     }
 
     @Test func aListHasOneCardForEachTime() throws {
-        let cards = try self.cards("[{ input: 1, cached: 1, output: 2, valid_until: 2026-12-01 }, { input: 3, cached: 1, output: 4, valid_from: 2026-12-01 }]")
+        let cards = try self.cards(
+            "[{ input: 1, cached: 1, output: 2, valid_until: 2026-12-01 }, { input: 3, cached: 1, output: 4, valid_from: 2026-12-01 }]")
         let edge = try #require(Timestamp(rfc3339: "2026-12-01"))
         #expect(cards.map { $0.isValid(at: edge) } == [false, true])
         #expect(cards.map { $0.isValid(at: edge - .milliseconds(1)) } == [true, false])
     }
 
     @Test func extendingABackendTakesItsPriceAndAppliesTheOwnDiscount() throws {
-        let text = Sample.replace("other: { url: https://other.example.com/v1, price: { input: 1, cached: 0.1, output: 2 } }", with: "other: { extends: first, discount: 50% }")
+        let text = Sample.replace(
+            "other: { url: https://other.example.com/v1, price: { input: 1, cached: 0.1, output: 2 } }",
+            with: "other: { extends: first, discount: 50% }")
         let policy = try #require(Sample.load(text).policy)
         #expect(policy.backends[1].url?.host == "api.example.com")
         let cost = policy.card(for: "n", at: policy.backends[1], on: Sample.now)?.price(TokenUsage(input: 1_000_000), tier: nil)?.cost

@@ -33,7 +33,8 @@ enum Sample {
         _ texts: String..., environment: [String: String] = [:], purpose: PolicyEnvironment.Purpose = .check, book: PriceBook = PriceBook()
     ) -> LoadedPolicy {
         let files = texts.enumerated().map { PolicyFile(path: texts.count == 1 ? "p.yaml" : "p\($0.offset + 1).yaml", text: $0.element) }
-        return PolicyLoader(environment: PolicyEnvironment(variables: environment, purpose: purpose), now: self.now, book: { _ in book }).load(files)
+        return PolicyLoader(environment: PolicyEnvironment(variables: environment, purpose: purpose), now: self.now, book: { _ in book })
+            .load(files)
     }
 
     /// ``whole`` with something replaced that occurs in it.
@@ -63,7 +64,9 @@ extension String {
         return nil
     }
 
-    fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String { self[..<range.lowerBound] + text + self[range.upperBound...] }
+    fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String {
+        self[..<range.lowerBound] + text + self[range.upperBound...]
+    }
 }
 
 extension LoadedPolicy {

@@ -23,7 +23,9 @@ import Testing
 
     @Test func everyFieldSaysWhatItMeans() {
         for record in [PolicyDocument.self as any PolicyRecord.Type] + PolicySchema.records(in: PolicyDocument.self) {
-            for member in record.description.members { #expect(member.sentence.hasSuffix(".") && member.sentence.count > 6, "\(record.noun).\(member.key)") }
+            for member in record.description.members {
+                #expect(member.sentence.hasSuffix(".") && member.sentence.count > 6, "\(record.noun).\(member.key)")
+            }
             #expect(Set(record.fieldKeys).count == record.fieldKeys.count, "\(record.noun)")
         }
     }

@@ -45,7 +45,9 @@ import Testing
     }
 
     @Test func referencesAreKeptAndNotRead() throws {
-        let loaded = Sample.load(replacing: "url: https://api.example.com/v1", with: "key: \"${A_KEY:-none}\", url: https://api.example.com/v1", environment: ["A_KEY": "hunter2"])
+        let loaded = Sample.load(
+            replacing: "url: https://api.example.com/v1", with: "key: \"${A_KEY:-none}\", url: https://api.example.com/v1",
+            environment: ["A_KEY": "hunter2"])
         let policy = try #require(loaded.policy)
         #expect(policy.backends[0].key?.parts == [.environment("A_KEY", fallback: "none")])
         #expect(!self.everything(loaded).contains("hunter2"))
@@ -53,7 +55,10 @@ import Testing
         #expect(loaded.effective?.text.contains("${A_KEY:-") == true)
     }
 
-    @Test(arguments: [("sk-proj-abcdefgh12345678", true), ("sk-learn", false), ("gsk_abcdefghijklmn0pqrst", true), ("AKIAIOSFODNN7EXAMPLE", true), ("chat-large-2026-05-01", false)])
+    @Test(arguments: [
+        ("sk-proj-abcdefgh12345678", true), ("sk-learn", false), ("gsk_abcdefghijklmn0pqrst", true), ("AKIAIOSFODNN7EXAMPLE", true),
+        ("chat-large-2026-05-01", false),
+    ])
     func keysAreToldByTheirShape(text: String, isKey: Bool) {
         #expect(SecretShape.holdsKey("value \(text), more") == isKey)
     }

@@ -11,7 +11,8 @@ import Testing
     }()
 
     private static let zones = [
-        "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo", "Pacific/Chatham", "America/St_Johns", "Africa/Casablanca",
+        "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo", "Pacific/Chatham",
+        "America/St_Johns", "Africa/Casablanca",
         "Pacific/Apia",
     ]
 
@@ -56,7 +57,9 @@ import Testing
     private static func hash(_ openings: [Range<Timestamp>]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for opening in openings {
-            for byte in "\(opening.lowerBound.seconds) \(opening.upperBound.seconds)\n".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            for byte in "\(opening.lowerBound.seconds) \(opening.upperBound.seconds)\n".utf8 {
+                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+            }
         }
         let hex = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - hex.count) + hex

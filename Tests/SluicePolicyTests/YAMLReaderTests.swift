@@ -21,7 +21,9 @@ import Testing
     }
 
     @Test func scalarsKeepTheirText() {
-        #expect(self.shown(self.read("a: [no, 22:00, 010, 1.10, 2026-11-01, ~, 'x', \"y\"]").node) == "{a: [no, 22:00, 010, 1.10, 2026-11-01, ~, x, y]}")
+        #expect(
+            self.shown(self.read("a: [no, 22:00, 010, 1.10, 2026-11-01, ~, 'x', \"y\"]").node)
+                == "{a: [no, 22:00, 010, 1.10, 2026-11-01, ~, x, y]}")
     }
 
     @Test func ownKeysWinOverMergedOnes() {
@@ -78,8 +80,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (String(repeating: "[", count: 100_000), Diagnostic.Code.yamlSyntax), ("a: 1\n---\nb: 2", .yamlSyntax), ("a:\n\t- 1", .yamlSyntax), ("a: !!binary aGk=", .unknownTag),
-        ("a: !!python/object:x {}", .unknownTag), ("a: !mine x", .unknownTag), ("a: *nobody", .yamlSyntax), ("a: [1, 2", .yamlSyntax), ("a: \u{1}", .yamlSyntax),
+        (String(repeating: "[", count: 100_000), Diagnostic.Code.yamlSyntax), ("a: 1\n---\nb: 2", .yamlSyntax), ("a:\n\t- 1", .yamlSyntax),
+        ("a: !!binary aGk=", .unknownTag),
+        ("a: !!python/object:x {}", .unknownTag), ("a: !mine x", .unknownTag), ("a: *nobody", .yamlSyntax), ("a: [1, 2", .yamlSyntax),
+        ("a: \u{1}", .yamlSyntax),
         ("? [a, b]\n: c", .wrongType), ("a: { <<: 5 }", .wrongType),
     ])
     func badInputEndsInACleanError(text: String, code: Diagnostic.Code) {
@@ -87,7 +91,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("backends: { a: { key: ${X} } }", "inside { } quote it"), ("models: *-mini", "quote a pattern"), ("a:\n\t- 1", "indent with spaces"), ("a: b: c", "quote a value"),
+        ("backends: { a: { key: ${X} } }", "inside { } quote it"), ("models: *-mini", "quote a pattern"),
+        ("a:\n\t- 1", "indent with spaces"), ("a: b: c", "quote a value"),
     ])
     func trapsHaveAWayOut(text: String, hint: String) {
         var reader = YAMLReader(SourceText(path: "p.yaml", text: text))

@@ -34,7 +34,8 @@ extension ZonedClock {
         let two = LocalTime.two
         let minutes = abs(local.offset) / 60
         let year = String(repeating: "0", count: max(0, 4 - String(local.date.year).count)) + String(local.date.year)
-        return "\(year)-\(two(local.date.month))-\(two(local.date.day))T\(two(local.second / 3600)):\(two(local.second / 60 % 60)):\(two(local.second % 60))"
+        return
+            "\(year)-\(two(local.date.month))-\(two(local.date.day))T\(two(local.second / 3600)):\(two(local.second / 60 % 60)):\(two(local.second % 60))"
             + "\(local.offset < 0 ? "-" : "+")\(two(minutes / 60)):\(two(minutes % 60))"
     }
 }

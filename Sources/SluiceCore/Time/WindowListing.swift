@@ -36,7 +36,8 @@ package struct WindowListing: Codable, Sendable {
             let zone = policy.calendar.zone(of: .named(opening.window)) ?? policy.zone
             return Opening(
                 window: opening.window, opens: opening.opens?.description, closes: opening.closes?.description, zone: zone,
-                opensLocal: opening.opens.flatMap { ZonedClock(zone)?.rfc3339(at: $0) }, closesLocal: opening.closes.flatMap { ZonedClock(zone)?.rfc3339(at: $0) })
+                opensLocal: opening.opens.flatMap { ZonedClock(zone)?.rfc3339(at: $0) },
+                closesLocal: opening.closes.flatMap { ZonedClock(zone)?.rfc3339(at: $0) })
         }
     }
 }

@@ -39,8 +39,11 @@ package struct CheckText {
             self.policy.calendar.nextOpening(of: .named(name), from: self.now).map { (name: name, interval: $0, text: self.text(of: $0)) }
         }
         let today = openings.filter { $0.text.isToday }
-        let shown = today.isEmpty ? Array(openings.sorted { $0.interval.lowerBound < $1.interval.lowerBound }.prefix(1)) : Array(today.prefix(6))
-        let list = shown.isEmpty ? "none opens within a year" : "next open — " + shown.map { "\($0.name) \($0.text.words)" }.joined(separator: ", ")
+        let shown =
+            today.isEmpty ? Array(openings.sorted { $0.interval.lowerBound < $1.interval.lowerBound }.prefix(1)) : Array(today.prefix(6))
+        let list =
+            shown.isEmpty
+            ? "none opens within a year" : "next open — " + shown.map { "\($0.name) \($0.text.words)" }.joined(separator: ", ")
         return "\(self.mark) \(names.count) window\(names.count == 1 ? "" : "s"): \(list)"
     }
 
@@ -55,7 +58,9 @@ package struct CheckText {
         }
         if interval.contains(self.now) {
             let isFar = interval.upperBound - self.now > .seconds(86_400)
-            let end = self.policy.calendar.isEndless(interval, from: self.now) ? "always" : "now (closes \(words(interval.upperBound, bare: !isFar)))"
+            let end =
+                self.policy.calendar.isEndless(interval, from: self.now)
+                ? "always" : "now (closes \(words(interval.upperBound, bare: !isFar)))"
             return (end, true)
         }
         return (words(interval.lowerBound, bare: false), clock.date(at: interval.lowerBound) == today)
@@ -88,13 +93,16 @@ package struct CheckText {
         let failures = outcomes.filter { !$0.isPassed }
         guard !failures.isEmpty else { return "\(passed) \(outcomes.count) test\(outcomes.count == 1 ? "" : "s") passed" }
         let lines = failures.map { "  \($0.place.text): \($0.name): \($0.why ?? "")" }
-        return (["\(failed) \(failures.count) of \(outcomes.count) test\(outcomes.count == 1 ? "" : "s") failed"] + lines).joined(separator: "\n")
+        return (["\(failed) \(failures.count) of \(outcomes.count) test\(outcomes.count == 1 ? "" : "s") failed"] + lines).joined(
+            separator: "\n")
     }
 }
 
 extension WindowCalendar {
     /// Whether an interval reaches further than the calendar looks.
-    fileprivate func isEndless(_ interval: Range<Timestamp>, from now: Timestamp) -> Bool { interval.upperBound - now > .seconds(366 * 86_400) }
+    fileprivate func isEndless(_ interval: Range<Timestamp>, from now: Timestamp) -> Bool {
+        interval.upperBound - now > .seconds(366 * 86_400)
+    }
 }
 
 extension Int {

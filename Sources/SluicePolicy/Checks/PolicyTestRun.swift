@@ -30,7 +30,9 @@ private struct PolicyTestRun {
     let now: Timestamp
 
     func why() -> String? {
-        guard let tenant = self.policy.tenants.first(where: { $0.name == self.test.request.tenant }) else { return "there is no tenant `\(self.test.request.tenant)`" }
+        guard let tenant = self.policy.tenants.first(where: { $0.name == self.test.request.tenant }) else {
+            return "there is no tenant `\(self.test.request.tenant)`"
+        }
         do throws(Refusal) {
             let moment = Now(wall: self.test.at ?? self.now, monotonic: MonotonicInstant(nanoseconds: 0))
             return self.mismatches(try Explanation(self.test.request, tenant: tenant, policy: self.policy, at: moment)).first

@@ -52,7 +52,8 @@ struct Field<Record: PolicyRecord>: Sendable {
         self.condition = condition
         self.read = { entry, record, reader in
             guard !entry.value.isEmpty else {
-                reader.report(.error, .emptySection, "\(reader.place) is empty", at: entry.key.span, hint: "give it a value, or remove the key")
+                reader.report(
+                    .error, .emptySection, "\(reader.place) is empty", at: entry.key.span, hint: "give it a value, or remove the key")
                 record[keyPath: path].span = entry.key.span
                 return
             }
@@ -69,7 +70,8 @@ struct Field<Record: PolicyRecord>: Sendable {
         }
         self.show = { record in
             let setting = record[keyPath: path]
-            return ShownValue.Member(key: key, value: type.show(setting.value), span: setting.span, note: setting.isGiven ? nil : defaultText)
+            return ShownValue.Member(
+                key: key, value: type.show(setting.value), span: setting.span, note: setting.isGiven ? nil : defaultText)
         }
         self.markGiven = { record, span in record[keyPath: path].span = span }
         self.inherit = { record, other in

@@ -11,7 +11,9 @@ extension FieldReader {
         }
         guard !SecretShape.holdsKey(raw) else {
             self.hideLine(of: node.span)
-            self.report(.error, .secretLiteral, "this looks like a secret, and no secret belongs here", at: node.span, hint: "remove it, and change the key: it has been written down")
+            self.report(
+                .error, .secretLiteral, "this looks like a secret, and no secret belongs here", at: node.span,
+                hint: "remove it, and change the key: it has been written down")
             return nil
         }
         guard let interpolation = self.interpolation(of: raw, at: node.span) else { return nil }
@@ -46,8 +48,25 @@ extension FieldReader {
             self.refuseLiteral(at: node.span)
             return nil
         }
-        for case .variable(let variable) in interpolation.parts { _ = self.value(of: variable, at: node.span) }
+        for part in interpolation.parts { self.lookFor(part, at: node.span) }
         return secret
+    }
+
+    /// Says so where what a secret is read from is not there.
+    private mutating func lookFor(_ part: Interpolation.Part, at span: SourceSpan) {
+        switch part {
+        case .literal: return
+        case .variable(let variable): _ = self.value(of: variable, at: span)
+        case .file(let path): self.lookFor(path, at: span)
+        case .credential(let name): self.lookFor(self.environment.credentialPath(name), at: span)
+        }
+    }
+
+    private mutating func lookFor(_ path: String, at span: SourceSpan) {
+        guard !self.environment.hasFile(path) else { return }
+        self.report(
+            self.environment.purpose == .serve ? .error : .note, .unsetVariable, "the file `\(path)` is not there, or cannot be read",
+            at: span)
     }
 
     mutating func refuseLiteral(at span: SourceSpan) {
@@ -64,7 +83,9 @@ extension FieldReader {
     /// A name that looks like a secret.
     mutating func refuseKey(_ key: Name, noun: String) {
         self.hideLine(of: key.span)
-        self.report(.error, .secretLiteral, "this looks like a secret, and the name of \(noun.withArticle) is none", at: key.span, hint: "remove it, and change the key: it has been written down")
+        self.report(
+            .error, .secretLiteral, "this looks like a secret, and the name of \(noun.withArticle) is none", at: key.span,
+            hint: "remove it, and change the key: it has been written down")
     }
 
     /// A likely name for the variable: `OPENAI_API_KEY` for the backend `openai`.

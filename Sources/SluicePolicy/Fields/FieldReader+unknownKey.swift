@@ -24,7 +24,8 @@ extension FieldReader {
         }
         let candidates = inner + outer
         if let exact = candidates.first(where: { $0.key == key }) { return "`\(key)` belongs \(exact.home)" }
-        guard let near = NearName.best(for: key, among: candidates.map { $0.key }), let home = candidates.first(where: { $0.key == near })?.home
+        guard let near = NearName.best(for: key, among: candidates.map { $0.key }),
+            let home = candidates.first(where: { $0.key == near })?.home
         else { return nil }
         return "did you mean `\(near)`, which belongs \(home)?"
     }

@@ -41,7 +41,9 @@ struct FieldReader {
         return body(&self)
     }
 
-    mutating func report(_ severity: Diagnostic.Severity, _ code: Diagnostic.Code, _ message: String, at span: SourceSpan, hint: String? = nil) {
+    mutating func report(
+        _ severity: Diagnostic.Severity, _ code: Diagnostic.Code, _ message: String, at span: SourceSpan, hint: String? = nil
+    ) {
         self.diagnostics.append(Diagnostic(severity, code, message, at: span, hint: hint))
     }
 
@@ -57,7 +59,9 @@ struct FieldReader {
         guard !Feature.actedOn.contains(feature) else { return }
         self.notYet.append(NotYet(path: self.path, feature: feature, span: span))
         self.report(
-            .warning, .notYet, "\(self.place) is read but not yet acted on\(self.steps.last == .key(feature.rawValue) ? "" : " (\(feature.rawValue))")", at: span,
+            .warning, .notYet,
+            "\(self.place) is read but not yet acted on\(self.steps.last == .key(feature.rawValue) ? "" : " (\(feature.rawValue))")",
+            at: span,
             hint: "`serve` refuses it without `--preview`")
     }
 

@@ -35,7 +35,8 @@ struct FieldType<Value: Sendable>: Sendable {
                 guard let text = reader.text(of: node, wants: word.withArticle) else { return nil }
                 if let value = parse(text) { return value }
                 reader.report(
-                    .error, .badValue, "`\(text.cutForMessage)` is not \(word.withArticle)", at: node.span, hint: "write it like `\(example)`")
+                    .error, .badValue, "`\(text.cutForMessage)` is not \(word.withArticle)", at: node.span,
+                    hint: "write it like `\(example)`")
                 return nil
             },
             show: { .scalar(show($0)) })
@@ -92,7 +93,8 @@ struct FieldType<Value: Sendable>: Sendable {
     /// A list that may be empty.
     var listOrEmpty: FieldType<[Value]> {
         FieldType<[Value]>(
-            word: "list of \(self.word.plural)", schema: ["anyOf": [self.schema, ["type": "array", "items": self.schema]]], records: self.records,
+            word: "list of \(self.word.plural)", schema: ["anyOf": [self.schema, ["type": "array", "items": self.schema]]],
+            records: self.records,
             read: { node, reader in
                 guard case .sequence(let items) = node.content else { return self.read(node, &reader).map { [$0] } }
                 var values: [Value] = []
@@ -117,7 +119,8 @@ struct FieldType<Value: Sendable>: Sendable {
     /// - Parameter keepsExtensions: `x-` begins real names here, as those of HTTP headers.
     func named(_ noun: String, keepsExtensions: Bool = false) -> FieldType<[Named<Value>]> {
         FieldType<[Named<Value>]>(
-            word: "mapping of \(noun.plural)\(self.word == noun ? "" : " to \(self.word.plural)")", schema: .mapping(of: self.schema, keepsExtensions: keepsExtensions), records: self.records,
+            word: "mapping of \(noun.plural)\(self.word == noun ? "" : " to \(self.word.plural)")",
+            schema: .mapping(of: self.schema, keepsExtensions: keepsExtensions), records: self.records,
             read: { node, reader in
                 guard case .mapping(let entries) = node.content else {
                     reader.wrongType(node, wants: "a mapping of \(noun.plural)")
@@ -154,7 +157,9 @@ extension JSONValue {
     static let anyScalar: JSONValue = ["type": ["string", "number", "boolean", "null"]]
 
     /// One of these words; what YAML reads as a number counts as one too.
-    static func words(_ words: [String]) -> JSONValue { ["enum": .array(words.map { .string($0) } + words.compactMap { Int($0) }.map { .number($0) })] }
+    static func words(_ words: [String]) -> JSONValue {
+        ["enum": .array(words.map { .string($0) } + words.compactMap { Int($0) }.map { .number($0) })]
+    }
 
     /// A mapping whose keys are names; those that begin with `x-` may hold anything.
     static func mapping(of schema: JSONValue, keepsExtensions: Bool) -> JSONValue {
@@ -173,7 +178,9 @@ extension JSONValue {
 
 extension String {
     var withArticle: String {
-        if self.hasPrefix("list") || self.hasPrefix("mapping") || self.first.map({ "bcdfghjklmnpqrstuvwxyz".contains($0) }) ?? false { return "a \(self)" }
+        if self.hasPrefix("list") || self.hasPrefix("mapping") || self.first.map({ "bcdfghjklmnpqrstuvwxyz".contains($0) }) ?? false {
+            return "a \(self)"
+        }
         return self.first.map { "aeio".contains($0) } ?? false ? "an \(self)" : self
     }
 

@@ -45,7 +45,8 @@ struct RecordDescription: Sendable {
         let defaults = Record()
         self.members = Record.fields.map { field in
             Member(
-                key: field.key, word: field.word, schema: field.schema, records: field.records, sentence: field.sentence, isRequired: field.isRequired,
+                key: field.key, word: field.word, schema: field.schema, records: field.records, sentence: field.sentence,
+                isRequired: field.isRequired,
                 defaultText: field.defaultText ?? field.show(defaults).value.defaultText, condition: field.condition?.text,
                 notYet: field.notYet)
         }

@@ -4,7 +4,8 @@ extension Written {
     /// An amount in the policy's currency.
     static var money: FieldType<Money> {
         .scalar(
-            "amount", example: "0.02", schema: .numeric("[0-9]+(\\.[0-9]+)?"), parse: { text in Money(text).flatMap { $0 >= .zero ? $0 : nil } },
+            "amount", example: "0.02", schema: .numeric("[0-9]+(\\.[0-9]+)?"),
+            parse: { text in Money(text).flatMap { $0 >= .zero ? $0 : nil } },
             show: { $0.description })
     }
 
@@ -13,7 +14,9 @@ extension Written {
         .scalar(
             "amount per \(unit)", example: example, schema: .text(matching: "[0-9]+(\\.[0-9]+)?/\(unit)"),
             parse: { text in
-                guard text.hasSuffix("/\(unit)"), let amount = Money(text.dropLast(unit.utf8.count + 1)), amount >= .zero else { return nil }
+                guard text.hasSuffix("/\(unit)"), let amount = Money(text.dropLast(unit.utf8.count + 1)), amount >= .zero else {
+                    return nil
+                }
                 return amount
             },
             show: { "\($0)/\(unit)" })
@@ -55,7 +58,9 @@ extension Written {
         .scalar(
             "factor", example: "1.25", schema: .numeric("[0-9]+(\\.[0-9]+)?"),
             parse: { text in
-                guard let millionths = DecimalText.parse(text, decimals: 6), (1_000_000...1_000_000_000).contains(millionths) else { return nil }
+                guard let millionths = DecimalText.parse(text, decimals: 6), (1_000_000...1_000_000_000).contains(millionths) else {
+                    return nil
+                }
                 return PriceFactor(millionths: Int64(millionths))
             },
             show: { DecimalText.format(Int128($0.millionths), decimals: 6) })

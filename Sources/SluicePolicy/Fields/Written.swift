@@ -27,14 +27,16 @@ enum Written {
     /// A day, kept as text: prices are read on a day, not at an instant.
     static var day: FieldType<String> {
         .scalar(
-            "day", example: "2026-11-01", schema: .text(matching: "\\d{4}-\\d{2}-\\d{2}"), parse: { CivilDate(iso: $0) == nil ? nil : $0 }, show: { $0 })
+            "day", example: "2026-11-01", schema: .text(matching: "\\d{4}-\\d{2}-\\d{2}"), parse: { CivilDate(iso: $0) == nil ? nil : $0 },
+            show: { $0 })
     }
 
     /// A name that the policy defines elsewhere.
     static func name(_ noun: String) -> FieldType<Name> {
         FieldType(
             word: noun, schema: .anyScalar,
-            read: { node, reader in reader.text(of: node, wants: "the name of \(noun.withArticle)").map { Name(text: $0, span: node.span) } },
+            read: { node, reader in reader.text(of: node, wants: "the name of \(noun.withArticle)").map { Name(text: $0, span: node.span) }
+            },
             show: { .scalar($0.text) })
     }
 
@@ -63,7 +65,8 @@ enum Written {
 
     static var instant: FieldType<Timestamp> {
         .scalar(
-            "instant", example: "2026-11-21T23:30:00+01:00", schema: .text(matching: "\\d{4}-\\d{2}-\\d{2}([Tt ].*)?"), parse: { Timestamp(rfc3339: $0) },
+            "instant", example: "2026-11-21T23:30:00+01:00", schema: .text(matching: "\\d{4}-\\d{2}-\\d{2}([Tt ].*)?"),
+            parse: { Timestamp(rfc3339: $0) },
             show: { $0.description })
     }
 
@@ -77,7 +80,8 @@ enum Written {
     static func number(_ range: ClosedRange<Int>) -> FieldType<Int> {
         .scalar(
             "number from \(range.lowerBound) to \(range.upperBound)", example: "\(range.lowerBound)",
-            schema: .numeric("-?[0-9]+"), parse: { text in Int(text).flatMap { range.contains($0) && !text.hasPrefix("+") ? $0 : nil } }, show: { String($0) })
+            schema: .numeric("-?[0-9]+"), parse: { text in Int(text).flatMap { range.contains($0) && !text.hasPrefix("+") ? $0 : nil } },
+            show: { String($0) })
     }
 
     /// Power in watts: `400W`, `2.1kW`.
@@ -97,10 +101,13 @@ enum Written {
     static var months: FieldType<Int> {
         .scalar(
             "number of months", example: "36mo", schema: .text(matching: "[0-9]+mo"),
-            parse: { text in text.hasSuffix("mo") ? Int(text.dropLast(2)).flatMap { (1...1200).contains($0) ? $0 : nil } : nil }, show: { "\($0)mo" })
+            parse: { text in text.hasSuffix("mo") ? Int(text.dropLast(2)).flatMap { (1...1200).contains($0) ? $0 : nil } : nil },
+            show: { "\($0)mo" })
     }
 
-    static func choice<Value: CaseIterable & RawRepresentable<String> & Sendable>() -> FieldType<Value> { self.choice(of: Array(Value.allCases)) }
+    static func choice<Value: CaseIterable & RawRepresentable<String> & Sendable>() -> FieldType<Value> {
+        self.choice(of: Array(Value.allCases))
+    }
 
     /// One of a closed set of words.
     static func choice<Value: CaseIterable & RawRepresentable<String> & Sendable>(
@@ -150,7 +157,9 @@ extension CivilDate {
     }
 
     var iso: String {
-        func padded(_ number: Int, _ width: Int) -> String { String(repeating: "0", count: max(0, width - String(number).count)) + String(number) }
+        func padded(_ number: Int, _ width: Int) -> String {
+            String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
+        }
         return "\(padded(self.year, 4))-\(padded(self.month, 2))-\(padded(self.day, 2))"
     }
 }

@@ -16,7 +16,8 @@ extension PolicyLinker {
         for index in original.indices {
             guard let parent = original[index].value.extends.value else { continue }
             // Until it is known whose URL counts, none is missing.
-            guard let parentIndex = self.resolve(parent, in: self.backends), self.mayExtend(original[parentIndex], at: parent, from: index) else {
+            guard let parentIndex = self.resolve(parent, in: self.backends), self.mayExtend(original[parentIndex], at: parent, from: index)
+            else {
                 self.document.backends.value[index].value.url.span = parent.span
                 continue
             }
@@ -28,7 +29,9 @@ extension PolicyLinker {
         if parent.name == self.document.backends.value[index].name {
             self.report(.error, .badValue, "a backend cannot extend itself", at: name.span)
         } else if let further = parent.value.extends.value {
-            self.report(.error, .badValue, "`extends` goes one level deep, and `\(name.text)` extends `\(further.text)`", at: name.span, hint: "extend `\(further.text)`")
+            self.report(
+                .error, .badValue, "`extends` goes one level deep, and `\(name.text)` extends `\(further.text)`", at: name.span,
+                hint: "extend `\(further.text)`")
         } else {
             return true
         }
@@ -53,7 +56,9 @@ extension PolicyLinker {
         backend.endpoints = Set(record.endpoints.value)
         if backend.endpoints.contains(.messages) { backend.endpoints.insert(.countTokens) }
         backend.closed = self.window(anyOf: record.closed.value, zone: zone)
-        backend.health = record.health.value.map { Backend.HealthCheck(path: $0.path.value, every: $0.every.value, failAfter: $0.failAfter.value) }
+        backend.health = record.health.value.map {
+            Backend.HealthCheck(path: $0.path.value, every: $0.every.value, failAfter: $0.failAfter.value)
+        }
         backend.isInternal = record.isInternal.value ?? false
         backend.isInsecure = record.insecure.value
         backend.discount = record.discount.value
@@ -64,7 +69,9 @@ extension PolicyLinker {
         self.checkHeaders(record)
         self.checkSimulation(record, name, &backend)
         self.checkHardware(record)
-        if let span = record.limits.value.liveReserve.span, record.limits.value.liveReserve.value != nil, record.limits.value.concurrent.value == nil {
+        if let span = record.limits.value.liveReserve.span, record.limits.value.liveReserve.value != nil,
+            record.limits.value.concurrent.value == nil
+        {
             self.report(.error, .notApplicable, "`live_reserve` is a share of `concurrent`, which is not given", at: span)
         }
         return backend
@@ -78,14 +85,17 @@ extension PolicyLinker {
         }
         if !url.isSecure, record.isInternal.value != true, !record.insecure.value {
             self.report(
-                .error, .insecureURL, "`http://` to a host that is not internal: prompts and keys would travel in the clear", at: record.url.span ?? name.span,
+                .error, .insecureURL, "`http://` to a host that is not internal: prompts and keys would travel in the clear",
+                at: record.url.span ?? name.span,
                 hint: "use https://, or say `internal: true` for a host of your own, or `insecure: true`")
         }
     }
 
     private mutating func checkHeaders(_ record: BackendRecord) {
         for entry in record.headers.value {
-            let carriesBreak = entry.value.parts.contains { if case .literal(let text) = $0 { text.utf8.contains { $0 < 0x20 || $0 == 0x7F } } else { false } }
+            let carriesBreak = entry.value.parts.contains {
+                if case .literal(let text) = $0 { text.utf8.contains { $0 < 0x20 || $0 == 0x7F } } else { false }
+            }
             if !HeaderName.isAllowed(entry.name.text.lowercased()) || carriesBreak {
                 self.report(.error, .badValue, "the header `\(entry.name.text.cutForMessage)` cannot be set", at: entry.name.span)
             }
@@ -125,7 +135,8 @@ extension Backend.Limits {
 /// Names of headers that a policy may put on calls to backends.
 enum HeaderName {
     private static let ours: Set<String> = [
-        "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
+        "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive", "proxy-connection",
+        "te", "trailer", "upgrade",
         "expect", "accept-encoding",
     ]
 

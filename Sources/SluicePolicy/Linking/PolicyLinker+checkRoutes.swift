@@ -9,7 +9,8 @@ extension PolicyLinker {
             if let earlier = routes.prefix(index).first(where: { self.isWhole($0.index) && $0.match.covers(route.match) }) {
                 let line = earlier.place.file == route.place.file ? "line \(earlier.place.line)" : earlier.place.text
                 self.report(
-                    .error, .unreachableRoute, "this route can never match: routes[\(earlier.index)] (\(line)) takes everything it would take", at: span)
+                    .error, .unreachableRoute,
+                    "this route can never match: routes[\(earlier.index)] (\(line)) takes everything it would take", at: span)
             }
             self.checkConsent(route, classes: classes, at: span)
         }
@@ -33,10 +34,15 @@ extension PolicyLinker {
     }
 
     private mutating func checkLastRoute(_ routes: [RouteRule]) {
-        guard let last = routes.last, self.isWhole(last.index), !routes.contains(where: { $0.match.isEmpty && self.isWhole($0.index) }) else { return }
+        guard let last = routes.last, self.isWhole(last.index), !routes.contains(where: { $0.match.isEmpty && self.isWhole($0.index) })
+        else { return }
         let wanted = last.match.descriptions.joined(separator: ", ")
-        let who = routes.count == 1 ? "a request that is not (\(wanted))" : "a request that fits none of the \(routes.count) routes, the last of which wants \(wanted),"
+        let who =
+            routes.count == 1
+            ? "a request that is not (\(wanted))"
+            : "a request that fits none of the \(routes.count) routes, the last of which wants \(wanted),"
         self.report(
-            .error, .noFinalRoute, "\(who) has no route", at: self.document.routes.value[last.index].span, hint: "add a last route without `match`, such as `- { class: NAME }`")
+            .error, .noFinalRoute, "\(who) has no route", at: self.document.routes.value[last.index].span,
+            hint: "add a last route without `match`, such as `- { class: NAME }`")
     }
 }

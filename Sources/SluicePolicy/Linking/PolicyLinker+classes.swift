@@ -15,7 +15,8 @@ extension PolicyLinker {
 
     private mutating func trafficClass(_ record: ClassRecord, index: Int, name: Name, zone: String) -> TrafficClass {
         self.checkDoubles(record.use.value, in: "class `\(name.text)`")
-        var result = TrafficClass(index: index, name: name.text, serve: record.serve.value, pools: record.use.value.compactMap { self.resolvePool($0) })
+        var result = TrafficClass(
+            index: index, name: name.text, serve: record.serve.value, pools: record.use.value.compactMap { self.resolvePool($0) })
         result.latency = LatencyBudget(firstToken: record.latency.value.firstToken.value, total: record.latency.value.total.value)
         result.deadline = record.deadline.value
         result.during = self.window(anyOf: record.during.value, zone: zone)
@@ -38,20 +39,25 @@ extension PolicyLinker {
     private mutating func checkServe(_ record: ClassRecord, _ name: Name) {
         self.checkMisplaced(record, in: "class `\(name.text)`")
         if record.serve.value == .later, !record.deadline.isGiven {
-            self.report(.error, .missingKey, "class `\(name.text)` is served later and has no `deadline`", at: name.span, hint: "a duration such as 24h, or `none`")
+            self.report(
+                .error, .missingKey, "class `\(name.text)` is served later and has no `deadline`", at: name.span,
+                hint: "a duration such as 24h, or `none`")
         }
     }
 
     private mutating func checkPromotion(_ record: ClassRecord, _ name: Name) {
         guard record.serve.value == .later, let promote = record.promote.value, let span = record.promote.span else { return }
         guard let deadline = record.deadline.value else {
-            if record.deadline.isGiven { self.report(.error, .promotionTooEarly, "class `\(name.text)` has no deadline to be promoted before", at: span) }
+            if record.deadline.isGiven {
+                self.report(.error, .promotionTooEarly, "class `\(name.text)` has no deadline to be promoted before", at: span)
+            }
             return
         }
         if promote.beforeDeadline.isGiven, promote.beforeDeadline.value >= deadline {
             self.report(
                 .error, .promotionTooEarly,
-                "`before_deadline` \(DurationText.format(promote.beforeDeadline.value)) is not shorter than the deadline \(DurationText.format(deadline)): every request would be promoted at once",
+                "`before_deadline` \(DurationText.format(promote.beforeDeadline.value)) is not shorter than the deadline"
+                    + " \(DurationText.format(deadline)): every request would be promoted at once",
                 at: promote.beforeDeadline.span ?? span)
         }
     }
@@ -65,7 +71,9 @@ extension PolicyLinker {
 
     mutating func missingSection(_ key: String, hint: String) {
         guard let place = self.document.version.span?.place else { return }
-        self.report(.error, .missingKey, "the policy has no `\(key)`", at: SourceSpan(place: SourcePlace(file: place.file, line: 1, column: 1), length: 1), hint: hint)
+        self.report(
+            .error, .missingKey, "the policy has no `\(key)`",
+            at: SourceSpan(place: SourcePlace(file: place.file, line: 1, column: 1), length: 1), hint: hint)
     }
 }
 

@@ -3,11 +3,13 @@ import SluiceCore
 extension PolicyLinker {
     mutating func owned(_ record: OwnedRecord, at span: SourceSpan) -> Backend.Owned {
         var owned = Backend.Owned(
-            capex: record.capex.value, lifeMonths: record.life.value, residual: record.residual.value, monthlyOpex: record.opex.value, gpus: record.gpus.value,
+            capex: record.capex.value, lifeMonths: record.life.value, residual: record.residual.value, monthlyOpex: record.opex.value,
+            gpus: record.gpus.value,
             charge: record.charge.value)
         owned.tokensPerHour = record.tokensPerHour.value
         if record.charge.value == .byToken, record.tokensPerHour.value == nil, !record.tokensPerHour.isGiven {
-            self.report(.error, .missingKey, "`charge: by-token` needs `tokens_per_hour`, the measured capacity", at: record.charge.span ?? span)
+            self.report(
+                .error, .missingKey, "`charge: by-token` needs `tokens_per_hour`, the measured capacity", at: record.charge.span ?? span)
         }
         if let power = record.power.value {
             for entry in power.during.value { _ = self.resolve(entry.name, in: self.windows) }

@@ -28,7 +28,8 @@ extension PolicyLinker {
                 .error, .duplicateName, "`\(entry.name.text)` is a backend too, and `use:` could mean either", at: entry.name.span,
                 hint: "the backend stands in \(backend.place.text)")
         }
-        var pool = Pool(index: index, name: entry.name.text, backends: record.backends.value.compactMap { self.resolve($0, in: self.backends) })
+        var pool = Pool(
+            index: index, name: entry.name.text, backends: record.backends.value.compactMap { self.resolve($0, in: self.backends) })
         pool.pick = record.pick.value
         pool.failover = Pool.Failover(record.failover.value)
         pool.retry = record.retry.value

@@ -32,7 +32,9 @@ extension PolicyLinker {
         if let day = record.asOf.value, let read = Timestamp(rfc3339: day) {
             let age = (self.now - read).milliseconds / 86_400_000
             if age > 90 {
-                self.report(.warning, .stalePrice, "this price was read \(age) days ago", at: record.asOf.span ?? span, hint: "look it up again and change `as_of`")
+                self.report(
+                    .warning, .stalePrice, "this price was read \(age) days ago", at: record.asOf.span ?? span,
+                    hint: "look it up again and change `as_of`")
             }
         }
     }
@@ -48,7 +50,9 @@ extension PolicyLinker {
                 continue
             }
             if earlier.contains(where: { $0.overlaps(from..<until) }) {
-                self.report(.error, .priceDates, "this price holds at the same time as one before it", at: record.span, hint: "give `valid_from` and `valid_until`, which is exclusive")
+                self.report(
+                    .error, .priceDates, "this price holds at the same time as one before it", at: record.span,
+                    hint: "give `valid_from` and `valid_until`, which is exclusive")
             }
             earlier.append(from..<until)
         }
@@ -63,12 +67,17 @@ extension PolicyLinker {
     mutating func checkPrices(_ parts: PolicySet.Parts) {
         for (index, model) in self.document.models.value.enumerated() {
             for offer in model.value {
-                guard let backendIndex = self.backends.index(of: offer.name.text), let name = parts.models[index].offers[backendIndex]?.name else { continue }
+                guard let backendIndex = self.backends.index(of: offer.name.text), let name = parts.models[index].offers[backendIndex]?.name
+                else { continue }
                 let backend = parts.backends[backendIndex]
                 guard backend.owned == nil, backend.rented == nil else { continue }
                 let cards = backend.prices.cards(for: name, host: backend.url?.host, book: parts.book)
                 // A card whose dates are the wrong way round is reported already.
-                guard !cards.contains(where: { $0.isValid(at: self.now) || ($0.validFrom ?? .distantPast) >= ($0.validUntil ?? .distantFuture) }) else { continue }
+                guard
+                    !cards.contains(where: {
+                        $0.isValid(at: self.now) || ($0.validFrom ?? .distantPast) >= ($0.validUntil ?? .distantFuture)
+                    })
+                else { continue }
                 let reason: String
                 switch backend.prices {
                 case .book where self.book.currency != self.document.currency.value:
@@ -77,7 +86,9 @@ extension PolicyLinker {
                 case .perModel where cards.isEmpty: reason = "is not among the `prices` of the backend"
                 case .perModel, .every: reason = "has no price that holds today"
                 }
-                self.unpriced("`\(name.cutForMessage)` at `\(backend.name)` \(reason): what it does is unpriced", at: offer.name.span, hint: "give it a `price`")
+                self.unpriced(
+                    "`\(name.cutForMessage)` at `\(backend.name)` \(reason): what it does is unpriced", at: offer.name.span,
+                    hint: "give it a `price`")
             }
         }
     }

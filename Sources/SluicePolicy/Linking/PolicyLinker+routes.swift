@@ -3,7 +3,9 @@ import SluiceCore
 extension PolicyLinker {
     mutating func linkRoutes() -> [RouteRule] {
         if self.document.routes.value.isEmpty {
-            if !self.document.routes.isGiven { self.missingSection("routes", hint: "the last route, without `match`, takes everything else") }
+            if !self.document.routes.isGiven {
+                self.missingSection("routes", hint: "the last route, without `match`, takes everything else")
+            }
             return []
         }
         return self.document.routes.value.enumerated().map { index, route in
@@ -22,7 +24,9 @@ extension PolicyLinker {
     mutating func match(_ record: MatchRecord) -> RouteMatch {
         for tenant in record.tenant.value { self.checkLiteral(tenant, in: self.tenants) }
         for model in record.model.value { self.checkLiteral(model, in: self.models) }
-        if let range = record.inputTokens.value, let least = range.min.value, let most = range.max.value, least > most, let span = record.inputTokens.span {
+        if let range = record.inputTokens.value, let least = range.min.value, let most = range.max.value, least > most,
+            let span = record.inputTokens.span
+        {
             self.report(.error, .badValue, "`min` is more than `max`", at: span)
         }
         var match = RouteMatch()
@@ -43,13 +47,17 @@ extension PolicyLinker {
     mutating func linkBaseline() -> Baseline? {
         guard let record = self.document.baseline.value?.value else {
             if !self.document.baseline.isGiven, let span = self.document.routes.span {
-                self.report(.note, .noBaseline, "the policy has no `baseline`: savings are measured against nothing", at: span, hint: "baseline: { backend: NAME, model: requested, serve: now }")
+                self.report(
+                    .note, .noBaseline, "the policy has no `baseline`: savings are measured against nothing", at: span,
+                    hint: "baseline: { backend: NAME, model: requested, serve: now }")
             }
             return nil
         }
         guard let name = record.backend.value, let backend = self.resolve(name, in: self.backends) else { return nil }
         var model = Baseline.ModelChoice.requested
-        if let name = record.model.value, name.text != "requested", let index = self.resolve(name, in: self.models) { model = .fixed(index) }
+        if let name = record.model.value, name.text != "requested", let index = self.resolve(name, in: self.models) {
+            model = .fixed(index)
+        }
         return Baseline(backend: backend, model: model, ignoresCache: record.cache.value == .none)
     }
 }

@@ -9,7 +9,8 @@ extension PolicyLinker {
             let with = record.with.value.flatMap { self.resolve($0, in: self.models) }
             let named = Set(record.when.value.classes.value.compactMap { self.resolve($0, in: self.classes) })
             var result = Substitution(
-                index: index, models: models, with: with ?? -1, why: record.why.value, classes: record.when.value.classes.isGiven ? named : patient)
+                index: index, models: models, with: with ?? -1, why: record.why.value,
+                classes: record.when.value.classes.isGiven ? named : patient)
             result.name = record.name.value
             result.match = self.match(record.when.value.match)
             result.minPrecision = record.minPrecision.value
@@ -19,7 +20,9 @@ extension PolicyLinker {
                 self.report(.error, .badValue, "`\(record.with.value?.text ?? "")` would replace itself", at: span)
             }
             if !record.when.value.classes.isGiven, patient.isEmpty {
-                self.report(.error, .notApplicable, "no class is served later, and a `now` class counts only if `for: { class: … }` names it", at: rule.span)
+                self.report(
+                    .error, .notApplicable, "no class is served later, and a `now` class counts only if `for: { class: … }` names it",
+                    at: rule.span)
             }
             return result
         }
@@ -38,7 +41,8 @@ extension PolicyLinker {
                 }
             }
             return Budget(
-                index: index, name: entry.name.text, scope: self.scope(of: record, named: entry.name), limit: record.limit.value, period: record.per.value,
+                index: index, name: entry.name.text, scope: self.scope(of: record, named: entry.name), limit: record.limit.value,
+                period: record.per.value,
                 thresholds: thresholds.sorted { $0.share.millionths < $1.share.millionths })
         }
     }

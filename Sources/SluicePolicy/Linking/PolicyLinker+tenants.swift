@@ -15,7 +15,9 @@ extension PolicyLinker {
         tenant.keys = record.keys.value
         tenant.models = record.models.value?.map(\.value)
         for model in record.models.value ?? [] { self.checkLiteral(model, in: self.models) }
-        tenant.classes = record.classes.value.contains { $0.text == "*" } ? nil : Set(record.classes.value.compactMap { self.resolve($0, in: self.classes) })
+        tenant.classes =
+            record.classes.value.contains { $0.text == "*" }
+            ? nil : Set(record.classes.value.compactMap { self.resolve($0, in: self.classes) })
         tenant.limits = Backend.Limits(record.limits.value)
         tenant.weight = record.weight.value
         tenant.zone = record.timezone.value.flatMap { self.zone($0) }

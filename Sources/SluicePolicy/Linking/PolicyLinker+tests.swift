@@ -6,13 +6,15 @@ extension PolicyLinker {
             let record = test.value
             let request = self.request(record.request.value, tenants: tenants)
             return PolicyTest(
-                name: record.name.value, at: record.at.value, request: request, expect: self.expectation(record.expect.value, routes: routes), place: test.span.place)
+                name: record.name.value, at: record.at.value, request: request,
+                expect: self.expectation(record.expect.value, routes: routes), place: test.span.place)
         }
     }
 
     private mutating func request(_ record: RequestRecord, tenants: [Tenant]) -> InferenceRequest {
         if let model = record.model.value { _ = self.resolve(model, in: self.models) }
-        var request = InferenceRequest(endpoint: record.endpoint.value, tenant: self.tenant(of: record, among: tenants), model: record.model.value?.text ?? "")
+        var request = InferenceRequest(
+            endpoint: record.endpoint.value, tenant: self.tenant(of: record, among: tenants), model: record.model.value?.text ?? "")
         request.key = record.key.value
         request.isStream = record.stream.value
         request.headers = record.header.value.reduce(into: [:]) { $0[$1.name.text.lowercased()] = $1.value }
@@ -46,7 +48,9 @@ extension PolicyLinker {
         if let name = record.pool.value { _ = self.resolvePool(name) }
         if let name = record.route.value, !routes.contains(where: { $0.displayName == name.text || "routes[\($0.index)]" == name.text }) {
             let near = NearName.best(for: name.text, among: routes.map(\.displayName))
-            self.report(.error, .unknownName, "route `\(name.text.cutForMessage)` is not defined", at: name.span, hint: near.map { "did you mean `\($0)`?" })
+            self.report(
+                .error, .unknownName, "route `\(name.text.cutForMessage)` is not defined", at: name.span,
+                hint: near.map { "did you mean `\($0)`?" })
         }
         var expect = PolicyTest.Expectation()
         expect.trafficClass = record.trafficClass.value?.text

@@ -5,7 +5,9 @@ extension PolicyLinker {
         var windows: [String: DispatchWindow] = [:]
         for entry in self.document.windows.value {
             if ["any", "none", "never"].contains(entry.name.text) {
-                self.report(.error, .badValue, "a window cannot be called `\(entry.name.text)`: the word has a meaning of its own", at: entry.name.span)
+                self.report(
+                    .error, .badValue, "a window cannot be called `\(entry.name.text)`: the word has a meaning of its own",
+                    at: entry.name.span)
             }
             windows[entry.name.text] = self.window(entry.value, zone: zone)
         }
@@ -38,7 +40,8 @@ extension PolicyLinker {
         guard bases.count + (givesHours ? 1 : 0) <= 1 else {
             let others = (givesHours ? ["days and hours"] : []) + bases.map { "`\($0.0)`" }
             self.report(
-                .error, .notApplicable, "a window is either days and hours, or one of `any`, `all` and `not`; this one has \(others.joined(separator: " and "))",
+                .error, .notApplicable,
+                "a window is either days and hours, or one of `any`, `all` and `not`; this one has \(others.joined(separator: " and "))",
                 at: record.span, hint: "give one part a name of its own, and combine them with `all: […]`")
             return nil
         }
@@ -67,12 +70,16 @@ extension PolicyLinker {
         var done: Set<String> = []
         for entry in self.document.windows.value {
             guard let circle = PolicyLinker.circle(from: entry.name.text, in: windows, path: [], done: &done) else { continue }
-            self.report(.error, .windowCircle, "window `\(entry.name.text)` leads back to itself: \(circle.joined(separator: " → "))", at: entry.name.span)
+            self.report(
+                .error, .windowCircle, "window `\(entry.name.text)` leads back to itself: \(circle.joined(separator: " → "))",
+                at: entry.name.span)
             done.formUnion(circle)
         }
     }
 
-    private static func circle(from name: String, in windows: [String: DispatchWindow], path: [String], done: inout Set<String>) -> [String]? {
+    private static func circle(from name: String, in windows: [String: DispatchWindow], path: [String], done: inout Set<String>)
+        -> [String]?
+    {
         if let start = path.firstIndex(of: name) { return path[start...] + [name] }
         guard !done.contains(name) else { return nil }
         for reference in windows[name]?.references ?? [] {

@@ -56,7 +56,9 @@ struct PolicyLinker {
         return parts
     }
 
-    mutating func report(_ severity: Diagnostic.Severity, _ code: Diagnostic.Code, _ message: String, at span: SourceSpan, hint: String? = nil) {
+    mutating func report(
+        _ severity: Diagnostic.Severity, _ code: Diagnostic.Code, _ message: String, at span: SourceSpan, hint: String? = nil
+    ) {
         self.diagnostics.append(Diagnostic(severity, code, message, at: span, hint: hint))
     }
 
@@ -125,7 +127,8 @@ extension SourceSpan {
 enum ZoneName {
     private static let plainNames: [String] = ["UTC", "GMT", "CET", "EET", "MET", "WET", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"]
 
-    /// Abbreviations and fixed offsets are refused although Foundation takes them: `PST` has no daylight saving, and `GMT+2` counts backwards elsewhere.
+    /// Abbreviations and fixed offsets are refused although Foundation takes them: `PST` has no daylight saving, and `GMT+2`
+    /// counts backwards elsewhere.
     static func isKnown(_ name: String) -> Bool {
         (self.plainNames.contains(name) || name.contains("/")) && ZonedClock(name) != nil
     }

@@ -22,7 +22,9 @@ extension RateCard {
 
 extension [RateCard.ContextTier] {
     fileprivate init(_ entries: [Keyed<Int, AboveRecord>]) {
-        self = entries.map { RateCard.ContextTier(threshold: $0.key, prices: $0.value.figures.prices) }.sorted { $0.threshold < $1.threshold }
+        self = entries.map { RateCard.ContextTier(threshold: $0.key, prices: $0.value.figures.prices) }.sorted {
+            $0.threshold < $1.threshold
+        }
     }
 }
 

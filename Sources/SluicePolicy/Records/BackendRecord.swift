@@ -36,17 +36,23 @@ struct BackendRecord: PolicyRecord {
         Field(
             "api", \.api, Written.choice(), "The dialect that it speaks.",
             notYetFor: { $0 == .openaiBatch || $0 == .anthropicBatch ? .batchLanes : nil }),
-        Field("url", \.url, Written.url.ifGiven(), "Its base URL; the endpoint's path is appended, `/v1` never twice. Required unless simulated.", only: real),
+        Field(
+            "url", \.url, Written.url.ifGiven(),
+            "Its base URL; the endpoint's path is appended, `/v1` never twice. Required unless simulated.", only: real),
         Field("key", \.key, Written.secret.ifGiven(), "Its API key, as `${NAME}`, `${file:/path}` or `${cred:name}`.", only: real),
         Field("headers", \.headers, Written.header.named("header", keepsExtensions: true), "Fixed headers that go with every call."),
         Field("forward", \.forward, Written.text.listOrEmpty, "Headers of the client that are let through besides the usual ones."),
         Field("endpoints", \.endpoints, Written.endpoint.list, "The endpoints that it serves.", default: "by `api`"),
         Field("price", \.price, PriceRecord.type.located.list, "The price of every model here; a list where it changes on a date."),
-        Field("prices", \.prices, PricesSetting.type, "Prices by the backend's own model names, or `book`: the price book that comes with Sluice.", only: withoutPrice),
+        Field(
+            "prices", \.prices, PricesSetting.type,
+            "Prices by the backend's own model names, or `book`: the price book that comes with Sluice.", only: withoutPrice),
         Field("discount", \.discount, Written.percent(), "What is taken off every price here."),
         Field("limits", \.limits, LimitsRecord.type, "How much work it may have at a time."),
         Field("closed", \.closed, Written.windows(none: "never"), "Nothing is sent to it while the window is open."),
-        Field("health", \.health, HealthRecord.type.orNone(), "An active check; without one, only its answers count.", only: real, notYet: .activeHealth),
+        Field(
+            "health", \.health, HealthRecord.type.orNone(), "An active check; without one, only its answers count.", only: real,
+            notYet: .activeHealth),
         Field("owned", \.owned, OwnedRecord.type.orNone(), "Hardware of one's own, and what it costs a month.", notYet: .ownHardware),
         Field("rented", \.rented, RentedRecord.type.orNone(), "Hardware paid by the hour while a window is open.", notYet: .ownHardware),
         Field(
@@ -135,7 +141,8 @@ extension Written {
                 // Credentials in it must not be echoed.
                 if text.contains("@") { reader.hideLine(of: node.span) }
                 reader.report(
-                    .error, .badValue, "this is not a base URL", at: node.span, hint: "write it like `https://api.example.com/v1`, without credentials, query or fragment")
+                    .error, .badValue, "this is not a base URL", at: node.span,
+                    hint: "write it like `https://api.example.com/v1`, without credentials, query or fragment")
                 return nil
             },
             show: { .scalar($0.description) })
@@ -143,7 +150,8 @@ extension Written {
 
     static var secret: FieldType<SecretText> {
         FieldType(
-            word: "secret", schema: ["type": "string", "pattern": "\\$\\{.+\\}"], read: { node, reader in reader.secret(of: node) }, show: { .scalar($0.shown) })
+            word: "secret", schema: ["type": "string", "pattern": "\\$\\{.+\\}"], read: { node, reader in reader.secret(of: node) },
+            show: { .scalar($0.shown) })
     }
 
     /// A header's value: secret where its name says so, else any text.

@@ -14,7 +14,9 @@ struct BaselineRecord: PolicyRecord {
     static let sentence = "What savings are measured against: the same tokens, at once, at one backend's prices."
     static let fields: [Field<Self>] = [
         Field("backend", \.backend, Written.name("backend").ifGiven(), "Whose prices count.", required: true),
-        Field("model", \.model, Written.name("model").ifGiven(), "`requested`: the model that the client asked for; else one model for all.", default: "requested"),
+        Field(
+            "model", \.model, Written.name("model").ifGiven(), "`requested`: the model that the client asked for; else one model for all.",
+            default: "requested"),
         Field("serve", \.serve, Written.choice(), "Always at once."),
         Field("cache", \.cache, Written.choice(), "`none`: cached tokens count as plain input, a declared assumption that reports repeat."),
     ]

@@ -18,7 +18,8 @@ struct BudgetRecord: PolicyRecord {
         Field("limit", \.limit, Written.money, "How much may be spent.", required: true),
         Field("per", \.per, Written.choice(), "In which period; it turns at midnight of the policy's zone.", required: true),
         Field(
-            "at", \.at, FieldType<[Keyed<PriceFactor, BudgetActionSetting>]>.keyed("share", Written.percent(upTo: 1000), BudgetActionSetting.type),
+            "at", \.at,
+            FieldType<[Keyed<PriceFactor, BudgetActionSetting>]>.keyed("share", Written.percent(upTo: 1000), BudgetActionSetting.type),
             "What happens at which share of the limit, once per period.", required: true),
     ]
 }
@@ -30,7 +31,8 @@ enum BudgetActionSetting: Sendable {
     case downgrade(DowngradeRecord)
 
     static let type = FieldType<BudgetActionSetting>(
-        word: "`warn`, `reject` or `{ downgrade: CLASS }`", schema: ["anyOf": [["$ref": "#/definitions/downgrade"], Written.choice(of: Word.allCases).schema]],
+        word: "`warn`, `reject` or `{ downgrade: CLASS }`",
+        schema: ["anyOf": [["$ref": "#/definitions/downgrade"], Written.choice(of: Word.allCases).schema]],
         records: [DowngradeRecord.self],
         read: { node, reader in
             if case .mapping = node.content { return DowngradeRecord.read(node, &reader).map { .downgrade($0) } }

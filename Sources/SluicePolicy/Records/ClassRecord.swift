@@ -22,15 +22,22 @@ struct ClassRecord: PolicyRecord {
     static let sentence = "How patient requests are, and where they may go."
     static let fields: [Field<Self>] = [
         Field("serve", \.serve, Written.choice(), "`now`: on the client's connection. `later`: written to the durable queue first."),
-        Field("use", \.use, Written.name("pool").list, "Pools or backends: tried in order by `now`, candidates all together, cheapest first, for `later`.", required: true),
+        Field(
+            "use", \.use, Written.name("pool").list,
+            "Pools or backends: tried in order by `now`, candidates all together, cheapest first, for `later`.", required: true),
         Field("latency", \.latency, LatencyRecord.type, "How long the client is ready to wait.", only: now),
-        Field("deadline", \.deadline, Written.duration.orNone(), "Required for `later`: the answer is there by then; `none`: work for capacity that nobody else wants.", only: later),
+        Field(
+            "deadline", \.deadline, Written.duration.orNone(),
+            "Required for `later`: the answer is there by then; `none`: work for capacity that nobody else wants.", only: later),
         Field("during", \.during, Written.windows(none: "any"), "When it may run.", only: later),
         Field("promote", \.promote, PromoteRecord.type.orNone(), "Where a request goes whose deadline comes near.", only: later),
-        Field("hold", \.hold, Written.duration.orNone(), "How long the connection of a client that never agreed to wait is kept open.", only: later),
+        Field(
+            "hold", \.hold, Written.duration.orNone(), "How long the connection of a client that never agreed to wait is kept open.",
+            only: later),
         Field("max_cost", \.maxCost, Written.money.orNone(), "What one request may cost at most; beyond it, it fails."),
         Field(
-            "retry_ambiguous", \.retryAmbiguous, Written.number(0...10).ifGiven(), "How often a request is sent again that may have been carried out.",
+            "retry_ambiguous", \.retryAmbiguous, Written.number(0...10).ifGiven(),
+            "How often a request is sent again that may have been carried out.",
             default: "0 for `now`, 2 for `later`"),
         Field("timeouts", \.timeouts, TimeoutsRecord.type, "When one attempt is given up."),
         Field("hedge", \.hedge, HedgeRecord.type.orNone(), "A second attempt beside a slow one.", only: now, notYet: .hedge),

@@ -12,7 +12,8 @@ struct OwnedRecord: PolicyRecord {
     var tokensPerHour = Setting<Int?>(nil)
 
     static let noun = "owned hardware"
-    static let sentence = "Hardware of one's own: (capex × (1 − residual) ÷ life + opex) a month, energy besides. Idle time is a line of its own."
+    static let sentence =
+        "Hardware of one's own: (capex × (1 − residual) ÷ life + opex) a month, energy besides. Idle time is a line of its own."
     static let fields: [Field<Self>] = [
         Field("capex", \.capex, Written.money, "What it cost to buy.", required: true),
         Field("life", \.life, Written.months, "Over how many months it is written off."),
@@ -52,7 +53,8 @@ struct RentedRecord: PolicyRecord {
     static let noun = "rented hardware"
     static let sentence = "Hardware that is paid, and open, only while a window is."
     static let fields: [Field<Self>] = [
-        Field("rate", \.rate, Written.money(per: "gpu-hour", example: "0.62/gpu-hour"), "The price of one GPU for an hour.", required: true),
+        Field(
+            "rate", \.rate, Written.money(per: "gpu-hour", example: "0.62/gpu-hour"), "The price of one GPU for an hour.", required: true),
         Field("gpus", \.gpus, Written.number(1...100_000), "How many GPUs."),
         Field("when", \.when, Written.windows(none: "any"), "When it is rented."),
         Field("start", \.start, Written.link.ifGiven(), "A URL that is POSTed when the window opens."),
@@ -73,6 +75,7 @@ struct LinkURL: Hashable, Sendable {
 
 extension Written {
     static var link: FieldType<LinkURL> {
-        .scalar("URL", example: "http://10.0.0.2/scale?n=4", schema: .text(matching: "https?://.+"), parse: { LinkURL($0) }, show: { $0.text })
+        .scalar(
+            "URL", example: "http://10.0.0.2/scale?n=4", schema: .text(matching: "https?://.+"), parse: { LinkURL($0) }, show: { $0.text })
     }
 }

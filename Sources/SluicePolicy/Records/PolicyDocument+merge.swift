@@ -32,11 +32,15 @@ extension PolicyDocument {
             self[keyPath: path] = other[keyPath: path]
             return
         }
-        report(Diagnostic(.error, .duplicateKey, "`\(key)` may be given in one file only", at: span, hint: "the first one stands in \(first.place.text)"))
+        report(
+            Diagnostic(
+                .error, .duplicateKey, "`\(key)` may be given in one file only", at: span,
+                hint: "the first one stands in \(first.place.text)"))
     }
 
     private mutating func unite<Value>(
-        _ noun: String, _ path: WritableKeyPath<PolicyDocument, Setting<[Named<Value>]>>, with other: PolicyDocument, _ report: (Diagnostic) -> Void
+        _ noun: String, _ path: WritableKeyPath<PolicyDocument, Setting<[Named<Value>]>>, with other: PolicyDocument,
+        _ report: (Diagnostic) -> Void
     ) {
         var known = Dictionary(uniqueKeysWithValues: self[keyPath: path].value.map { ($0.name.text, $0.name.span) })
         for entry in other[keyPath: path].value {

@@ -26,13 +26,17 @@ struct PolicyDocument: PolicyRecord {
     static let fields: [Field<Self>] = [
         Field("version", \.version, Written.version, "The version of the language, in every file.", required: true),
         Field("currency", \.currency, Written.currency, "The currency of every amount; nothing is converted."),
-        Field("timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of windows that name none, and of budget periods.", default: "UTC"),
+        Field(
+            "timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of windows that name none, and of budget periods.",
+            default: "UTC"),
         Field("unpriced", \.unpriced, Written.choice(), "What to do with a model without a price: count it as unpriced, or refuse it."),
         Field("server", \.server, ServerRecord.type, "Where Sluice listens and keeps its data."),
         Field("windows", \.windows, WindowRecord.type.located.named("window"), "Names for times."),
         Field("tenants", \.tenants, TenantRecord.type.named("tenant"), "Whose requests they are."),
         Field("backends", \.backends, BackendRecord.type.named("backend"), "Where work can be sent."),
-        Field("models", \.models, OfferRecord.shortOrWhole.named("backend").named("model"), "Names that clients ask for, with each backend's own name."),
+        Field(
+            "models", \.models, OfferRecord.shortOrWhole.named("backend").named("model"),
+            "Names that clients ask for, with each backend's own name."),
         Field("pools", \.pools, PoolRecord.type.named("pool"), "Backends that may stand in for one another."),
         Field("classes", \.classes, ClassRecord.type.named("class"), "How patient requests are, and where they may go."),
         Field("substitute", \.substitute, SubstituteRecord.type.located.listOrEmpty, "Models that may be replaced by others."),

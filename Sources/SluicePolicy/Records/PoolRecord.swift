@@ -21,7 +21,9 @@ struct PoolRecord: PolicyRecord {
         Field("backends", \.backends, Written.name("backend").list, "Its backends; the order counts for `pick: in-order`.", required: true),
         Field("pick", \.pick, Written.choice(), "Which of its backends is tried first."),
         Field("weights", \.weights, Written.count(0...1_000_000).named("backend"), "Shares for `pick: weighted`.", default: "1 for each"),
-        Field("failover", \.failover, Written.choice().listOrEmpty, "What may be tried again elsewhere before the first byte has gone to the client."),
+        Field(
+            "failover", \.failover, Written.choice().listOrEmpty,
+            "What may be tried again elsewhere before the first byte has gone to the client."),
         Field("retry", \.retry, Written.number(1...3), "Attempts within the pool; over all pools at most 3."),
         Field("affinity", \.affinity, AffinityRecord.type.orNone(), "Same beginning of the prompt, same backend."),
     ]

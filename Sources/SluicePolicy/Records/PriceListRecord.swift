@@ -17,7 +17,9 @@ struct PriceListRecord: PolicyRecord {
         Field("hosts", \.hosts, Written.text.listOrEmpty, "The hosts that its API listens at."),
         Field("currency", \.currency, Written.currency, "The currency of all prices.", required: true),
         Field("windows", \.windows, WindowRecord.type.located.named("window"), "Names for times, for `during`."),
-        Field("models", \.models, ListedPrice.type.named("model"), "The price of each model, or the name of a model that costs the same.", required: true),
+        Field(
+            "models", \.models, ListedPrice.type.named("model"), "The price of each model, or the name of a model that costs the same.",
+            required: true),
     ]
 }
 

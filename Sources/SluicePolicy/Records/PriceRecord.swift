@@ -62,16 +62,22 @@ struct PriceRecord: PricedRecord {
     var source = Setting<String?>(nil)
 
     static let noun = "price"
-    static let sentence = "What a model costs per 1M tokens; a kind of token without a price makes a request that used it unpriced, never free."
+    static let sentence =
+        "What a model costs per 1M tokens; a kind of token without a price makes a request that used it unpriced, never free."
     static let fields: [Field<Self>] =
         PriceRecord.figureFields(cached: "as input", reasoning: "as output") + [
             Field("per_request", \.perRequest, Written.money, "A fee for each answered request."),
             Field(
                 "above", \.above, FieldType.keyed("prompt tokens", Written.count(), AboveRecord.type),
                 "Prices once the whole prompt has more than so many tokens; what is not named stays."),
-            Field("tier", \.tier, TierSetting.type.named("tier"), "What a service tier that was served changes: a percentage of the price, or prices of its own."),
-            Field("during", \.during, Written.percent(upTo: 1000).named("window"), "A percentage of the price while a window is open; the first open one counts."),
-            Field("priced_at", \.pricedAt, Written.choice(), "Whose price counts: the one in force at the end of a request, or at its start."),
+            Field(
+                "tier", \.tier, TierSetting.type.named("tier"),
+                "What a service tier that was served changes: a percentage of the price, or prices of its own."),
+            Field(
+                "during", \.during, Written.percent(upTo: 1000).named("window"),
+                "A percentage of the price while a window is open; the first open one counts."),
+            Field(
+                "priced_at", \.pricedAt, Written.choice(), "Whose price counts: the one in force at the end of a request, or at its start."),
             Field("valid_from", \.validFrom, Written.instant.ifGiven(), "From when the price holds."),
             Field("valid_until", \.validUntil, Written.instant.ifGiven(), "Until when it holds, exclusive."),
             Field("as_of", \.asOf, Written.day.ifGiven(), "The day on which it was read."),
@@ -96,8 +102,11 @@ struct TierRecord: PricedRecord {
     static let noun = "tier"
     static let sentence = "Prices per 1M tokens in a service tier; what is not named costs the base price."
     static let fields: [Field<Self>] =
-        TierRecord.figureFields(cached: "as `input` of the tier, else the base price", reasoning: "as `output` of the tier, else the base price") + [
-            Field("above", \.above, FieldType.keyed("prompt tokens", Written.count(), AboveRecord.type), "Prices of long prompts in this tier.")
+        TierRecord.figureFields(
+            cached: "as `input` of the tier, else the base price", reasoning: "as `output` of the tier, else the base price") + [
+            Field(
+                "above", \.above, FieldType.keyed("prompt tokens", Written.count(), AboveRecord.type),
+                "Prices of long prompts in this tier.")
         ]
 }
 
@@ -130,7 +139,8 @@ struct Keyed<Key: Sendable, Value: Sendable>: Sendable {
 
 extension FieldType {
     /// A mapping whose keys are values themselves, such as token counts.
-    static func keyed<Key, Element>(_ noun: String, _ keys: FieldType<Key>, _ values: FieldType<Element>) -> FieldType where Value == [Keyed<Key, Element>] {
+    static func keyed<Key, Element>(_ noun: String, _ keys: FieldType<Key>, _ values: FieldType<Element>) -> FieldType
+    where Value == [Keyed<Key, Element>] {
         let pairs = values.located.named(noun)
         return FieldType(
             word: pairs.word, schema: pairs.schema, records: values.records,

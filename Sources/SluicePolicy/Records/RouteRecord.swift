@@ -36,7 +36,9 @@ struct MatchRecord: PolicyRecord {
         Field("model", \.model, Written.pattern.located.list, "The model that it asks for."),
         Field("endpoint", \.endpoint, Written.endpoint.list, "The endpoint that it came to."),
         Field("header", \.header, Written.pattern.list.named("header", keepsExtensions: true), "Headers of the request."),
-        Field("metadata", \.metadata, Written.pattern.list.named("field", keepsExtensions: true), "Its `Sluice-Tags` and the text values of the body's `metadata`."),
+        Field(
+            "metadata", \.metadata, Written.pattern.list.named("field", keepsExtensions: true),
+            "Its `Sluice-Tags` and the text values of the body's `metadata`."),
         Field("input_tokens", \.inputTokens, TokenRangeRecord.type.ifGiven(), "The estimated size of the prompt."),
         Field("stream", \.stream, Written.flag.ifGiven(), "Whether it asks for a stream."),
         Field("async", \.async, Written.flag.ifGiven(), "Whether the client agreed to wait, in any way."),

@@ -22,12 +22,16 @@ struct ServerRecord: PolicyRecord {
         Field("admin_tls", \.adminTLS, TLSRecord.type.orNone(), "Certificate and key of `admin`."),
         Field("insecure", \.insecure, Written.flag, "Plain HTTP on an address that is not loopback is meant: TLS ends in front of Sluice."),
         Field(
-            "database", \.database, Written.database, "`sqlite:/path`, or `postgresql://…` when several nodes share one queue.", default: "the data folder's own file",
+            "database", \.database, Written.database, "`sqlite:/path`, or `postgresql://…` when several nodes share one queue.",
+            default: "the data folder's own file",
             notYetFor: { if case .postgres = $0 { .postgres } else { nil } }),
         Field("retention", \.retention, RetentionRecord.type, "How long things are kept."),
-        Field("on_ledger_full", \.onLedgerFull, Written.choice(), "Live traffic while the disk is full: keep rows in memory up to 64 MB, or refuse."),
         Field(
-            "half_close", \.halfClose, Written.choice(), "What a client that shuts down its sending side means: it left, or it still reads.",
+            "on_ledger_full", \.onLedgerFull, Written.choice(),
+            "Live traffic while the disk is full: keep rows in memory up to 64 MB, or refuse."),
+        Field(
+            "half_close", \.halfClose, Written.choice(),
+            "What a client that shuts down its sending side means: it left, or it still reads.",
             notYetFor: { $0 == .keep ? .halfClosed : nil }),
         Field("webhooks", \.webhooks, WebhooksRecord.type, "Where webhooks may go.", notYet: .webhooks),
     ]
@@ -101,7 +105,9 @@ extension ServerSettings.Address {
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !host.contains(where: { "/@?#[]*".contains($0) }) else { return nil }
+        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !host.contains(where: { "/@?#[]*".contains($0) }) else {
+            return nil
+        }
         self = .tcp(host: host.lowercased(), port: Int(port))
     }
 
@@ -122,7 +128,8 @@ extension Written {
                 guard let text = reader.text(of: node, wants: "a database") else { return nil }
                 if text.hasPrefix("sqlite:"), text.count > 7 { return .sqlite(path: String(text.dropFirst(7))) }
                 guard text.hasPrefix("postgresql://") || text.hasPrefix("postgres://") else {
-                    reader.report(.error, .badValue, "this names no database", at: node.span, hint: "write `sqlite:/path` or `postgresql://…`")
+                    reader.report(
+                        .error, .badValue, "this names no database", at: node.span, hint: "write `sqlite:/path` or `postgresql://…`")
                     return nil
                 }
                 let authority = text.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }

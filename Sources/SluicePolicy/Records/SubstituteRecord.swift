@@ -19,9 +19,13 @@ struct SubstituteRecord: PolicyRecord {
         Field("with", \.with, Written.name("model").ifGiven(), "What is sent instead.", required: true),
         Field("why", \.why, Written.text, "The reason that clients are told in `Sluice-Route`.", required: true),
         Field("for", \.when, ForRecord.type, "Which work.", default: "every `later` class"),
-        Field("min_precision", \.minPrecision, Written.choice().ifGiven(), "Only where the substitute's weights are stored at least this finely."),
+        Field(
+            "min_precision", \.minPrecision, Written.choice().ifGiven(),
+            "Only where the substitute's weights are stored at least this finely."),
         Field("min_params", \.minParams, Written.count().ifGiven(), "Only where the substitute has at least so many weights."),
-        Field("verify", \.verify, Written.percent().orNone(), "The share of requests that also run on the original, both answers kept.", notYet: .verification),
+        Field(
+            "verify", \.verify, Written.percent().orNone(), "The share of requests that also run on the original, both answers kept.",
+            notYet: .verification),
     ]
 }
 
@@ -33,7 +37,9 @@ struct ForRecord: PolicyRecord {
     static let noun = "for"
     static let sentence = "Which work a substitution is for: its classes, and everything that `match` of a route knows."
     static let fields: [Field<Self>] = [
-        Field("class", \.classes, Written.name("class").list, "Its classes; a `now` class only if it is named here.", default: "every `later` class"),
+        Field(
+            "class", \.classes, Written.name("class").list, "Its classes; a `now` class only if it is named here.",
+            default: "every `later` class"),
         Field("tenant", \.match.tenant, Written.pattern.located.list, "Whose it is."),
         Field("key", \.match.key, Written.pattern.list, "The name of the key it came with."),
         Field("endpoint", \.match.endpoint, Written.endpoint.list, "The endpoint that it came to."),

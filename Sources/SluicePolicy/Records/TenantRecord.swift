@@ -16,10 +16,14 @@ struct TenantRecord: PolicyRecord {
     static let fields: [Field<Self>] = [
         Field("keys", \.keys, Written.pattern.listOrEmpty, "Patterns of the names of its keys."),
         Field("models", \.models, Written.pattern.located.list.ifGiven(), "The models that it may use.", default: "all"),
-        Field("classes", \.classes, Written.name("class").listOrEmpty, "The more urgent classes that its clients may ask for; `*` allows all. Routes may give any class."),
+        Field(
+            "classes", \.classes, Written.name("class").listOrEmpty,
+            "The more urgent classes that its clients may ask for; `*` allows all. Routes may give any class."),
         Field("limits", \.limits, LimitsRecord.type, "What it may use at a time.", notYet: .tenantLimits),
         Field("weight", \.weight, Written.number(1...1000), "Its share of the queue within one urgency."),
-        Field("timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of deadlines that its clients write as a time of day.", default: "`timezone` of the policy"),
+        Field(
+            "timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of deadlines that its clients write as a time of day.",
+            default: "`timezone` of the policy"),
         Field("retention", \.retention, RetentionRecord.type, "How long its things are kept.", notYet: .tenantLimits),
         Field("cost_center", \.costCenter, Written.text.ifGiven(), "A word for reports and bills."),
     ]
@@ -37,6 +41,7 @@ struct LimitsRecord: PolicyRecord {
         Field("concurrent", \.concurrent, Written.count().orNone(), "Requests at a time."),
         Field("requests_per_minute", \.requestsPerMinute, Written.count().orNone(), "Requests started within a minute."),
         Field("tokens_per_minute", \.tokensPerMinute, Written.count().orNone(), "Tokens, estimated at the start and settled at the end."),
-        Field("live_reserve", \.liveReserve, Written.percent().orNone(), "The share of `concurrent` that only live work may use, at least 1."),
+        Field(
+            "live_reserve", \.liveReserve, Written.percent().orNone(), "The share of `concurrent` that only live work may use, at least 1."),
     ]
 }

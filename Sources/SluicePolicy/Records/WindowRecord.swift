@@ -14,9 +14,12 @@ struct WindowRecord: PolicyRecord {
     var except = Setting<[WindowExpression]>([])
 
     static let noun = "window"
-    static let sentence = "When something may happen: hours of days in a zone, or an expression over other windows. Half-open, by the local clock."
+    static let sentence =
+        "When something may happen: hours of days in a zone, or an expression over other windows. Half-open, by the local clock."
     static let fields: [Field<Self>] = [
-        Field("days", \.days, Written.days.list, "Days of the week; a range that runs past midnight belongs to the day on which it starts.", default: "every day"),
+        Field(
+            "days", \.days, Written.days.list, "Days of the week; a range that runs past midnight belongs to the day on which it starts.",
+            default: "every day"),
         Field("hours", \.hours, Written.hours.list, "Times of day; an end at or before the start is on the next day.", default: "all day"),
         Field("timezone", \.timezone, Written.name("zone").ifGiven(), "The zone whose clock counts.", default: "`timezone` of the policy"),
         Field("dates", \.dates, Written.dates.list, "Days of the calendar, single or `first..last`.", default: "every date"),
@@ -72,7 +75,9 @@ extension Written {
     }
 
     static var monthsOfYear: FieldType<WordRange> {
-        self.words("month or run of months", ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], first: 1, example: "jun-aug")
+        self.words(
+            "month or run of months", ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], first: 1,
+            example: "jun-aug")
     }
 
     static var daysOfMonth: FieldType<WordRange> {
@@ -93,7 +98,8 @@ extension Written {
             word, example: example, schema: ["anyOf": [.text(matching: "(\(pattern))(-(\(pattern)))?"), ["type": "integer"]]],
             parse: { text in
                 let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { end in
-                    words.firstIndex(of: String(end)).map { $0 + first } ?? (first == 1 ? Int(end).flatMap { (1...words.count).contains($0) ? $0 : nil } : nil)
+                    words.firstIndex(of: String(end)).map { $0 + first }
+                        ?? (first == 1 ? Int(end).flatMap { (1...words.count).contains($0) ? $0 : nil } : nil)
                 }
                 guard ends.count <= 2, let start = ends[0], let end = ends[ends.count - 1] else { return nil }
                 return WordRange(first: start, last: end)
@@ -109,11 +115,15 @@ extension Written {
                 guard let text = reader.text(of: node, wants: "a range of hours") else { return nil }
                 let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { ClockText.parse($0.trimmed) }
                 guard ends.count == 2, let start = ends[0], let end = ends[1], start < 86_400 else {
-                    reader.report(.error, .badValue, "`\(text.cutForMessage)` is not a range of hours", at: node.span, hint: "write it like `22:00-06:00`")
+                    reader.report(
+                        .error, .badValue, "`\(text.cutForMessage)` is not a range of hours", at: node.span,
+                        hint: "write it like `22:00-06:00`")
                     return nil
                 }
                 guard start != end else {
-                    reader.report(.error, .badValue, "`\(text.cutForMessage)` starts and ends at the same time", at: node.span, hint: "the whole day is `00:00-24:00`")
+                    reader.report(
+                        .error, .badValue, "`\(text.cutForMessage)` starts and ends at the same time", at: node.span,
+                        hint: "the whole day is `00:00-24:00`")
                     return nil
                 }
                 return DispatchWindow.SecondsOfDay(start: start, end: end)
@@ -124,11 +134,14 @@ extension Written {
     /// `2026-12-24`, or `2026-12-24..2027-01-01`, the last day included.
     static var dates: FieldType<ClosedRange<CivilDate>> {
         .scalar(
-            "day or run of days", example: "2026-12-24..2027-01-01", schema: .text(matching: "\\d{4}-\\d{2}-\\d{2}(\\.\\.\\d{4}-\\d{2}-\\d{2})?"),
+            "day or run of days", example: "2026-12-24..2027-01-01",
+            schema: .text(matching: "\\d{4}-\\d{2}-\\d{2}(\\.\\.\\d{4}-\\d{2}-\\d{2})?"),
             parse: { text in
                 let dots = text.utf8.firstRange(of: "..".utf8)
                 guard let dots else { return CivilDate(iso: text).map { $0...$0 } }
-                guard let first = CivilDate(iso: text[..<dots.lowerBound]), let last = CivilDate(iso: text[dots.upperBound...]), first <= last else { return nil }
+                guard let first = CivilDate(iso: text[..<dots.lowerBound]), let last = CivilDate(iso: text[dots.upperBound...]),
+                    first <= last
+                else { return nil }
                 return first...last
             },
             show: { $0.lowerBound == $0.upperBound ? $0.lowerBound.iso : "\($0.lowerBound.iso)..\($0.upperBound.iso)" })

@@ -16,7 +16,8 @@ struct FileStamps: Hashable, Sendable {
             var status = stat()
             guard stat(path, &status) == 0 else { continue }
             self.stamps[path] = Stamp(
-                size: Int(status.st_size), inode: UInt64(status.st_ino), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+                size: Int(status.st_size), inode: UInt64(status.st_ino), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec
+            )
         }
     }
 }

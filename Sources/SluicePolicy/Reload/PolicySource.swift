@@ -88,7 +88,9 @@ package final class PolicySource: Sendable {
         do {
             let policy = try PolicySource.acceptable(self.reader, self.leniency, at: now)
             let current = self.policy
-            outcome = policy.revision == current.revision ? .unchanged : .replaced(policy, needsRestart: policy.server.restartKeys(since: current.server))
+            outcome =
+                policy.revision == current.revision
+                ? .unchanged : .replaced(policy, needsRestart: policy.server.restartKeys(since: current.server))
         } catch {
             outcome = .refused(error)
         }
@@ -137,7 +139,8 @@ extension PolicySource.Refusal: CustomStringConvertible {
             return tests.first.map { "\($0.place.text): test «\($0.name)» fails: \($0.why ?? "")\(more)" } ?? "a test fails"
         case .notYet(let parts):
             let more = parts.count > 1 ? ", and \(parts.count - 1) more" : ""
-            return parts.first.map { "\($0.span.place.text): `\($0.path)` is read but not yet acted on\(more); `--preview` accepts it" } ?? ""
+            return parts.first.map { "\($0.span.place.text): `\($0.path)` is read but not yet acted on\(more); `--preview` accepts it" }
+                ?? ""
         }
     }
 }

@@ -70,7 +70,9 @@ package struct PolicyWatch: Service {
                 log.warning("policy changes wait for a restart", metadata: ["policy.keys": "\(needsRestart.joined(separator: ", "))"])
             }
         case .refused(let refusal):
-            log.error("policy not reloaded, the old one stays", metadata: ["policy.reason": "\(refusal)", "policy.revision": "\(self.source.policy.revision)"])
+            log.error(
+                "policy not reloaded, the old one stays",
+                metadata: ["policy.reason": "\(refusal)", "policy.revision": "\(self.source.policy.revision)"])
         }
     }
 }

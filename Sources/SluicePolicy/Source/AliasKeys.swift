@@ -31,10 +31,14 @@ enum AliasKeys {
                 return offset
             case UInt8(ascii: "*"):
                 let after = line[(index + 1)...].drop { $0.isNamePart }.drop { $0.isBlank }
-                if after.startIndex > index + 1, after.first == UInt8(ascii: ":"), after.dropFirst().first?.isNamePart != true { return offset }
+                if after.startIndex > index + 1, after.first == UInt8(ascii: ":"), after.dropFirst().first?.isNamePart != true {
+                    return offset
+                }
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
                 let after = line[(index + 1)...].drop { $0.isBlank }
-                if after.first == UInt8(ascii: ":"), self.collection(endingAt: index, in: line).contains(UInt8(ascii: "*")) { return offset }
+                if after.first == UInt8(ascii: ":"), self.collection(endingAt: index, in: line).contains(UInt8(ascii: "*")) {
+                    return offset
+                }
             default:
                 continue
             }

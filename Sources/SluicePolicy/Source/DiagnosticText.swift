@@ -17,7 +17,9 @@ package struct DiagnosticText {
 
     package func text(_ diagnostic: Diagnostic) -> String {
         let place = diagnostic.span.place
-        let head = self.paint("\(place.text):", .bold) + " " + self.paint("\(diagnostic.severity.rawValue):", Colour(diagnostic.severity)) + " \(diagnostic.message)"
+        let head =
+            self.paint("\(place.text):", .bold) + " " + self.paint("\(diagnostic.severity.rawValue):", Colour(diagnostic.severity))
+            + " \(diagnostic.message)"
         if diagnostic.code.showsSource, let line = self.line(of: diagnostic.span) {
             return head + "\n" + self.excerpt(line, diagnostic)
         }
@@ -36,7 +38,9 @@ package struct DiagnosticText {
     }
 
     private func line(of span: SourceSpan) -> String? {
-        guard !self.secretLines.contains(span.place.startOfLine), let line = self.sources[span.place.file]?.line(span.place.line) else { return nil }
+        guard !self.secretLines.contains(span.place.startOfLine), let line = self.sources[span.place.file]?.line(span.place.line) else {
+            return nil
+        }
         // In a file that is no YAML no field has claimed its secrets.
         if self.unread.contains(span.place.file), SecretShape.mayHoldSecret(line) { return nil }
         return SecretShape.mask(line)
@@ -48,7 +52,8 @@ package struct DiagnosticText {
         let length = max(1, min(diagnostic.span.length, scalars.count - start))
         let number = String(diagnostic.span.place.line)
         let gutter = String(repeating: " ", count: max(0, 5 - number.count)) + number
-        let pad = String(String.UnicodeScalarView(scalars[..<start].filter { !$0.properties.isGraphemeExtend }.map { $0 == "\t" ? "\t" : " " }))
+        let pad = String(
+            String.UnicodeScalarView(scalars[..<start].filter { !$0.properties.isGraphemeExtend }.map { $0 == "\t" ? "\t" : " " }))
         let carets = self.paint(String(repeating: "^", count: length), Colour(diagnostic.severity))
         let hint = diagnostic.hint.map { " \($0)" } ?? ""
         return "\(gutter) | \(line)\n\(String(repeating: " ", count: gutter.count)) | \(pad)\(carets)\(hint)\n"
@@ -78,7 +83,8 @@ extension Diagnostic.Code {
     /// Whether the line is worth showing: a word in it is wrong. What concerns a whole route or price, and secrets, show none.
     fileprivate var showsSource: Bool {
         switch self {
-        case .unreachableRoute, .noFinalRoute, .mayQueueLive, .secretLiteral, .cachedAsInput, .noBaseline, .notYet, .fileTooLarge, .fileUnreadable, .outsideFolder,
+        case .unreachableRoute, .noFinalRoute, .mayQueueLive, .secretLiteral, .cachedAsInput, .noBaseline, .notYet, .fileTooLarge,
+            .fileUnreadable, .outsideFolder,
             .notUTF8, .unsetVariable:
             false
         default:

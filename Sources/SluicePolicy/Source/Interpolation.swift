@@ -59,7 +59,11 @@ struct Interpolation: Hashable, Sendable {
 
     private static func reference(_ body: Substring) throws(Malformed) -> Part {
         if body.hasPrefix("file:") { return .file(try self.path(body.dropFirst(5))) }
-        if body.hasPrefix("cred:") { return .credential(try self.path(body.dropFirst(5))) }
+        if body.hasPrefix("cred:") {
+            let name = try self.path(body.dropFirst(5))
+            guard !name.contains("/"), !name.hasPrefix(".") else { throw Malformed(message: "`${cred:…}` wants a name without a slash") }
+            return .credential(name)
+        }
         let name = body.prefix { $0 == "_" || ($0.isASCII && ($0.isLetter || $0.isNumber)) }
         guard let first = name.first, !first.isNumber else {
             throw Malformed(message: "`${…}` wants the name of a variable, `file:/path` or `cred:name`")

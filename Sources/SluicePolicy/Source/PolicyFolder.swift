@@ -53,7 +53,9 @@ package struct PolicyFolder: Sendable {
         let home = PolicyFolder.realPath(folder)
         for path in policies {
             if let home, let target = PolicyFolder.realPath(path), !target.hasPrefix(home + "/") {
-                contents.refuse(path, .outsideFolder, "this is a link to a file outside the folder", hint: "put the file itself here, or name it on the command line")
+                contents.refuse(
+                    path, .outsideFolder, "this is a link to a file outside the folder",
+                    hint: "put the file itself here, or name it on the command line")
             } else {
                 contents.take(path)
             }

@@ -6,7 +6,8 @@ extension SourceText {
     /// - Throws: What is wrong with them; nothing that YAML itself would stumble over is let through.
     init(decoding file: PolicyFile) throws(Diagnostic) {
         func refuse(_ code: Diagnostic.Code, _ message: String, line: Int = 1, hint: String? = nil) -> Diagnostic {
-            Diagnostic(.error, code, message, at: SourceSpan(place: SourcePlace(file: file.path, line: line, column: 1), length: 1), hint: hint)
+            Diagnostic(
+                .error, code, message, at: SourceSpan(place: SourcePlace(file: file.path, line: line, column: 1), length: 1), hint: hint)
         }
         guard file.bytes.count <= PolicyFile.byteLimit else {
             throw refuse(.fileTooLarge, "the file has \(file.bytes.count) bytes; a policy file may have \(PolicyFile.byteLimit)")

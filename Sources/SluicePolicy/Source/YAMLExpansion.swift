@@ -92,7 +92,9 @@ struct YAMLExpansion {
         case .sequence(let items):
             for item in items { self.merge(item, into: &merged) }
         case .scalar:
-            self.diagnostics.append(Diagnostic(.error, .wrongType, "`<<` wants a mapping, found \(value.kind)", at: value.span, hint: "name an anchor: <<: *name"))
+            self.diagnostics.append(
+                Diagnostic(
+                    .error, .wrongType, "`<<` wants a mapping, found \(value.kind)", at: value.span, hint: "name an anchor: <<: *name"))
         }
     }
 
@@ -108,7 +110,9 @@ struct YAMLExpansion {
         case "", "!", Tag.Name.str.rawValue, Tag.Name.seq.rawValue, Tag.Name.map.rawValue: return
         default:
             self.diagnostics.append(
-                Diagnostic(.error, .unknownTag, "a policy has no tags; found one here", at: self.span(mark), hint: "remove the word that begins with `!`"))
+                Diagnostic(
+                    .error, .unknownTag, "a policy has no tags; found one here", at: self.span(mark),
+                    hint: "remove the word that begins with `!`"))
         }
     }
 

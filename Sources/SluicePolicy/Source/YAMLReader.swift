@@ -42,7 +42,8 @@ struct YAMLReader {
                     let letter = text.replaceFirstLetter(ofKeyAt: context.mark, with: stand)
                 else {
                     let name = keys.first ?? ""
-                    self.report(.duplicateKey, "`\(name)` is given twice", at: self.span(place.line, place.column, name.unicodeScalars.count))
+                    self.report(
+                        .duplicateKey, "`\(name)` is given twice", at: self.span(place.line, place.column, name.unicodeScalars.count))
                     return nil
                 }
                 renamed[place] = letter
@@ -89,7 +90,9 @@ extension String {
             guard let end = scalars[index...].firstIndex(of: "\n") else { return nil }
             index = scalars.index(after: end)
         }
-        guard let start = scalars.index(index, offsetBy: mark.column - 1, limitedBy: scalars.endIndex), start < scalars.endIndex else { return nil }
+        guard let start = scalars.index(index, offsetBy: mark.column - 1, limitedBy: scalars.endIndex), start < scalars.endIndex else {
+            return nil
+        }
         let isQuoted = scalars[start] == "\"" || scalars[start] == "'"
         let letterIndex = isQuoted ? scalars.index(after: start) : start
         guard letterIndex < scalars.endIndex else { return nil }

@@ -27,7 +27,8 @@ struct YAMLTrap {
 
     /// `{ route: routes[3] }`
     private static func hasBareBracketInFlow(_ line: String) -> Bool {
-        line.contains("{") && zip(line, line.dropFirst()).contains { before, bracket in "[{".contains(bracket) && (before.isLetter || before.isNumber) }
+        line.contains("{")
+            && zip(line, line.dropFirst()).contains { before, bracket in "[{".contains(bracket) && (before.isLetter || before.isNumber) }
     }
 
     private static func hasBareReferenceInFlow(_ line: String) -> Bool {

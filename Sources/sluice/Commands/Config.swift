@@ -24,7 +24,9 @@ struct Config: ParsableCommand {
         } catch {
             throw CommandFailure(message: error.message).report(as: .text, on: console)
         }
-        guard let policy = loaded.policy, let effective = loaded.effective else { throw CommandFailure(loaded, console).report(as: .text, on: console) }
+        guard let policy = loaded.policy, let effective = loaded.effective else {
+            throw CommandFailure(loaded, console).report(as: .text, on: console)
+        }
         console.print("# policy \(policy.revision)")
         console.print(effective.annotatedText, terminator: "")
     }

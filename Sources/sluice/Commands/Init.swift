@@ -4,7 +4,8 @@ import SluicePolicy
 
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Writes a first policy and its schema into ./policies.", discussion: "Asks nothing, and overwrites nothing.")
+        commandName: "init", abstract: "Writes a first policy and its schema into ./policies.",
+        discussion: "Asks nothing, and overwrites nothing.")
 
     @Argument(help: "The folder.", completion: .directory)
     var folder = "policies"

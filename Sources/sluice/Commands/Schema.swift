@@ -20,7 +20,8 @@ struct Schema: ParsableCommand {
     func validate() throws {
         let names = OutputSchema.all.map(\.name) + ["policy"]
         guard !names.contains(self.name) else { return }
-        throw ValidationError("there is no schema `\(self.name)`; \(NearName.best(for: self.name, among: names).map { "did you mean `\($0)`?" } ?? names.joined(separator: ", "))")
+        let hint = NearName.best(for: self.name, among: names).map { "did you mean `\($0)`?" } ?? names.joined(separator: ", ")
+        throw ValidationError("there is no schema `\(self.name)`; \(hint)")
     }
 
     func run() throws {

@@ -21,7 +21,9 @@ struct Windows: ParsableCommand {
         guard let length = DurationText.parse(self.next), length > .zero, length <= .seconds(3660 * 86_400) else {
             throw ValidationError("--next wants a duration such as 7d, and at most ten years.")
         }
-        guard self.since.map({ Timestamp(rfc3339: $0) != nil }) ?? true else { throw ValidationError("--since wants a time such as 2026-11-23T15:30:00+01:00.") }
+        guard self.since.map({ Timestamp(rfc3339: $0) != nil }) ?? true else {
+            throw ValidationError("--since wants a time such as 2026-11-23T15:30:00+01:00.")
+        }
     }
 
     func run() throws {

@@ -59,7 +59,9 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try self.member(type, key, isRequired: true) }
 
-    func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? { try self.member(type, key, isRequired: false) }
+    func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+        try self.member(type, key, isRequired: false)
+    }
 
     private func member<Value: Decodable>(_ type: Value.Type, _ key: Key, isRequired: Bool) throws -> Value {
         let inner = SchemaDecoder()
@@ -73,7 +75,9 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
             properties[key.stringValue] = inner.result
             members["properties"] = .object(properties)
         }
-        if isRequired, case .array(let required)? = members["required"] { members["required"] = .array(required + [.string(key.stringValue)]) }
+        if isRequired, case .array(let required)? = members["required"] {
+            members["required"] = .array(required + [.string(key.stringValue)])
+        }
         self.decoder.schema = .object(members)
         return value
     }
