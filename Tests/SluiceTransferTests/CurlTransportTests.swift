@@ -70,7 +70,9 @@ import Testing
     }
 
     @Test func idleConnectionsAreClosedWhenNobodyCallsForLong() async throws {
-        let upstream = try await ScriptedUpstream.start(isSecure: true) { _ in UpstreamPlan([.head(200, [("content-length", "2")]), .bytes("ok")]) }
+        let upstream = try await ScriptedUpstream.start(isSecure: true) { _ in
+            UpstreamPlan([.head(200, [("content-length", "2")]), .bytes("ok")])
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var configuration = Self.trusting
         configuration.quietTime = .milliseconds(200)

@@ -12,8 +12,8 @@ package final class CurlTransport: Transport {
         package var proxies = ProxySettings()
         /// Whether HTTP/2 may be spoken over TLS.
         ///
-        /// Many calls then share one connection, and libcurl (7.88) goes on reading for a paused call while others need the connection: up to
-        /// 32 MB for each (33 MB were seen for one; none with HTTP/1.1). It saves no CPU time either, so it is off.
+        /// Many calls then share one connection, and libcurl (7.88) goes on reading for a paused call while others need the connection:
+        /// up to 32 MB for each (33 MB were seen for one; none with HTTP/1.1). It saves no CPU time either, so it is off.
         package var allowsHTTP2 = false
         /// After so long without a call all idle connections are closed; libcurl by itself looks at them when the next call starts.
         package var quietTime = Duration.seconds(30)
