@@ -32,10 +32,10 @@ import Testing
         #expect(upstream.requests.isEmpty)
     }
 
-    @Test func aNameThatIsNoneIsNotSent() async throws {
+    @Test func aNameThatIsNoneSaysNothingOfTheBackend() async throws {
         let url = try #require(BackendURL("https://no-such-host.invalid"))
         let record = try await Self.run(url, Self.trusting)
-        #expect(record.kind == .notSent)
+        #expect(record.kind == .local)
         #expect(!record.isSent)
     }
 

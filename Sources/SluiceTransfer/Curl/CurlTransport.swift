@@ -19,6 +19,12 @@ package final class CurlTransport: Transport {
         package var quietTime = Duration.seconds(30)
 
         package init() {}
+
+        /// As curl's own program reads it: `SSL_CERT_FILE` and the names of ``ProxySettings``. libcurl itself looks at neither.
+        package init(environment: [String: String]) {
+            self.certificateFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+            self.proxies = ProxySettings(environment: environment)
+        }
     }
 
     private let engines: [ObjectIdentifier: TransferEngine]
