@@ -69,7 +69,7 @@ import Testing
 
     @Test(arguments: [
         ("sk-proj-abcdefgh12345678", true), ("sk-learn", false), ("gsk_abcdefghijklmn0pqrst", true), ("AKIAIOSFODNN7EXAMPLE", true),
-        ("chat-large-2026-05-01", false),
+        ("chat-large-2026-05-01", false), ("xai-grok-4-fast-reasoning", false), ("fw_llama-v3p1-405b-instruct", false),
     ])
     func keysAreToldByTheirShape(text: String, isKey: Bool) {
         #expect(SecretShape.holdsKey("value \(text), more") == isKey)
