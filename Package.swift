@@ -112,4 +112,5 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SluicePolicyTests", dependencies: ["SluiceCore", "SluicePolicy", log, lifecycle], exclude: ["Fixtures"], swiftSettings: settings),
+        .testTarget(name: "SluiceCommandTests", dependencies: ["sluice"], swiftSettings: settings),
     ])
