@@ -79,6 +79,7 @@ let package = Package(
             name: "SluiceTransferTests",
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", nio, nioPosix],
             swiftSettings: settings),
+        .testTarget(name: "SluiceCoreTests", dependencies: ["SluiceCore", "SluiceTesting"], swiftSettings: settings),
         .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",

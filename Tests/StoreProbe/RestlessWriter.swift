@@ -11,14 +11,19 @@ import Synchronization
 ///     BEGUN n   its call may go out
 ///     DONE n    its result and its entry are stored
 ///     ROW n     the live entry n is stored
+///
+/// A failed commit ends it with 3.
 struct RestlessWriter: Sendable {
     private let database: SQLiteDatabase
-    private let first: Int
     private let next: Counter
 
     init(_ folder: DataFolder, first: Int) throws {
-        self.database = try SQLiteDatabase(SQLiteDatabase.Opening(folder: folder), at: Sample.now)
-        self.first = first
+        var opening = SQLiteDatabase.Opening(folder: folder)
+        opening.onFailure = { error in
+            say("failure \(error.code)")
+            exit(3)
+        }
+        self.database = try SQLiteDatabase(opening, at: Sample.now)
         self.next = Counter(first)
     }
 
@@ -39,7 +44,9 @@ struct RestlessWriter: Sendable {
         jobs.enqueue(RestlessWriter.job(number), call: Sample.call("call \(number)")) { result in
             guard case .success = result else { return say("error") }
             say("ACK \(number)")
-            SQLiteLedger(self.database).append([SealedEntry(Sample.settled(Sample.subject("req_live_\(number)")))]) { _ in say("ROW \(number)") }
+            SQLiteLedger(self.database).append([SealedEntry(Sample.settled(Sample.subject("req_live_\(number)")))]) { result in
+                if case .success = result { say("ROW \(number)") }
+            }
             self.store(jobs)
         }
     }

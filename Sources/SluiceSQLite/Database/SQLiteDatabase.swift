@@ -70,6 +70,8 @@ package final class SQLiteDatabase: Sendable {
             try self.pool.writeWithoutTransaction { db in
                 _ = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
             }
+            // GRDB closes the readers last, which may not remove the log. Without any the writer is the last, and does.
+            self.pool.releaseMemory()
             try self.pool.close()
         } catch {
             throw StoreError.translating(error)
