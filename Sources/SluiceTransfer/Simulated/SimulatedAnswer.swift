@@ -130,7 +130,8 @@ struct SimulatedAnswer {
 
     private var chatEvents: Events {
         let isChat = self.endpoint == .chat
-        let head = "data: {\"id\":\"\(isChat ? "chatcmpl" : "cmpl")-sim\(self.serial)\",\"object\":\"\(isChat ? "chat.completion.chunk" : "text_completion")\",\"created\":1,\"model\":\(self.quotedModel),"
+        let head =
+            "data: {\"id\":\"\(isChat ? "chatcmpl" : "cmpl")-sim\(self.serial)\",\"object\":\"\(isChat ? "chat.completion.chunk" : "text_completion")\",\"created\":1,\"model\":\(self.quotedModel),"
         func chunk(_ choice: Int, _ content: String, _ finish: String) -> String {
             head + "\"choices\":[{\"index\":\(choice),\(content),\"finish_reason\":\(finish)}]}\n\n"
         }
@@ -160,7 +161,8 @@ struct SimulatedAnswer {
                 event("response.created", 0, running), event("response.in_progress", 1, running),
                 event(
                     "response.output_item.added", 2,
-                    "\"output_index\":0,\"item\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}"),
+                    "\"output_index\":0,\"item\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}"
+                ),
                 event("response.content_part.added", 3, "\(place),\"part\":{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}"),
             ],
             token: { word, _ in
@@ -182,7 +184,8 @@ struct SimulatedAnswer {
             opening: [
                 event(
                     "message_start",
-                    ",\"message\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\(self.quotedModel),\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":\(self.prompt),\"output_tokens\":1}}"),
+                    ",\"message\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\(self.quotedModel),\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":\(self.prompt),\"output_tokens\":1}}"
+                ),
                 event("content_block_start", ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}"),
             ],
             token: { word, _ in

@@ -170,7 +170,9 @@ struct Router {
             let (options, state) = (router.options, router.state)
             let settings = options.source.policy.server
             let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, clock: options.clock)
-            self.api = routes.application(at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger) {
+            self.api = routes.application(
+                at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger
+            ) {
                 channel in
                 state.listens(.api, at: channel, options)
             }
@@ -179,7 +181,9 @@ struct Router {
                 actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock))
             let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
             self.admin = try AdminRoutes(health: health, api: api, token: options.adminToken)
-                .application(at: options.admin ?? settings.admin, on: router.sideGroup, tls: try settings.adminTLS.map { try ListenerTLS($0) }, logger: options.logger) { channel in
+                .application(
+                    at: options.admin ?? settings.admin, on: router.sideGroup, tls: try settings.adminTLS.map { try ListenerTLS($0) }, logger: options.logger
+                ) { channel in
                     state.listens(.admin, at: channel, options)
                 }
         }
