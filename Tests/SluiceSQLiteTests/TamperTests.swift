@@ -27,7 +27,7 @@ import Testing
     private func tamper(_ folder: TemporaryFolder, _ sql: String, _ arguments: StatementArguments = []) throws {
         try DatabaseQueue(path: DataFolder(folder.path).database).write { db in
             for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
-                try db.execute(sql: "DROP TRIGGER \(trigger)")
+                try db.execute(literal: "DROP TRIGGER \(sql: trigger)")
             }
             try db.execute(sql: sql, arguments: arguments)
         }

@@ -95,7 +95,8 @@ struct Router {
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
                     .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
                     .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
-                    .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)), .init(service: listeners.api),
+                    // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
+                    .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)

@@ -63,14 +63,9 @@ def stop_refuses():
     with Router(POLICY) as router, concurrent.futures.ThreadPoolExecutor() as crowd:
         running = started(router, crowd)
         router.process.terminate()
-
-        def refused():
-            try:
-                answer = router.chat()
-            except OSError:
-                return "no connection"
-            return answer.status == 503 and answer.error["code"] == "draining"
-        eventually(refused, 2, 0.05, "a refusal")
+        eventually(lambda: router.admin("GET", "/readyz").status == 503, 2, 0.02, "a readiness that fails")
+        answer = router.chat()
+        assert answer.status == 503 and answer.error["code"] == "draining", answer
         assert running.result()[1][-1] == "[DONE]"
 
 
