@@ -43,7 +43,10 @@ let package = Package(
         .target(name: "SluiceCore", swiftSettings: settings),
         .target(
             name: "SluicePolicy",
-            dependencies: ["SluiceCore", log, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), crypto, .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "SluiceCore", log, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), crypto,
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
 
@@ -79,10 +82,11 @@ let package = Package(
             name: "SluiceTransferTests",
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", nio, nioPosix],
             swiftSettings: settings),
+        .testTarget(name: "SluiceCoreTests", dependencies: ["SluiceCore", "SluiceTesting"], swiftSettings: settings),
         .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
-            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", grdb],
+            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto],
             swiftSettings: settings),
         // A process of its own that measures the store, or writes to it until it is killed.
         .executableTarget(
@@ -112,4 +116,5 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SluicePolicyTests", dependencies: ["SluiceCore", "SluicePolicy", log, lifecycle], exclude: ["Fixtures"], swiftSettings: settings),
+        .testTarget(name: "SluiceCommandTests", dependencies: ["sluice"], swiftSettings: settings),
     ])

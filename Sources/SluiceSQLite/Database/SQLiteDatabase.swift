@@ -1,5 +1,7 @@
 import GRDB
+import GRDBSQLite
 package import SluiceCore
+import Synchronization
 
 /// The store of one data folder: one SQLite file, one writer, several readers.
 package final class SQLiteDatabase: Sendable {
@@ -26,6 +28,7 @@ package final class SQLiteDatabase: Sendable {
 
     private let pool: DatabasePool
     private let lock: FolderLock
+    private let isClosed = Mutex(false)
 
     /// Opens or makes the store for writing.
     ///
@@ -51,9 +54,15 @@ package final class SQLiteDatabase: Sendable {
 
     /// Writes what is queued, and closes the files. Nothing can be read or written any more.
     ///
-    /// Blocks until the readers are done.
+    /// Blocks until the readers are done. To close it twice does nothing.
     package func close(at now: Timestamp) throws(StoreError) {
+        let isFirst = self.isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
         self.writer.close()
+        defer { self.lock.release() }
         do {
             try self.pool.write { db in
                 try db.execute(literal: "UPDATE boot SET ended_ms = \(now.milliseconds) WHERE epoch = \(self.epoch)")
@@ -61,7 +70,26 @@ package final class SQLiteDatabase: Sendable {
             try self.pool.writeWithoutTransaction { db in
                 _ = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
             }
+            // GRDB closes the readers last, which may not remove the log. Without any the writer is the last, and does.
+            self.pool.releaseMemory()
             try self.pool.close()
+        } catch {
+            throw StoreError.translating(error)
+        }
+    }
+
+    /// What the writing connection says of its own settings.
+    package func settings() throws(StoreError) -> [String: String] {
+        let names = [
+            "synchronous", "journal_mode", "auto_vacuum", "secure_delete", "foreign_keys", "trusted_schema", "cell_size_check", "mmap_size", "page_size",
+            "journal_size_limit", "busy_timeout", "application_id", "user_version",
+        ]
+        do {
+            return try self.pool.writeWithoutTransaction { db in
+                var settings = ["sqlite": String(cString: sqlite3_libversion())]
+                for name in names { settings[name] = try String.fetchOne(db.cachedStatement(literal: "PRAGMA \(sql: name)")) }
+                return settings
+            }
         } catch {
             throw StoreError.translating(error)
         }

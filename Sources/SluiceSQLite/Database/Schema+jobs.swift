@@ -55,7 +55,7 @@ extension Schema {
         CREATE INDEX job_promotion ON job(promote_at_ms) WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL;
         CREATE INDEX job_due ON job(deadline_ms) WHERE state < 4 AND deadline_ms IS NOT NULL;
         CREATE INDEX job_running ON job(owner) WHERE state IN (2, 3);
-        CREATE INDEX job_open ON job(lane, state, id) WHERE state < 4;
+        CREATE INDEX job_open ON job(lane, state, id) WHERE finished_ms IS NULL;
         CREATE INDEX job_list ON job(tenant, state, id);
         CREATE INDEX job_bodies ON job(finished_ms) WHERE state > 3 AND has_body = 1;
         CREATE INDEX job_results ON job(finished_ms) WHERE state > 3 AND has_result = 1;

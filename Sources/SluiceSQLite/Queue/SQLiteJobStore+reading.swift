@@ -81,7 +81,7 @@ extension SQLiteJobStore {
                 db.cachedStatement(
                     literal: """
                         SELECT lane.class, depth.state, sum(depth.jobs), min(
-                          (SELECT created_ms FROM job WHERE state < 4 AND lane = depth.lane AND state = depth.state ORDER BY id LIMIT 1))
+                          (SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = depth.lane AND state = depth.state ORDER BY id LIMIT 1))
                         FROM depth JOIN lane ON lane.id = depth.lane WHERE depth.state < 4 AND depth.jobs > 0 GROUP BY lane.class, depth.state
                         """)
             ).compactMap { row in

@@ -1,0 +1,52 @@
+import SluiceCore
+import SluiceTesting
+import Testing
+
+@Suite struct ReportTests {
+    @Test func measuresReadBackAreTheSame() throws {
+        var measures = RollupMeasures()
+        #expect(try RollupMeasures(text: measures.text) == measures)
+        for entry in [
+            Sample.settled(Sample.subject("a")), Sample.settled(Sample.subject("b"), cost: Money(pico: -7)),
+            Sample.intent(Sample.subject("c")).inDoubt(at: Sample.now),
+        ] {
+            measures.add(entry)
+        }
+        measures.idle = MoneySum(pico: Int128(Int64.max) * -3)
+        #expect(try RollupMeasures(text: measures.text) == measures)
+    }
+
+    @Test func theWaterfallAddsUpToTheSaving() {
+        var measures = RollupMeasures()
+        measures.add(Sample.settled(Sample.subject("a")))
+        measures.add(Sample.settled(Sample.subject("b")).superseded())
+        measures.add(Sample.intent(Sample.subject("c")).inDoubt(at: Sample.now))
+        measures.add(Sample.settled(Sample.subject("d"), baseline: nil))
+        #expect(measures.waterfall.reduce(MoneySum.zero) { $0 + $1.amount } == measures.saved)
+        #expect(measures.waterfall.map(\.lever) == ["model", "backend", "lane", "window", "cache", "waste", "idle"])
+    }
+
+    @Test func ratiosAreOfTheTotals() {
+        var measures = RollupMeasures()
+        #expect(measures.savedRatio == nil && measures.coverage == nil)
+        measures.add(Sample.settled(Sample.subject("a"), cost: Money("1"), baseline: Money("4")))
+        #expect(measures.savedRatio == 750_000 && measures.coverage == 1_000_000)
+        measures.add(Sample.intent(Sample.subject("b"), bound: Money("1")).inDoubt(at: Sample.now))
+        #expect(measures.savedRatio == 500_000 && measures.coverage == 500_000)
+    }
+
+    @Test(arguments: [("", []), ("tenant", [.tenant]), ("class, day", [.trafficClass, .day])] as [(String, [RollupDimension])])
+    func readsDimensions(_ text: String, _ dimensions: [RollupDimension]) { #expect(RollupDimension.list(text) == dimensions) }
+
+    @Test(arguments: ["nobody", "currency", "tenant;class"])
+    func refusesWhatIsNoDimension(_ text: String) { #expect(RollupDimension.list(text) == nil) }
+
+    @Test func tagsOfOneHourAreBounded() {
+        var rollups = Rollups()
+        for i in 0..<1500 { rollups.add(Sample.settled(Sample.subject("req_\(i)", tags: ["user": "u\(i)"]))) }
+        let byTag = rollups.measures.filter(\.key.byTag)
+        #expect(byTag.count == Rollups.tagsPerHour + 1)
+        #expect(byTag.first { $0.key.tag == "user=*" }?.value.requests == 500)
+        #expect(rollups.measures.filter { !$0.key.byTag }.map(\.value.requests) == [1500])
+    }
+}

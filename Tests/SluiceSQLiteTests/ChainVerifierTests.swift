@@ -1,0 +1,104 @@
+import Crypto
+import SluiceCore
+import SluiceTesting
+import Testing
+
+/// What the tests hash with: not the store's own code.
+enum Hashing {
+    static func sha256(_ bytes: [UInt8]) -> ChainHash { SHA256.hash(data: bytes).withUnsafeBytes { ChainHash(bytes: $0) } }
+}
+
+@Suite struct ChainVerifierTests {
+    private let lines: [[UInt8]]
+
+    init() {
+        var previous = ChainHash.genesis
+        var lines: [[UInt8]] = []
+        for i in 1...12 {
+            var line: [UInt8] = []
+            let entry = Sample.settled(Sample.subject("req_\(i)", tenant: i % 3 == 0 ? "a" : "b"))
+            previous = LedgerLine.write(seq: Int64(i), body: LedgerLine.body(of: entry), previous: previous, into: &line, sha256: Hashing.sha256)
+            lines.append(line)
+        }
+        self.lines = lines
+    }
+
+    private func verify(_ lines: [[UInt8]], wanted: ChainVerifier.Place? = nil, isSegment: Bool = false) -> ChainVerifier {
+        var verifier = ChainVerifier(wanted: wanted, isSegment: isSegment, sha256: Hashing.sha256)
+        for line in lines { verifier.check(line) }
+        verifier.finish()
+        return verifier
+    }
+
+    private func place(_ index: Int) throws -> ChainVerifier.Place {
+        let parts = try LedgerLine.read(self.lines[index])
+        return ChainVerifier.Place(seq: parts.seq, hash: parts.hash)
+    }
+
+    @Test func followsAWholeChain() throws {
+        let found = self.verify(self.lines)
+        #expect(try found.firstBad == nil && found.entries == 12 && found.head == self.place(11) && found.segment == nil)
+    }
+
+    @Test func anEmptyChainIsFine() {
+        let found = self.verify([])
+        #expect(found.firstBad == nil && found.head == nil)
+    }
+
+    @Test func namesWhereALineIsMissingMovedOrDoubled() {
+        var lines = self.lines
+        lines.remove(at: 5)
+        #expect(self.verify(lines).firstBad?.seq == 7)
+        lines = self.lines
+        lines.swapAt(5, 6)
+        #expect(self.verify(lines).firstBad?.seq == 7)
+        lines = self.lines
+        lines.insert(lines[5], at: 5)
+        #expect(self.verify(lines).firstBad?.seq == 6)
+        #expect(self.verify(Array(self.lines.dropFirst())).firstBad?.seq == 2)
+    }
+
+    @Test func refusesALineInAnotherForm() {
+        for (what, other) in [(",\"kind\"", ", \"kind\""), ("{\"schema\"", " {\"schema\""), ("\"attempt\":1,\"job_id\":null", "\"job_id\":null,\"attempt\":1")]
+        {
+            let text = String(decoding: self.lines[4], as: UTF8.self).replacing(what, with: other)
+            var lines = self.lines
+            lines[4] = Array(text.utf8)
+            #expect(self.verify(lines).firstBad?.seq == 5)
+        }
+    }
+
+    @Test func aSegmentMustBeDeclared() throws {
+        let tail = Array(self.lines.dropFirst(4))
+        #expect(self.verify(tail).firstBad?.why.contains("--segment") == true)
+        let found = self.verify(tail, isSegment: true)
+        #expect(found.firstBad == nil && found.segment?.seq == 5)
+    }
+
+    @Test func aSegmentIsTiedToTheHeadBeforeIt() throws {
+        let tail = Array(self.lines.dropFirst(4))
+        #expect(try self.verify(tail, wanted: self.place(3)).firstBad == nil)
+        #expect(self.verify(tail, wanted: ChainVerifier.Place(seq: 4, hash: .genesis)).firstBad?.seq == 5)
+    }
+
+    @Test func aHeadThatIsWantedMustBeThere() throws {
+        #expect(try self.verify(self.lines, wanted: self.place(7)).firstBad == nil)
+        #expect(try self.verify(Array(self.lines.prefix(7)), wanted: self.place(7)).firstBad?.seq == 8)
+        #expect(self.verify(self.lines, wanted: ChainVerifier.Place(seq: 8, hash: .genesis)).firstBad?.seq == 8)
+    }
+
+    @Test func filteredExportsAreToldFromDamagedOnes() {
+        let oneTenant = self.lines.enumerated().filter { ($0.offset + 1) % 3 == 0 }.map(\.element)
+        #expect(self.verify(oneTenant).filter == "--tenant")
+        #expect(self.verify([self.lines[6]]).filter == "--request-id")
+        #expect(self.verify(Array(self.lines.dropFirst())).filter == nil)
+        #expect(self.verify(self.lines).filter == nil)
+    }
+
+    @Test func readsAHeadAsItIsKept() {
+        let hash = String(repeating: "ab", count: 32)
+        #expect(ChainVerifier.Place("12:" + hash)?.hash.hex == hash)
+        #expect(ChainVerifier.Place("12:" + hash.uppercased())?.hash.hex == hash)
+        #expect(ChainVerifier.Place("0:" + hash) == nil && ChainVerifier.Place(hash) == nil && ChainVerifier.Place("12:ab") == nil)
+    }
+}

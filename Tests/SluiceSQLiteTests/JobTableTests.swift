@@ -1,0 +1,87 @@
+import FoundationEssentials
+import GRDB
+import SluiceCore
+import SluiceSQLite
+import SluiceTesting
+import Testing
+
+/// What no implementation of another kind has: indexes, counters kept by triggers, bytes in files.
+@Suite struct JobTableTests {
+    @Test func countersAreThoseOfARecount() async throws {
+        let store = try TemporaryStore()
+        var generator = SystemRandomNumberGenerator()
+        let lane = Sample.job("").lane
+        for step in 0..<150 {
+            let id = "job_\(Int.random(in: 0..<30))"
+            switch Int.random(in: 0..<8, using: &generator) {
+            case 0, 1, 2:
+                let job = Sample.job(id, deadline: Sample.now + .seconds(step * 100), notBefore: Sample.now + .seconds(Int.random(in: 0...1) * 300))
+                try? await stored { store.jobs.enqueue(job, call: Sample.call(), then: $0) }
+            case 3:
+                for leased in try await stored({ store.jobs.lease(lane, limit: 2, at: Sample.now, then: $0) }) where Bool.random() {
+                    _ = try await stored { store.jobs.complete(leased.lease, as: .failed, result: nil, ends: [], at: Sample.now, then: $0) }
+                }
+            case 4: _ = try await stored { store.jobs.cancel(id, tenant: nil, at: Sample.now, then: $0) }
+            case 5: _ = try await stored { store.jobs.retry(id, tenant: nil, at: Sample.now, then: $0) }
+            case 6: _ = try await stored { store.jobs.expire(at: Sample.now + .seconds(step * 50), then: $0) }
+            default: _ = try await stored { store.jobs.erase(id, tenant: nil, at: Sample.now, then: $0) }
+            }
+        }
+        let recount = "SELECT lane || ' ' || state || ' ' || count(*) FROM job GROUP BY lane, state ORDER BY lane, state"
+        let kept = "SELECT lane || ' ' || state || ' ' || jobs FROM depth WHERE jobs > 0 ORDER BY lane, state"
+        try store.read { db in try #expect(String.fetchAll(db, sql: kept) == String.fetchAll(db, sql: recount)) }
+    }
+
+    @Test(arguments: [
+        ("SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 ORDER BY job.bucket_ms, job.id LIMIT 9", "job_ready"),
+        ("SELECT id FROM job WHERE state = 0 AND not_before_ms <= 9 ORDER BY not_before_ms LIMIT 9", "job_held"),
+        ("SELECT id FROM job WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL AND promote_at_ms <= 9 ORDER BY promote_at_ms", "job_promotion"),
+        ("SELECT id FROM job WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= 9 ORDER BY deadline_ms LIMIT 9", "job_due"),
+        ("SELECT id FROM job WHERE state IN (2, 3) AND owner <> 1", "job_running"),
+        ("SELECT id FROM job WHERE tenant = 'a' AND state = 4 AND id < 9 ORDER BY id DESC LIMIT 9", "job_list"),
+        ("SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = 1 AND state = 1 ORDER BY id LIMIT 1", "job_open"),
+        ("SELECT id FROM job WHERE state > 3 AND has_body = 1 AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_bodies"),
+        ("SELECT id FROM job WHERE state > 3 AND has_result = 1 AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_results"),
+        ("SELECT job FROM attempt WHERE ended_ms IS NULL", "attempt_open"),
+        ("SELECT seq FROM ledger WHERE request_id = 'a' AND attempt = 1 AND part = 1", "ledger_attempt"),
+    ])
+    func isServedByItsIndexWithoutASort(_ sql: String, _ index: String) throws {
+        let store = try TemporaryStore()
+        try store.read { db in
+            let plan = try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql).map { $0["detail"] as String }
+            #expect(plan.contains { $0.contains("INDEX \(index)") } && !plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
+        }
+    }
+
+    @Test func whatWasErasedIsNowhereInTheFiles() async throws {
+        let store = try TemporaryStore()
+        let secret = "kryptonite-\(UInt64.random(in: 0 ... .max))"
+        for i in 0..<3 {
+            let job = Sample.job("job_\(i)")
+            try await stored { store.jobs.enqueue(job, call: Sample.call(secret + String(repeating: " padding", count: 3000)), then: $0) }
+            let lease = try #require(try await stored { store.jobs.lease(job.lane, limit: 1, at: Sample.now, then: $0) }.first?.lease)
+            let result = JobResult(status: 200, contentType: "text/plain", body: Array(secret.utf8))
+            _ = try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: Sample.now, then: $0) }
+        }
+        #expect(try self.files(of: store).contains { $0.contains(secret) })
+        _ = try await stored { store.jobs.erase("job_0", tenant: nil, at: Sample.now, then: $0) }
+        let later = Sample.now + .seconds(1)
+        _ = try await stored { store.jobs.sweep(results: later, prompts: later, at: later, then: $0) }
+        #expect(try self.files(of: store).allSatisfy { !$0.contains(secret) })
+    }
+
+    private func files(of store: TemporaryStore) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: store.folder.path).map { name in
+            String(decoding: FileManager.default.contents(atPath: store.folder.path + "/" + name) ?? Data(), as: Unicode.ASCII.self)
+        }
+    }
+}
+
+extension TemporaryStore {
+    /// Looks into the tables.
+    func read(_ body: (Database) throws -> Void) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        try DatabaseQueue(path: DataFolder(self.folder.path).database, configuration: configuration).read(body)
+    }
+}

@@ -1,0 +1,105 @@
+import FoundationEssentials
+import GRDB
+import SluiceCore
+import SluiceSQLite
+import SluiceTesting
+import Testing
+
+/// Whoever can write the file can write anything into it; `verify` finds it (`promises.md` P12).
+@Suite struct TamperTests {
+    /// A ledger over three hours, closed.
+    private func ledger(entries: Int = 60) async throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
+        let store = try TemporaryStore(folder: folder)
+        for i in 0..<entries {
+            let subject = Sample.subject("req_\(i)", tenant: "team-\(i % 3)", tags: i % 2 == 0 ? ["job": "eval"] : [:])
+            store.ledger.append([SealedEntry(Sample.settled(subject, at: Sample.now + .seconds(i * 10_800 / entries)))]) { _ in }
+        }
+        try store.database.close(at: Sample.now)
+        return folder
+    }
+
+    private func verify(_ folder: TemporaryFolder, head: ChainVerifier.Place? = nil) throws -> SQLiteLedger.Verification {
+        try SQLiteLedger(reading: StoreReader(file: DataFolder(folder.path).database)).verify(wanted: head)
+    }
+
+    /// Changes the file as its owner can: without the triggers.
+    private func tamper(_ folder: TemporaryFolder, _ sql: String, _ arguments: StatementArguments = []) throws {
+        try DatabaseQueue(path: DataFolder(folder.path).database).write { db in
+            for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+                try db.execute(literal: "DROP TRIGGER \(sql: trigger)")
+            }
+            try db.execute(sql: sql, arguments: arguments)
+        }
+    }
+
+    @Test func anUntouchedLedgerIsFine() async throws {
+        let found = try self.verify(try await self.ledger())
+        #expect(found.chain.firstBad == nil && found.chain.entries == 60 && found.checkpoints == 3)
+    }
+
+    @Test(arguments: [
+        "UPDATE ledger SET line = replace(line, 'team-2', 'team-9') WHERE seq = 30", "DELETE FROM ledger WHERE seq = 30",
+        "DELETE FROM ledger WHERE seq = 1", "DELETE FROM ledger WHERE seq = 60", "UPDATE ledger SET at_ms = 1 WHERE seq = 30",
+        "UPDATE ledger SET request_id = 'req_x' WHERE seq = 30", "UPDATE ledger SET attempt = 2 WHERE seq = 30",
+        "UPDATE ledger SET part = 0 WHERE seq = 30", "UPDATE ledger SET hash = zeroblob(32) WHERE seq = 30",
+        "UPDATE ledger SET seq = 1000 WHERE seq = 30", "UPDATE ledger SET seq = 61 WHERE seq = 60",
+        "UPDATE ledger_hour SET entries = entries + 1", "DELETE FROM ledger_hour WHERE hour_ms = (SELECT max(hour_ms) FROM ledger_hour)",
+        "DELETE FROM checkpoint WHERE seq = (SELECT min(seq) FROM checkpoint)", "UPDATE checkpoint SET entries = 1", "UPDATE checkpoint SET at_ms = 1",
+        "UPDATE checkpoint SET totals = '{}'", "UPDATE checkpoint SET hash = zeroblob(32)", "UPDATE checkpoint SET hash = x'00'",
+        "INSERT INTO checkpoint SELECT seq + 1, hash, at_ms, entries, totals FROM checkpoint LIMIT 1",
+        "UPDATE rollup SET measures = replace(measures, '\"requests\":', '\"requests\":1')", "DELETE FROM rollup WHERE by_tag = 1",
+        "UPDATE rollup SET tenant = 'team-9' WHERE tenant = 'team-1'", "UPDATE rollup SET measures = 'nonsense' WHERE tenant = 'team-1'",
+    ])
+    func anyChangeIsFound(_ sql: String) async throws {
+        let folder = try await self.ledger()
+        try self.tamper(folder, sql)
+        #expect(try self.verify(folder).chain.firstBad != nil)
+    }
+
+    @Test func theFirstEntryThatDoesNotFitIsNamed() async throws {
+        let folder = try await self.ledger()
+        try self.tamper(folder, "UPDATE ledger SET line = replace(line, '0.00276', '0.00275') WHERE seq IN (17, 40)")
+        #expect(try self.verify(folder).chain.firstBad?.seq == 17)
+    }
+
+    @Test func anyBitOfAnyLineIsFound() async throws {
+        let folder = try await self.ledger()
+        let queue = try DatabaseQueue(path: DataFolder(folder.path).database)
+        let lines = try await queue.read { db in try String.fetchAll(db, sql: "SELECT line FROM ledger ORDER BY seq").map { Array($0.utf8) } }
+        for _ in 0..<1000 {
+            let index = Int.random(in: 1..<lines.count - 1)
+            var changed = lines[index]
+            changed[Int.random(in: 0..<changed.count)] ^= 1 << UInt8.random(in: 0..<8)
+            var verifier = ChainVerifier(isSegment: true, sha256: Hashing.sha256)
+            for line in [lines[index - 1], changed, lines[index + 1]] { verifier.check(line) }
+            #expect(verifier.firstBad != nil, "\(String(decoding: changed, as: UTF8.self))")
+        }
+    }
+
+    @Test func theDatabaseRefusesByItself() async throws {
+        let folder = try await self.ledger()
+        let queue = try DatabaseQueue(path: DataFolder(folder.path).database)
+        for sql in [
+            "UPDATE ledger SET at_ms = 1 WHERE seq = 3", "DELETE FROM ledger WHERE seq = 3", "DELETE FROM checkpoint", "UPDATE checkpoint SET at_ms = 1",
+        ] {
+            let error = await #expect(throws: DatabaseError.self) { try await queue.write { db in try db.execute(sql: sql) } }
+            #expect(error?.message == "the ledger is append-only")
+        }
+    }
+
+    @Test func aChainThatWasRewrittenWholeIsFoundWithAKeptHead() async throws {
+        let folder = try await self.ledger()
+        let head = try #require(try self.verify(folder).chain.head)
+        let other = try await self.ledger(entries: 61)
+        #expect(try self.verify(other).chain.firstBad == nil)
+        #expect(try self.verify(other, head: head).chain.firstBad?.seq == head.seq)
+    }
+
+    @Test func aTailThatWasCutOffIsFoundWithAKeptHead() async throws {
+        let folder = try await self.ledger()
+        let head = try #require(try self.verify(folder).chain.head)
+        let short = try await self.ledger(entries: 59)
+        #expect(try self.verify(short, head: head).chain.firstBad?.why.contains("is not there") == true)
+    }
+}
