@@ -1,7 +1,7 @@
 /// Whether a host keeps its connections open after an answer, as far as was seen.
 ///
 /// Some servers announce keep-alive and close all the same: llama.cpp after every streamed answer, others always. A call that is sent just
-/// then is lost, and nobody knows whether it was read. So a connection that has just become idle is in doubt until the host has once kept one
+/// then is lost, and nobody knows whether it was read. So a connection that has just become idle is in doubt until the host has kept one
 /// open for a while after an answer of that kind; a call that comes sooner gets a connection of its own.
 struct ConnectionHabit {
     /// How an answer's end was told: servers differ in what they do after the one and the other.

@@ -46,7 +46,9 @@ struct PeerAddress: Hashable, Sendable {
     /// Whether no host on the public Internet can have it: loopback, private, link-local, shared, multicast, reserved; IPv4 inside IPv6
     /// (mapped, compatible, NAT64, 6to4) is looked through.
     var isPrivate: Bool {
-        if self.high == 0, self.low >> 32 == 0xFFFF || self.low >> 32 == 0 { return PeerAddress.isPrivate(UInt32(truncatingIfNeeded: self.low)) }
+        if self.high == 0, self.low >> 32 == 0xFFFF || self.low >> 32 == 0 {
+            return PeerAddress.isPrivate(UInt32(truncatingIfNeeded: self.low))
+        }
         if self.high == 0x0064_FF9B_0000_0000 { return PeerAddress.isPrivate(UInt32(truncatingIfNeeded: self.low)) }
         if self.high >> 48 == 0x2002 { return PeerAddress.isPrivate(UInt32(truncatingIfNeeded: self.high >> 16)) }
         // Global unicast is 2000::/3 and nothing else.

@@ -32,10 +32,10 @@ import Testing
         #expect(upstream.requests.isEmpty)
     }
 
-    @Test func aNameThatIsNoneIsNotSent() async throws {
+    @Test func aNameThatIsNoneSaysNothingOfTheBackend() async throws {
         let url = try #require(BackendURL("https://no-such-host.invalid"))
         let record = try await Self.run(url, Self.trusting)
-        #expect(record.kind == .notSent)
+        #expect(record.kind == .local)
         #expect(!record.isSent)
     }
 
@@ -70,7 +70,9 @@ import Testing
     }
 
     @Test func idleConnectionsAreClosedWhenNobodyCallsForLong() async throws {
-        let upstream = try await ScriptedUpstream.start(isSecure: true) { _ in UpstreamPlan([.head(200, [("content-length", "2")]), .bytes("ok")]) }
+        let upstream = try await ScriptedUpstream.start(isSecure: true) { _ in
+            UpstreamPlan([.head(200, [("content-length", "2")]), .bytes("ok")])
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var configuration = Self.trusting
         configuration.quietTime = .milliseconds(200)

@@ -4,8 +4,10 @@ import Testing
 
 @Suite struct ProxySettingsTests {
     @Test(arguments: [
-        ("https://api.openai.com", "proxy"), ("http://api.openai.com", "none"), ("https://gpu.corp.example", "none"), ("https://corp.example", "none"),
-        ("https://notcorp.example", "proxy"), ("https://10.1.2.3", "none"), ("https://11.1.2.3", "proxy"), ("https://host.example:8443", "none"),
+        ("https://api.openai.com", "proxy"), ("http://api.openai.com", "none"), ("https://gpu.corp.example", "none"),
+        ("https://corp.example", "none"),
+        ("https://notcorp.example", "proxy"), ("https://10.1.2.3", "none"), ("https://11.1.2.3", "proxy"),
+        ("https://host.example:8443", "none"),
         ("https://host.example", "proxy"), ("https://[fd00::1]", "none"), ("https://localhost", "none"),
     ])
     func findsTheWayToAHost(_ text: String, _ way: String) throws {

@@ -34,7 +34,8 @@ import Testing
 /// The tests' certificate, as libcurl wants it.
 enum CertificateFile {
     static let path: String = {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("sluice-test-\(ProcessInfo.processInfo.processIdentifier).pem")
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "sluice-test-\(ProcessInfo.processInfo.processIdentifier).pem")
         guard FileManager.default.createFile(atPath: url.path, contents: Data(TestCertificate.certificate.utf8)) else {
             preconditionFailure("no certificate can be written to \(url.path)")
         }

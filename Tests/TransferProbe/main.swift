@@ -74,13 +74,15 @@ private func run(_ arguments: [String]) throws {
     var configuration = CurlTransport.Configuration()
     configuration.certificateFile = arguments.count > 6 ? arguments[6] : nil
     configuration.allowsHTTP2 = arguments[1] == "curl-http2"
-    let transport: any Transport = arguments[1] == "plain" ? PlainTransport(group: group) : CurlTransport(group: group, configuration: configuration)
+    let transport: any Transport =
+        arguments[1] == "plain" ? PlainTransport(group: group) : CurlTransport(group: group, configuration: configuration)
     let isStream = arguments[5] == "stream"
     let text = String(repeating: "x", count: 900)
     let body = #"{"model":"m","stream":\#(isStream),"messages":[{"role":"user","content":"\#(text)"}]}"#
     var call = UpstreamCall(
         url: url, path: "/v1/chat/completions",
-        fields: ByteBuffer(string: "content-type: application/json\r\nauthorization: Bearer key\r\naccept-encoding: identity\r\nuser-agent: probe\r\n"),
+        fields: ByteBuffer(
+            string: "content-type: application/json\r\nauthorization: Bearer key\r\naccept-encoding: identity\r\nuser-agent: probe\r\n"),
         body: ByteBuffer(string: body), backend: Backend(index: 0, name: "probe", api: .openai))
     call.connectTimeout = .seconds(20)
     let load = Load(transport: transport, loop: loop, call: call, seconds: seconds)
@@ -95,7 +97,8 @@ private func measure(_ load: Load, lanes: Int) -> EventLoopFuture<String> {
     let all = (0..<lanes).map { _ in Lane(load: load, count: count) }
     for lane in all { lane.start() }
     let bound = NIOLoopBound((count, all), eventLoop: load.loop)
-    return load.loop.scheduleTask(in: .seconds(1)) { (bound.value.0.calls, bound.value.0.pieces, cpuTime()) }.futureResult.flatMap { before in
+    return load.loop.scheduleTask(in: .seconds(1)) { (bound.value.0.calls, bound.value.0.pieces, cpuTime()) }.futureResult.flatMap {
+        before in
         load.loop.scheduleTask(in: .seconds(load.seconds)) {
             let (count, lanes) = bound.value
             let cpu = cpuTime() - before.2

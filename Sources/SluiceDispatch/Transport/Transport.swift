@@ -122,9 +122,9 @@ extension UnsafeRawBufferPointer {
 /// Why a call has no whole answer.
 package struct TransportFailure: Error, Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        /// Not a byte of the request left: name, refused, TLS, connect time-out.
+        /// Not a byte of the request left: refused, TLS, connect time-out.
         case notSent
-        /// Not sent for a reason of our own: no file descriptor, no memory. Says nothing of the backend.
+        /// Not sent for a reason of our own: no file descriptor, no memory, a name that is not resolved. Says nothing of the backend.
         case local
         /// It was sent, and no answer came.
         case ambiguous

@@ -40,7 +40,9 @@ struct BlackHole {
     }
 
     func url(isSecure: Bool) -> BackendURL {
-        guard let url = BackendURL("\(isSecure ? "https" : "http")://127.0.0.1:\(self.port)") else { preconditionFailure("port \(self.port)") }
+        guard let url = BackendURL("\(isSecure ? "https" : "http")://127.0.0.1:\(self.port)") else {
+            preconditionFailure("port \(self.port)")
+        }
         return url
     }
 

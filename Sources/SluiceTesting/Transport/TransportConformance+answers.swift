@@ -36,7 +36,8 @@ extension TransportConformance {
 
     private func chunkedInAnySplitting() async throws {
         let body = (0..<40).map { "data: {\"n\":\($0)}\n\n" }
-        let wire = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        let wire =
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
             + body.map { "\(String($0.utf8.count, radix: 16))\r\n\($0)\r\n" }.joined() + "0\r\n\r\n"
         for size in [1, 2, 3, 7, 61, 100_000] {
             let upstream = try await self.upstream { _ in .raw(wire, every: size) }
@@ -46,7 +47,8 @@ extension TransportConformance {
     }
 
     private func extensionsAndTrailers() async throws {
-        let wire = "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n00A\r\n0123456789\r\n0\r\nx-checksum: 1\r\nx-b: 2\r\n\r\n"
+        let wire =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n00A\r\n0123456789\r\n0\r\nx-a: 1\r\nx-b: 2\r\n\r\n"
         for size in [1, 100_000] {
             let upstream = try await self.upstream { _ in .raw(wire, every: size) }
             try self.expectWhole(try await self.run(upstream), "abc0123456789")
@@ -54,7 +56,9 @@ extension TransportConformance {
     }
 
     private func closeDelimited() async throws {
-        let upstream = try await self.upstream { _ in UpstreamPlan([.head(200, []), .bytes("one"), .sleep(.milliseconds(20)), .bytes("two"), .close]) }
+        let upstream = try await self.upstream { _ in
+            UpstreamPlan([.head(200, []), .bytes("one"), .sleep(.milliseconds(20)), .bytes("two"), .close])
+        }
         let record = try await self.run(upstream)
         try self.expectWhole(record, "onetwo")
         try self.expect(record.head?.endsWithConnection == true, "nobody can tell this end from a cut")
@@ -69,7 +73,8 @@ extension TransportConformance {
     }
 
     private func interim() async throws {
-        let wire = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+        let wire =
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
         for size in [1, 30, 1000] {
             let upstream = try await self.upstream { _ in .raw(wire, every: size) }
             let record = try await self.run(upstream)
@@ -82,7 +87,8 @@ extension TransportConformance {
         let trap = try await self.upstream { _ in .whole("trapped") }
         let goal = trap.url.description
         for status in [301, 302, 307, 308] {
-            let upstream = try await self.upstream { _ in .whole("", status: status, fields: [("location", goal + "/v1/chat/completions")]) }
+            let upstream = try await self.upstream { _ in .whole("", status: status, fields: [("location", goal + "/v1/chat/completions")])
+            }
             try self.expectWhole(try await self.run(upstream), "", status: status)
         }
         try self.expectRequests(trap, 0)
@@ -109,7 +115,8 @@ extension TransportConformance {
 
     private func earlyAnswer() async throws {
         let upstream = try await self.upstream(reading: .early) { _ in .whole("too large", status: 413, fields: [("connection", "close")]) }
-        try self.expectWhole(try await self.run(self.call(upstream.url, body: ByteBuffer(repeating: 65, count: 1 << 20))), "too large", status: 413)
+        try self.expectWhole(
+            try await self.run(self.call(upstream.url, body: ByteBuffer(repeating: 65, count: 1 << 20))), "too large", status: 413)
     }
 
     private func manyAtATime() async throws {

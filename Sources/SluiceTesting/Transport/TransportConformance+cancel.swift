@@ -133,14 +133,17 @@ extension TransportConformance {
 
     private func cancelStorm() async throws {
         let upstream = try await self.upstream { request in
-            request.number % 2 == 0 ? UpstreamPlan([.stall]) : UpstreamPlan([.head(200, [("transfer-encoding", "chunked")]), .bytes("x"), .stall])
+            request.number % 2 == 0
+                ? UpstreamPlan([.stall]) : UpstreamPlan([.head(200, [("transfer-encoding", "chunked")]), .bytes("x"), .stall])
         }
         for round in 0..<5 {
             var calls: [RunningCall] = []
             for _ in 0..<60 { calls.append(try await self.start(self.call(upstream.url))) }
             try await upstream.truth.wait(for: "60 calls under way") { $0.inFlight == 60 }
             for call in calls { try await call.cancel() }
-            try await upstream.truth.wait(for: "all connections' end in round \(round)", within: .seconds(8)) { $0.open == 0 && $0.inFlight == 0 }
+            try await upstream.truth.wait(for: "all connections' end in round \(round)", within: .seconds(8)) {
+                $0.open == 0 && $0.inFlight == 0
+            }
             for call in calls { try self.expect(call.recorder.record.value.faults.isEmpty, "\(call.recorder.record.value)") }
         }
         try self.expectRequests(upstream, 300)

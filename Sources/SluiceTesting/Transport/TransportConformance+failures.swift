@@ -105,7 +105,8 @@ extension TransportConformance {
         let length = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"
         let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
         let texts = [
-            length, length + "123456789", chunked, chunked + "5\r\nhe", chunked + "5\r\nhello", chunked + "5\r\nhello\r\n", chunked + "5\r\nhello\r\n0\r\n",
+            length, length + "123456789", chunked, chunked + "5\r\nhe", chunked + "5\r\nhello", chunked + "5\r\nhello\r\n",
+            chunked + "5\r\nhello\r\n0\r\n",
             chunked + "5\r\nhello\r\n0\r\nx-trailer: 1\r\n",
         ]
         for step in [UpstreamPlan.Step.fin, .rst, .close] {
@@ -139,7 +140,9 @@ extension TransportConformance {
     }
 
     private func slowReader() async throws {
-        let upstream = try await self.upstream(reading: .slowly(bytes: 65_536, every: .milliseconds(5))) { .whole("\($0.body.readableBytes)") }
+        let upstream = try await self.upstream(reading: .slowly(bytes: 65_536, every: .milliseconds(5))) {
+            .whole("\($0.body.readableBytes)")
+        }
         let body = ByteBuffer(repeating: 66, count: 1 << 20)
         try self.expectWhole(try await self.run(self.call(upstream.url, body: body), within: .seconds(20)), "\(1 << 20)")
         try self.expect(upstream.requests.first?.body == body, "the body arrived changed")

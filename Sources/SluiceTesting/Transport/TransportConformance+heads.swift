@@ -27,7 +27,8 @@ extension TransportConformance {
     private func brokenHeads() async throws {
         let rest = "content-length: 2\r\n\r\nok"
         try await self.expectMalformed([
-            "SSH-2.0-OpenSSH_9.2\r\n\r\n", "{\"error\": \"no HTTP here\"}\n\n", "HTTP/1.1 20 OK\r\n\(rest)", "HTTP/1.1 2000 OK\r\n\(rest)", "HTTP/1.1 abc OK\r\n\(rest)",
+            "SSH-2.0-OpenSSH_9.2\r\n\r\n", "{\"error\": \"no HTTP here\"}\n\n", "HTTP/1.1 20 OK\r\n\(rest)", "HTTP/1.1 2000 OK\r\n\(rest)",
+            "HTTP/1.1 abc OK\r\n\(rest)",
             "HTTP/1.1 200 OK\n\(rest)", "HTTP/1.1 200 OK\r\nx-a: b\n\(rest)", "HTTP/1.1 200 OK\r\nx-a : b\r\n\(rest)",
             "HTTP/1.1 200 OK\r\nx-a: b\r\n folded\r\n\(rest)", "HTTP/1.1 200 OK\r\nnocolon\r\n\(rest)", "HTTP/1.1 200 OK\r\n: b\r\n\(rest)",
             "HTTP/1.1 200 OK\r\nx-a: b\u{0}c\r\n\(rest)",
@@ -36,11 +37,13 @@ extension TransportConformance {
 
     private func twoLengths() async throws {
         let heads = [
-            "content-length: 5\r\ncontent-length: 7\r\n\r\nhello", "content-length: 5\r\ncontent-length: 5\r\n\r\nhello", "content-length: 5, 5\r\n\r\nhello",
+            "content-length: 5\r\ncontent-length: 7\r\n\r\nhello", "content-length: 5\r\ncontent-length: 5\r\n\r\nhello",
+            "content-length: 5, 5\r\n\r\nhello",
             "content-length: +5\r\n\r\nhello", "content-length: \r\n\r\nhello", "content-length: 99999999999999999999\r\n\r\nhello",
             "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             "transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-            "transfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            "transfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             "transfer-encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         ]
         try await self.expectMalformed(heads.map { "HTTP/1.1 200 OK\r\n" + $0 })
@@ -57,7 +60,9 @@ extension TransportConformance {
     }
 
     private func hintStorm() async throws {
-        try await self.expectMalformed([String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 2000) + "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"])
+        try await self.expectMalformed([
+            String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 2000) + "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+        ])
     }
 
     private func upgrade() async throws {

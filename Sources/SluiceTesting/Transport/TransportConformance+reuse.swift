@@ -29,7 +29,11 @@ extension TransportConformance {
         let plans: [@Sendable (String) -> UpstreamPlan] = [
             { .raw("HTTP/1.1 200 OK\r\ncontent-length: \($0.utf8.count)\r\n\r\n\($0)\(poison)", every: 1000) },
             { .raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n\($0)\r\n0\r\n\r\n\(poison)", every: 1000) },
-            { .raw("HTTP/1.1 200 OK\r\ncontent-length: \($0.utf8.count)\r\n\r\n\($0)", every: 1000, then: [.sleep(.milliseconds(20)), .raw(poison)]) },
+            {
+                .raw(
+                    "HTTP/1.1 200 OK\r\ncontent-length: \($0.utf8.count)\r\n\r\n\($0)", every: 1000,
+                    then: [.sleep(.milliseconds(20)), .raw(poison)])
+            },
             { .raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n\($0)\r\n0\r\n\r\n", every: 1000, then: [.raw(poison)]) },
             { .raw("HTTP/1.1 200 OK\r\ncontent-length: \($0.utf8.count)\r\n\r\n\($0)\(poison)", every: 7) },
         ]

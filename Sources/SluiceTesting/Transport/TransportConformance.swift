@@ -100,7 +100,8 @@ package struct TransportConformance: Sendable {
         return record
     }
 
-    func run(_ upstream: ScriptedUpstream, body: String = "{}", within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record {
+    func run(_ upstream: ScriptedUpstream, body: String = "{}", within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record
+    {
         try await self.run(self.call(upstream.url, body: body), within: limit)
     }
 
@@ -108,7 +109,8 @@ package struct TransportConformance: Sendable {
         try self.expect(record.end == .whole, "the call did not end well: \(record)")
         try self.expect(record.head?.status == status, "status \(record.head?.status ?? 0) in place of \(status)")
         let text = String(buffer: record.body)
-        try self.expect(text == body, "the body is \(text.prefix(100)) (\(text.utf8.count)) in place of \(body.prefix(100)) (\(body.utf8.count))")
+        try self.expect(
+            text == body, "the body is \(text.prefix(100)) (\(text.utf8.count)) in place of \(body.prefix(100)) (\(body.utf8.count))")
         try self.expect(!record.isUnflushed, "pieces came and no callPaused or end")
     }
 
@@ -130,7 +132,8 @@ package struct TransportConformance: Sendable {
 extension UpstreamPlan {
     /// A whole answer with its length.
     static func whole(_ body: String, status: Int = 200, fields: [(String, String)] = [], then steps: [Step] = []) -> UpstreamPlan {
-        UpstreamPlan([.head(status, [("content-type", "text/plain"), ("content-length", "\(body.utf8.count)")] + fields), .bytes(body)] + steps)
+        UpstreamPlan(
+            [.head(status, [("content-type", "text/plain"), ("content-length", "\(body.utf8.count)")] + fields), .bytes(body)] + steps)
     }
 
     /// A streamed answer, one chunk for each piece.

@@ -47,6 +47,8 @@ extension UpstreamPlan {
 
     /// A JSON body with its length.
     package static func json(_ body: String, status: Int = 200, fields: [(String, String)] = []) -> UpstreamPlan {
-        UpstreamPlan([.head(status, [("content-type", "application/json"), ("content-length", "\(body.utf8.count)")] + fields), .bytes(body)])
+        UpstreamPlan([
+            .head(status, [("content-type", "application/json"), ("content-length", "\(body.utf8.count)")] + fields), .bytes(body),
+        ])
     }
 }

@@ -31,7 +31,8 @@ package struct ScriptedAnswer: Sendable {
 
     private func billed(cacheWrite: Bool) -> TokenUsage {
         var usage = TokenUsage(
-            input: self.promptTokens - self.cachedTokens, cachedInput: self.cachedTokens, output: self.visibleTokens, reasoning: self.reasoningTokens)
+            input: self.promptTokens - self.cachedTokens, cachedInput: self.cachedTokens, output: self.visibleTokens,
+            reasoning: self.reasoningTokens)
         if cacheWrite { usage.cacheWrite5m = self.cacheWriteTokens }
         return usage
     }
@@ -103,7 +104,8 @@ extension ScriptedAnswer {
             let finish = "\"\(self.finish)\""
             guard asked.isStreamed else {
                 let usage = self.reportsUsage ? #","usage":\#(self.openAIUsage)"# : ""
-                return UpstreamPlan(self.whole("{\(base),\"choices\":[\(choice(self.wholeText, finish))]\(usage)}"), billed: billed, answerID: id)
+                return UpstreamPlan(
+                    self.whole("{\(base),\"choices\":[\(choice(self.wholeText, finish))]\(usage)}"), billed: billed, answerID: id)
             }
             var closing = ["data: {\(base),\"choices\":[\(choice("", finish))]}\n\n"]
             if self.reportsUsage, asked.wantsUsage { closing.append("data: {\(base),\"choices\":[],\"usage\":\(self.openAIUsage)}\n\n") }
@@ -135,7 +137,8 @@ extension ScriptedAnswer {
                 "total_tokens":\(self.promptTokens + self.outputTokens)}
                 """
             func response(_ status: String, _ output: String, _ usage: String) -> String {
-                let head = #""id":"\#(id)","object":"response","created_at":1,"status":"\#(status)","model":\#(ScriptedJSON.string(asked.modelName))"#
+                let head =
+                    #""id":"\#(id)","object":"response","created_at":1,"status":"\#(status)","model":\#(ScriptedJSON.string(asked.modelName))"#
                 return #"{\#(head),"output":[\#(output)],"usage":\#(usage)}"#
             }
             let part = #"{"type":"output_text","text":\#(ScriptedJSON.string(self.wholeText)),"annotations":[]}"#
@@ -192,7 +195,9 @@ extension ScriptedAnswer {
                 token: { _ in delta },
                 closing: [
                     event("content_block_stop", #""index":0"#),
-                    event("message_delta", #""delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":\#(self.outputTokens)}"#),
+                    event(
+                        "message_delta",
+                        #""delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":\#(self.outputTokens)}"#),
                     event("message_stop"),
                 ])
             return UpstreamPlan(steps, billed: billed, answerID: id)
@@ -209,7 +214,8 @@ extension ScriptedAnswer {
             case .responses: return self.responses(record)
             case .messages: return self.messages(record)
             case .countTokens: return .json(#"{"input_tokens":\#(self.promptTokens)}"#)
-            case nil: return .json(#"{"error":{"message":"no such path","type":"invalid_request_error","param":null,"code":null}}"#, status: 404)
+            case nil:
+                return .json(#"{"error":{"message":"no such path","type":"invalid_request_error","param":null,"code":null}}"#, status: 404)
             }
         }
     }

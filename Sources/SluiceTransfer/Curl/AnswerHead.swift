@@ -84,6 +84,7 @@ struct AnswerHead {
         let first = (self.lines.firstIndex(of: 0x0A) ?? 0) + 1
         let lines = self.lines[first..<max(first, self.head.length - 2)]
         return UpstreamHead(
-            status: self.head.status, lines: ByteBuffer(bytes: lines), endsWithConnection: self.head.framing == .untilClose && !self.isHTTP2)
+            status: self.head.status, lines: ByteBuffer(bytes: lines), endsWithConnection: self.head.framing == .untilClose && !self.isHTTP2
+        )
     }
 }

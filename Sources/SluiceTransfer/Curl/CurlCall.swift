@@ -4,7 +4,7 @@ import Synchronization
 
 /// One call, seen from its event loop; the engine's side of it is a ``Transfer``.
 ///
-/// What the engine has collected lies between the two until the loop takes it. Its amount is bounded by a window: an engine that is ahead of
+/// What the engine has collected lies between the two until the loop takes it. Its amount is bounded by a window: an engine ahead of
 /// the loop, or of a receiver that was paused, holds libcurl back until half of the window is free again.
 final class CurlCall: UpstreamCallHandle, Sendable {
     enum Event: Sendable {

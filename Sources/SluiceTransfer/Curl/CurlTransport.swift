@@ -12,13 +12,19 @@ package final class CurlTransport: Transport {
         package var proxies = ProxySettings()
         /// Whether HTTP/2 may be spoken over TLS.
         ///
-        /// Many calls then share one connection, and libcurl (7.88) goes on reading for a paused call while others need the connection: up to
-        /// 32 MB for each (33 MB were seen for one; none with HTTP/1.1). It saves no CPU time either, so it is off.
+        /// Many calls then share one connection, and libcurl (7.88) goes on reading for a paused call while others need the connection:
+        /// up to 32 MB for each (33 MB were seen for one; none with HTTP/1.1). It saves no CPU time either, so it is off.
         package var allowsHTTP2 = false
         /// After so long without a call all idle connections are closed; libcurl by itself looks at them when the next call starts.
         package var quietTime = Duration.seconds(30)
 
         package init() {}
+
+        /// As curl's own program reads it: `SSL_CERT_FILE` and the names of ``ProxySettings``. libcurl itself looks at neither.
+        package init(environment: [String: String]) {
+            self.certificateFile = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+            self.proxies = ProxySettings(environment: environment)
+        }
     }
 
     private let engines: [ObjectIdentifier: TransferEngine]

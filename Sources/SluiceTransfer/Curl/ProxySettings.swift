@@ -39,7 +39,9 @@ package struct ProxySettings: Hashable, Sendable {
             return bits == 0 || (network ^ host) >> (32 - UInt32(bits)) == 0
         }
         let end = ":\(url.port)"
-        if name.hasSuffix(end), !name.hasSuffix("]"), name.firstIndex(of: ":") == name.lastIndex(of: ":") { name = name.dropLast(end.count) }
+        if name.hasSuffix(end), !name.hasSuffix("]"), name.firstIndex(of: ":") == name.lastIndex(of: ":") {
+            name = name.dropLast(end.count)
+        }
         if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
         return url.host == name || url.host.hasSuffix(".\(name)")
     }

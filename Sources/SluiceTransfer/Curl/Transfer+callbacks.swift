@@ -62,7 +62,9 @@ extension Transfer {
         let socket = Glibc.socket(address.pointee.family, type, address.pointee.protocol)
         guard socket >= 0 else {
             // No IPv6 on this machine is no trouble: the other addresses are tried.
-            if errno != EAFNOSUPPORT { self.verdict = .notOpened(TransportFailure(.local, "no socket: \(String(cString: strerror(errno)))")) }
+            if errno != EAFNOSUPPORT {
+                self.verdict = .notOpened(TransportFailure(.local, "no socket: \(String(cString: strerror(errno)))"))
+            }
             return CURL_SOCKET_BAD
         }
         // Another address of the same name was refused; this one decides.

@@ -28,8 +28,9 @@ extension Transfer {
             return TransportFailure(.local, reason)
         case CURLE_COULDNT_CONNECT where Transfer.isLocal(ccurl_get_long(self.easy, CURLINFO_OS_ERRNO)):
             return TransportFailure(.local, reason)
-        case CURLE_COULDNT_RESOLVE_HOST where Transfer.isOutOfDescriptors:
-            return TransportFailure(.local, "\(reason): no file descriptor is left")
+        case CURLE_COULDNT_RESOLVE_HOST:
+            // The resolver does not tell why it failed; that it did says nothing of the backend.
+            return TransportFailure(.local, Transfer.isOutOfDescriptors ? "\(reason): no file descriptor is left" : reason)
         default:
             return TransportFailure(.notSent, reason)
         }
@@ -39,7 +40,6 @@ extension Transfer {
         [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(Int32(error))
     }
 
-    /// The resolver does not tell why it failed.
     private static var isOutOfDescriptors: Bool {
         let probe = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard probe >= 0 else { return true }

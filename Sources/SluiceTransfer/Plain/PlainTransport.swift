@@ -103,7 +103,10 @@ private final class PlainPool {
         if let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(error.errnoCode) {
             return TransportFailure(.local, "no connection could be opened: \(error)")
         }
-        if error is NIOConnectionError { return TransportFailure(.notSent, "the connection was refused or the name is unknown") }
+        if let error = error as? NIOConnectionError {
+            return error.connectionErrors.isEmpty
+                ? TransportFailure(.local, "the name \(error.host) cannot be resolved") : TransportFailure(.notSent, "the connection was refused")
+        }
         if case ChannelError.connectTimeout = error { return TransportFailure(.notSent, "no connection within the connect time-out") }
         return TransportFailure(.notSent, "no connection: \(error)")
     }

@@ -64,7 +64,8 @@ struct Router {
         self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, secrets: options.secrets))
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
         self.sideGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let curls = [CurlTransport(group: self.group), CurlTransport(group: self.sideGroup)]
+        let curl = CurlTransport.Configuration(environment: options.secrets.environment)
+        let curls = [CurlTransport(group: self.group, configuration: curl), CurlTransport(group: self.sideGroup, configuration: curl)]
         self.curls = curls
         self.transports = (
             TransportSet(plain: PlainTransport(group: self.group), secure: curls[0], simulated: SimulatedTransport()),
