@@ -43,7 +43,10 @@ let package = Package(
         .target(name: "SluiceCore", swiftSettings: settings),
         .target(
             name: "SluicePolicy",
-            dependencies: ["SluiceCore", log, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), crypto, .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "SluiceCore", log, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), crypto,
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
 
@@ -113,4 +116,5 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SluicePolicyTests", dependencies: ["SluiceCore", "SluicePolicy", log, lifecycle], exclude: ["Fixtures"], swiftSettings: settings),
+        .testTarget(name: "SluiceCommandTests", dependencies: ["sluice"], swiftSettings: settings),
     ])

@@ -35,7 +35,7 @@ package struct BatchScheduler: Service {
                 do {
                     try await self.look()
                 } catch {
-                    self.logger.error("the queue could not be looked at", metadata: ["reason": "\(error)"])
+                    self.logger.error("the queue could not be looked at", metadata: ["reason": "\((error as? StoreError)?.message ?? "\(error)")"])
                 }
             }
         }

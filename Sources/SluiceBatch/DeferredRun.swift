@@ -167,26 +167,17 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     // MARK: The store
 
     private func close(_ state: JobState, result: JobResult?) {
-        self.isOver = true
-        let (worker, job) = (self.worker, self.leased.job)
-        worker.store.complete(self.leased.lease, as: state, result: result, ends: self.ends, at: worker.clock.now.wall) { outcome in
-            if case .success(true) = outcome {
-                switch state {
-                case .expired: worker.signals.announce(job.id, .expired)
-                case .cancelled: worker.signals.announce(job.id, .cancelled)
-                default: if let result { worker.signals.announce(job.id, .answered(result)) }
-                }
-            }
-            worker.ended(job.id, outcome.map { _ in })
-        }
+        self.leave(.complete(state, result))
     }
 
     private func putBack(notBefore: Timestamp, reason: String) {
+        self.leave(.putBack(notBefore: notBefore, reason: reason))
+    }
+
+    private func leave(_ outcome: RunEnd.Outcome) {
         self.isOver = true
-        let (worker, job) = (self.worker, self.leased.job)
-        worker.store.putBack(self.leased.lease, notBefore: notBefore, error: reason, ends: self.ends, at: worker.clock.now.wall) { outcome in
-            worker.ended(job.id, outcome.map { _ in })
-        }
+        self.worker.keep(
+            RunEnd(job: self.leased.job.id, lease: self.leased.lease, outcome: outcome, attempts: self.ends, at: self.worker.clock.now.wall))
     }
 }
 

@@ -7,6 +7,8 @@ import Synchronization
 /// Runs leased jobs on an event loop of its own, through the same dispatcher as live traffic: a burst of deferred work cannot disturb a
 /// live stream.
 package final class DeferredWorker: Sendable {
+    private static let pauseOnFullDisk = TimeAmount.seconds(1)
+
     let loop: any EventLoop
     let store: any JobStore
     let signals: JobSignals
@@ -15,6 +17,7 @@ package final class DeferredWorker: Sendable {
     private let boundDispatcher: NIOLoopBound<Dispatcher>
     private let boundRuns: NIOLoopBoundBox<[String: DeferredRun]>
     private let count = Atomic(0)
+    private let isStopping = Atomic(false)
     private let logger: Logger
 
     /// To be made on `loop`.
@@ -60,17 +63,30 @@ package final class DeferredWorker: Sendable {
 
     /// Hands all leases back: the process stops.
     package func stop() {
+        self.isStopping.store(true, ordering: .relaxed)
         self.loop.execute {
             for run in self.boundRuns.value.values { run.breakOff(.stopping) }
         }
     }
 
-    /// What a run left behind is on disk, or could not be written.
-    func ended(_ job: String, _ outcome: Result<Void, StoreError>) {
-        if case .failure(let error) = outcome {
-            // Its lease stays: the next start books its calls as in doubt and runs it again.
-            self.logger.error("the end of a job could not be stored", metadata: ["job.id": "\(job)", "reason": "\(error.message)"])
+    /// Writes what a run left behind; on a full disk again and again until there is room.
+    func keep(_ end: RunEnd) {
+        end.write(to: self.store) { outcome in
+            switch outcome {
+            case .success(let held):
+                if held, let event = end.event { self.signals.announce(end.job, event) }
+            case .failure(let error) where error.code == .full && !self.isStopping.load(ordering: .relaxed):
+                self.loop.scheduleTask(in: DeferredWorker.pauseOnFullDisk) { self.keep(end) }
+                return
+            case .failure(let error):
+                // Its lease stays: the next start books its calls as in doubt and runs it again.
+                self.logger.error("the end of a job could not be stored", metadata: ["job.id": "\(end.job)", "reason": "\(error.message)"])
+            }
+            self.forget(end.job)
         }
+    }
+
+    private func forget(_ job: String) {
         self.loop.execute {
             self.boundRuns.value[job] = nil
             self.count.subtract(1, ordering: .relaxed)

@@ -41,6 +41,9 @@ package enum JobDisposition: Sendable {
         switch refusal.code {
         case .maxCostExceeded, .invalidRequest, .modelNotFound, .modelNotAllowed:
             return .complete(.failed, body)
+        case .storageFull:
+            // How soon there is room is not the backend's to say, and looking costs nothing.
+            return .putBack(notBefore: now + .seconds(1), reason: refusal.message)
         default:
             break
         }

@@ -45,6 +45,7 @@ package struct PolicyLoader: Sendable {
         var diagnostics: [Diagnostic]
         var notYet: [NotYet] = []
         var brokenNames: Set<BrokenName> = []
+        var itemCounts: [String: Int] = [:]
         var secretLines: Set<SourcePlace> = []
         var sources: [SourceText] = []
     }
@@ -65,10 +66,11 @@ package struct PolicyLoader: Sendable {
     }
 
     private func document(of root: SourceNode, _ gathered: inout Gathering) -> PolicyDocument? {
-        var reader = FieldReader(environment: self.environment)
+        var reader = FieldReader(environment: self.environment, itemsBefore: gathered.itemCounts)
         let document = PolicyDocument.read(root, &reader)
         gathered.diagnostics += reader.diagnostics
         gathered.notYet += reader.notYet
+        gathered.itemCounts.merge(root.itemCounts, uniquingKeysWith: +)
         gathered.brokenNames.formUnion(reader.brokenNames)
         gathered.secretLines.formUnion(reader.secretLines)
         return document
@@ -94,6 +96,16 @@ package struct PolicyLoader: Sendable {
             }
         }
         return outcome
+    }
+}
+
+extension SourceNode {
+    /// How many items the lists in a mapping have.
+    fileprivate var itemCounts: [String: Int] {
+        guard case .mapping(let entries) = self.content else { return [:] }
+        return entries.reduce(into: [:]) { counts, entry in
+            if case .sequence(let items) = entry.value.content { counts[entry.key.text] = items.count } else { counts[entry.key.text] = 1 }
+        }
     }
 }
 

@@ -26,8 +26,11 @@ import Testing
         #expect(Program.sluice("check", in: folder.path).talk.hasPrefix("sluice: there is no policy"))
         #expect(Program.sluice("init", in: folder.path).status == 0)
         #expect(Program.sluice("check", in: folder.path).status == 0)
-        #expect(Program.sluice("check", in: folder.path, environment: ["SLUICE_CONFIG": "\(Program.root)/policies/quickstart"]).output.contains("3 files"))
-        #expect(Program.sluice("check", "--config", "/nonexistent", in: folder.path, environment: ["SLUICE_CONFIG": folder.path]).status == 2)
+        #expect(
+            Program.sluice("check", in: folder.path, environment: ["SLUICE_CONFIG": "\(Program.root)/policies/quickstart"]).output.contains(
+                "3 files"))
+        #expect(
+            Program.sluice("check", "--config", "/nonexistent", in: folder.path, environment: ["SLUICE_CONFIG": folder.path]).status == 2)
     }
 
     @Test func initOverwritesNothing() throws {
@@ -72,7 +75,8 @@ import Testing
 
     /// The schema of each output, against what the command prints.
     @Test(arguments: [
-        ("check", ["check", "policies/enterprise", "--output", "json"]), ("check", ["check", "Tests/Corpus/policies/unknown-key.yaml", "--output", "json"]),
+        ("check", ["check", "policies/enterprise", "--output", "json"]),
+        ("check", ["check", "Tests/Corpus/policies/unknown-key.yaml", "--output", "json"]),
         ("windows", ["windows", "--config", "policies/enterprise", "--output", "json"]),
     ])
     func outputsKeepTheirSchemas(name: String, command: [String]) throws {

@@ -109,6 +109,16 @@ import Testing
         #expect(Sample.load(text).findings.count == 2, "once per backend, whose name the message holds")
     }
 
+    @Test func itemsOfListsAreCountedThroughAllFiles() {
+        let loaded = Sample.load(
+            "version: 1\nroutes:\n  - { match: { async: true }, class: patient }\n  - { match: { strem: true }, class: realtime }\n",
+            "version: 1\nroutes:\n  - { clas: realtime }\n")
+        #expect(
+            loaded.diagnostics.filter { $0.code == .unknownKey }.map(\.message) == [
+                "unknown key `strem` in `match` of routes[1]", "unknown key `clas` in routes[2]",
+            ])
+    }
+
     @Test func whatIsReadButNotActedOnIsListedWithItsPlace() throws {
         let loaded = Sample.load(replacing: "serve: now, use: [both]", with: "serve: now, use: [both], spill: { when_wait: 1s }")
         #expect(loaded.policy != nil)

@@ -55,9 +55,21 @@ import Testing
         #expect(loaded.effective?.text.contains("${A_KEY:-") == true)
     }
 
+    @Test func aMissingFileIsNotedByCheckAndRefusedByServe() {
+        let text = Sample.replace("first: { url", with: "first: { key: \"${file:/nonexistent}\", url")
+        func load(_ purpose: PolicyEnvironment.Purpose) -> LoadedPolicy {
+            PolicyLoader(environment: PolicyEnvironment(purpose: purpose) { _ in false }, now: Sample.now).load([
+                PolicyFile(path: "p.yaml", text: text)
+            ])
+        }
+        #expect(load(.check).first(.unsetVariable)?.message == "the file `/nonexistent` is not there, or cannot be read")
+        #expect(load(.check).policy != nil)
+        #expect(load(.serve).policy == nil)
+    }
+
     @Test(arguments: [
         ("sk-proj-abcdefgh12345678", true), ("sk-learn", false), ("gsk_abcdefghijklmn0pqrst", true), ("AKIAIOSFODNN7EXAMPLE", true),
-        ("chat-large-2026-05-01", false),
+        ("chat-large-2026-05-01", false), ("xai-grok-4-fast-reasoning", false), ("fw_llama-v3p1-405b-instruct", false),
     ])
     func keysAreToldByTheirShape(text: String, isKey: Bool) {
         #expect(SecretShape.holdsKey("value \(text), more") == isKey)

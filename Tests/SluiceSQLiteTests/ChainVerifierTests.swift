@@ -59,7 +59,8 @@ enum Hashing {
     }
 
     @Test func refusesALineInAnotherForm() {
-        for (what, other) in [(",\"kind\"", ", \"kind\""), ("{\"schema\"", " {\"schema\""), ("\"attempt\":1,\"job_id\":null", "\"job_id\":null,\"attempt\":1")] {
+        for (what, other) in [(",\"kind\"", ", \"kind\""), ("{\"schema\"", " {\"schema\""), ("\"attempt\":1,\"job_id\":null", "\"job_id\":null,\"attempt\":1")]
+        {
             let text = String(decoding: self.lines[4], as: UTF8.self).replacing(what, with: other)
             var lines = self.lines
             lines[4] = Array(text.utf8)

@@ -66,7 +66,8 @@ import Testing
         let (jobs, ledger) = (SQLiteJobStore(reading: reader), SQLiteLedger(reading: reader))
         for id in seen.stored { try #require(try jobs.job(id, tenant: nil) != nil, "round \(round): \(id) is lost") }
         for id in seen.done {
-            try #require(try jobs.job(id, tenant: nil)?.state == .done && jobs.result(of: id, tenant: nil) != nil, "round \(round): the answer of \(id) is lost")
+            try #require(
+                try jobs.job(id, tenant: nil)?.state == .done && jobs.result(of: id, tenant: nil) != nil, "round \(round): the answer of \(id) is lost")
             let ends = try ledger.rows(ofRequest: "req_" + id).map { try LedgerLine.read($0.line).entry.kind }.filter { $0 == .settled }
             #expect(ends.count == 1, "round \(round): \(id) is settled \(ends.count) times")
         }

@@ -26,7 +26,9 @@ import Testing
     /// Changes the file as its owner can: without the triggers.
     private func tamper(_ folder: TemporaryFolder, _ sql: String, _ arguments: StatementArguments = []) throws {
         try DatabaseQueue(path: DataFolder(folder.path).database).write { db in
-            for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") { try db.execute(sql: "DROP TRIGGER \(trigger)") }
+            for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+                try db.execute(literal: "DROP TRIGGER \(sql: trigger)")
+            }
             try db.execute(sql: sql, arguments: arguments)
         }
     }
@@ -78,7 +80,9 @@ import Testing
     @Test func theDatabaseRefusesByItself() async throws {
         let folder = try await self.ledger()
         let queue = try DatabaseQueue(path: DataFolder(folder.path).database)
-        for sql in ["UPDATE ledger SET at_ms = 1 WHERE seq = 3", "DELETE FROM ledger WHERE seq = 3", "DELETE FROM checkpoint", "UPDATE checkpoint SET at_ms = 1"] {
+        for sql in [
+            "UPDATE ledger SET at_ms = 1 WHERE seq = 3", "DELETE FROM ledger WHERE seq = 3", "DELETE FROM checkpoint", "UPDATE checkpoint SET at_ms = 1",
+        ] {
             let error = await #expect(throws: DatabaseError.self) { try await queue.write { db in try db.execute(sql: sql) } }
             #expect(error?.message == "the ledger is append-only")
         }

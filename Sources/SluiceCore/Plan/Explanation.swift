@@ -28,7 +28,7 @@ package struct Explanation: Sendable {
         do throws(Refusal) {
             self.decision = try classifier.classify(request, tenant: tenant, at: now.wall)
             self.refusal = nil
-        } catch where error.code == .mustBeAsync {
+        } catch  where error.code == .mustBeAsync {
             // Route and class are worth knowing all the same.
             var patient = request
             patient.consent = .batch

@@ -34,7 +34,9 @@ package struct Route: Sendable {
     package var passedOver: [PassedOver] = []
 
     /// Why nothing is left, where nothing is.
-    package var isTooDear: Bool { self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } } }
+    package var isTooDear: Bool {
+        self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } }
+    }
 }
 
 extension Route.Reason: CustomStringConvertible {

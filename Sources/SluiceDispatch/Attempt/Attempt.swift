@@ -39,7 +39,10 @@ final class Attempt: UpstreamReceiver {
     private var body = ByteBuffer()
     private var relay: StreamRelay?
 
-    init(number: Int, candidate: Route.Candidate, slot: BackendSlot, upstream: LivePolicy.Upstream, intent: AttemptIntent, started: MonotonicInstant, run: DispatchRun) {
+    init(
+        number: Int, candidate: Route.Candidate, slot: BackendSlot, upstream: LivePolicy.Upstream, intent: AttemptIntent, started: MonotonicInstant,
+        run: DispatchRun
+    ) {
         self.number = number
         self.candidate = candidate
         self.slot = slot

@@ -253,7 +253,10 @@ package struct AttemptMachine: Sendable {
         case .ambiguous(let isTimeout):
             let what = isTimeout ? "the backend did not answer in time" : "the backend broke the connection off, or answered with what is no answer"
             return self.finish(
-                .refuse(Refusal(isTimeout ? 504 : 502, isTimeout ? .latencyBudgetExceeded : .upstreamFailed, what + "; it was not asked again, since it may have done the work")))
+                .refuse(
+                    Refusal(
+                        isTimeout ? 504 : 502, isTimeout ? .latencyBudgetExceeded : .upstreamFailed,
+                        what + "; it was not asked again, since it may have done the work")))
         }
     }
 

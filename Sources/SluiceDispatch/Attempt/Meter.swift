@@ -37,10 +37,11 @@ package struct Meter: Sendable {
             guard let offer = policy.models[model].offers[backend.index], let card = policy.card(for: offer.name, at: backend, on: now) else { return nil }
             return Rates(card: card, window: policy.windowFactor(of: card, at: now), backend: backend.index, model: offer.name)
         }
-        let compared = switch baseline.model {
-        case .requested: decision.requested
-        case .fixed(let model): model
-        }
+        let compared =
+            switch baseline.model {
+            case .requested: decision.requested
+            case .fixed(let model): model
+            }
         self.baseline = rates(of: compared)
         self.substituted = decision.model == compared ? nil : rates(of: decision.model)
     }
@@ -165,7 +166,8 @@ package struct Meter: Sendable {
             return
         }
         // The same place at its ordinary tier: exactly nothing is saved, whatever the clock did in between.
-        let isSame = baseline.backend == candidate.backend && baseline.model == candidate.offer.name && priced.tiered == priced.base
+        let isSame =
+            baseline.backend == candidate.backend && baseline.model == candidate.offer.name && priced.tiered == priced.base
             && priced.base == priced.cost
         var start = isSame ? priced.cost : plain
         let model = self.substituted.flatMap { self.price(usage, by: $0) }.map { start - $0 } ?? .zero

@@ -369,7 +369,8 @@ package final class DispatchRun {
             self.settle(attempt, self.partial(attempt, .timeout), as: .settled, report: .nothing)
             self.finishStream(with: attempt.errorEvent(refusal))
         } else {
-            let end = attempt.wasSent
+            let end =
+                attempt.wasSent
                 ? self.meter.interval(
                     .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: attempt.wasAnswered,
                     keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
@@ -392,7 +393,8 @@ package final class DispatchRun {
         guard let passable else {
             return self.refuse(Refusal(502, .upstreamFailed, "every backend that was tried failed"))
         }
-        let head = AnswerLines(call: self.call, candidate: passable.candidate, attempt: passable.attempt).problem(passable.head, secrets: passable.upstream.secrets)
+        let head = AnswerLines(call: self.call, candidate: passable.candidate, attempt: passable.attempt).problem(
+            passable.head, secrets: passable.upstream.secrets)
         let body = AnswerLines.masked(passable.body, secrets: passable.upstream.secrets)
         let sink = self.sink
         self.machine.ended()

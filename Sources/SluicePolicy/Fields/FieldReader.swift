@@ -25,8 +25,18 @@ struct FieldReader {
     /// Lines that must never be shown: a literal secret stands there.
     private(set) var secretLines: Set<SourcePlace> = []
 
-    init(environment: PolicyEnvironment) {
+    /// How many items the lists of the policy have in earlier files: they are counted through.
+    private let itemsBefore: [String: Int]
+
+    init(environment: PolicyEnvironment, itemsBefore: [String: Int] = [:]) {
         self.environment = environment
+        self.itemsBefore = itemsBefore
+    }
+
+    /// The number by which the first item of the list at hand goes.
+    var firstIndex: Int {
+        guard self.steps.count == 1, case .key(let list)? = self.steps.last else { return 0 }
+        return self.itemsBefore[list] ?? 0
     }
 
     mutating func within<Result>(_ step: Step, _ body: (inout FieldReader) -> Result) -> Result {

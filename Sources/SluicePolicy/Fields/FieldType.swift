@@ -42,17 +42,6 @@ struct FieldType<Value: Sendable>: Sendable {
             show: { .scalar(show($0)) })
     }
 
-    /// The same type with other words of its own beside: `none`, `any`, `book`.
-    func or(_ word: String, meaning value: Value, unless: @escaping @Sendable (Value) -> Bool) -> FieldType where Value: Sendable {
-        FieldType(
-            word: "\(self.word), or `\(word)`", schema: ["anyOf": [["const": .string(word)], self.schema]], records: self.records,
-            read: { node, reader in
-                if case .scalar(word, _) = node.content { return value }
-                return self.read(node, &reader)
-            },
-            show: { unless($0) ? .scalar(word) : self.show($0) })
-    }
-
     /// The same type, or the word `none`.
     func orNone() -> FieldType<Value?> { self.optional(word: "none") }
 
@@ -98,8 +87,9 @@ struct FieldType<Value: Sendable>: Sendable {
             read: { node, reader in
                 guard case .sequence(let items) = node.content else { return self.read(node, &reader).map { [$0] } }
                 var values: [Value] = []
+                let first = reader.firstIndex
                 for (index, item) in items.enumerated() {
-                    if let value = reader.within(.index(index), { self.read(item, &$0) }) { values.append(value) }
+                    if let value = reader.within(.index(first + index), { self.read(item, &$0) }) { values.append(value) }
                 }
                 return values.count == items.count ? values : nil
             },

@@ -48,6 +48,8 @@ package final class PolicySource: Sendable {
     private let reader: PolicyReader
     private let leniency: Leniency
     private let state: Mutex<State>
+    /// Held from reading to adopting, so that a slow reload never undoes a later one.
+    private let reloading = Mutex(())
 
     /// Reads the policy for the first time.
     ///
@@ -84,6 +86,10 @@ package final class PolicySource: Sendable {
     /// Reads the files again.
     @discardableResult
     package func reload(at now: Timestamp) -> Outcome {
+        self.reloading.withLock { _ in self.reloadAlone(at: now) }
+    }
+
+    private func reloadAlone(at now: Timestamp) -> Outcome {
         let outcome: Outcome
         do {
             let policy = try PolicySource.acceptable(self.reader, self.leniency, at: now)

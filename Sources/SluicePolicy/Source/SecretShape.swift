@@ -1,18 +1,35 @@
 /// Tells text that looks like an API key, so that it is refused in a policy and never printed.
 enum SecretShape {
-    /// What keys of well-known companies begin with, and how much follows at least.
-    private static let prefixes: [(text: String, tail: Int)] = [
-        ("sk-", 16), ("sk_", 16), ("pk-", 16), ("rk_", 16), ("xai-", 16), ("gsk_", 16), ("csk-", 16), ("fw_", 16), ("tgp_v1_", 16),
-        ("hf_", 16),
-        ("nvapi-", 16), ("r8_", 16), ("AIza", 24), ("ghp_", 16), ("github_pat_", 16), ("glpat-", 16), ("AKIA", 16), ("ASIA", 16),
-        ("xoxb-", 16), ("eyJ", 40),
-    ]
+    /// How keys of well-known companies look.
+    private struct Shape {
+        var prefix: String
+        /// How much follows at least.
+        var tail: Int
+        /// Letters, digits and underscores alone: model names such as `xai-grok-4` are no keys.
+        var isPlain = false
 
+        func fits(_ word: some Collection<UInt8>) -> Bool {
+            guard word.starts(with: self.prefix.utf8), word.count >= self.prefix.utf8.count + self.tail else { return false }
+            return !self.isPlain || word.dropFirst(self.prefix.utf8.count).allSatisfy { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: ".") }
+        }
+    }
+
+    private static let shapes = [
+        Shape(prefix: "sk-", tail: 16), Shape(prefix: "sk_", tail: 16), Shape(prefix: "pk-", tail: 20), Shape(prefix: "rk_", tail: 16),
+        Shape(prefix: "xai-", tail: 40, isPlain: true), Shape(prefix: "gsk_", tail: 20, isPlain: true),
+        Shape(prefix: "csk-", tail: 20, isPlain: true),
+        Shape(prefix: "fw_", tail: 16, isPlain: true), Shape(prefix: "hf_", tail: 20, isPlain: true),
+        Shape(prefix: "r8_", tail: 20, isPlain: true),
+        Shape(prefix: "tgp_v1_", tail: 16), Shape(prefix: "nvapi-", tail: 30), Shape(prefix: "AIza", tail: 24),
+        Shape(prefix: "ghp_", tail: 20),
+        Shape(prefix: "github_pat_", tail: 20), Shape(prefix: "glpat-", tail: 16), Shape(prefix: "AKIA", tail: 16, isPlain: true),
+        Shape(prefix: "ASIA", tail: 16, isPlain: true), Shape(prefix: "xoxb-", tail: 20), Shape(prefix: "eyJ", tail: 40),
+    ]
+    /// That of the shortest shape; shorter words are not looked at.
     private static let shortestKey = 19
 
     static func isKey(_ word: some Collection<UInt8>) -> Bool {
-        word.count >= self.shortestKey
-            && self.prefixes.contains { word.starts(with: $0.text.utf8) && word.count >= $0.text.utf8.count + $0.tail }
+        word.count >= self.shortestKey && self.shapes.contains { $0.fits(word) }
             && word.contains { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
     }
 

@@ -87,7 +87,7 @@ package final class SQLiteDatabase: Sendable {
         do {
             return try self.pool.writeWithoutTransaction { db in
                 var settings = ["sqlite": String(cString: sqlite3_libversion())]
-                for name in names { settings[name] = try String.fetchOne(db, sql: "PRAGMA \(name)") }
+                for name in names { settings[name] = try String.fetchOne(db.cachedStatement(literal: "PRAGMA \(sql: name)")) }
                 return settings
             }
         } catch {

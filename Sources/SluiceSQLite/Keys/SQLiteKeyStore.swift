@@ -54,25 +54,27 @@ package struct SQLiteKeyStore: Sendable {
             return then(.failure(StoreError(.other, "a key's name is 1 to 128 bytes long and has no control characters")))
         }
         let key = SQLiteKeyStore.newKey()
-        self.change({ db in
-            guard try !APIKey.valid(in: db).contains(where: { $0.name == name }) else {
-                throw StoreError(.other, "there is a key `\(name)` already; revoke it first, or take another name")
-            }
-            try db.execute(
-                literal: """
-                    INSERT INTO api_key(name, tenant, hash, created_ms)
-                    VALUES (\(name), \(tenant), \(Data(SHA256.hash(data: Array(key.utf8)))), \(now.milliseconds))
-                    """)
-            return key
-        }, then: then)
+        self.change(
+            { db in
+                guard try !APIKey.valid(in: db).contains(where: { $0.name == name }) else {
+                    throw StoreError(.other, "there is a key `\(name)` already; revoke it first, or take another name")
+                }
+                try db.execute(
+                    literal: """
+                        INSERT INTO api_key(name, tenant, hash, created_ms)
+                        VALUES (\(name), \(tenant), \(Data(SHA256.hash(data: Array(key.utf8)))), \(now.milliseconds))
+                        """)
+                return key
+            }, then: then)
     }
 
     /// Makes a key invalid at once; false where there is no valid one of that name.
     package func revoke(_ name: String, at now: Timestamp, then: @escaping @Sendable (Result<Bool, StoreError>) -> Void) {
-        self.change({ db in
-            try db.execute(literal: "UPDATE api_key SET revoked_ms = \(now.milliseconds) WHERE name = \(name) AND revoked_ms IS NULL")
-            return db.changesCount == 1
-        }, then: then)
+        self.change(
+            { db in
+                try db.execute(literal: "UPDATE api_key SET revoked_ms = \(now.milliseconds) WHERE name = \(name) AND revoked_ms IS NULL")
+                return db.changesCount == 1
+            }, then: then)
     }
 
     private func change<Value: Sendable>(

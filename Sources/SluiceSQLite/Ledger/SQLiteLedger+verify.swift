@@ -62,8 +62,8 @@ private struct LedgerWalk {
     static func page(after seq: Int64, in db: Database) throws -> [Row]? {
         let page = try Row.fetchAll(
             db.cachedStatement(
-                sql: "SELECT seq, at_ms, request_id, attempt, part, line, hash FROM ledger WHERE seq > ? ORDER BY seq LIMIT \(self.pageSize)"),
-            arguments: [seq])
+                sql: "SELECT seq, at_ms, request_id, attempt, part, line, hash FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"),
+            arguments: [seq, self.pageSize])
         return page.isEmpty ? nil : page
     }
 

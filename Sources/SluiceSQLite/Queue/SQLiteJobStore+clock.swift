@@ -7,13 +7,14 @@ extension SQLiteJobStore {
     private static let jobsPerStep = 5000
 
     package func release(at now: Timestamp, then: @escaping Completion<ReleaseOutcome>) {
-        self.submit({ transaction in
-            let db = transaction.db
-            let opened = try SQLiteJobStore.open(at: now, in: db)
-            let promoted = try SQLiteJobStore.promote(at: now, in: db)
-            let isMoreDue = max(opened, promoted) >= SQLiteJobStore.jobsPerStep
-            return ReleaseOutcome(moved: opened + promoted, next: isMoreDue ? now : try SQLiteJobStore.nextMove(in: db))
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                let opened = try SQLiteJobStore.open(at: now, in: db)
+                let promoted = try SQLiteJobStore.promote(at: now, in: db)
+                let isMoreDue = max(opened, promoted) >= SQLiteJobStore.jobsPerStep
+                return ReleaseOutcome(moved: opened + promoted, next: isMoreDue ? now : try SQLiteJobStore.nextMove(in: db))
+            }, then: then)
     }
 
     private static func open(at now: Timestamp, in db: Database) throws -> Int {
@@ -55,10 +56,11 @@ extension SQLiteJobStore {
     }
 
     package func promote(_ id: String, at now: Timestamp, then: @escaping Completion<Bool>) {
-        self.submit({ transaction in
-            guard let row = try JobRow.find(id, tenant: nil, in: transaction.db), row.job.promoteTo != nil else { return false }
-            return try SQLiteJobStore.promote(row, in: transaction.db)
-        }, then: then)
+        self.submit(
+            { transaction in
+                guard let row = try JobRow.find(id, tenant: nil, in: transaction.db), row.job.promoteTo != nil else { return false }
+                return try SQLiteJobStore.promote(row, in: transaction.db)
+            }, then: then)
     }
 
     private static func nextMove(in db: Database) throws -> Timestamp? {
@@ -69,31 +71,32 @@ extension SQLiteJobStore {
     }
 
     package func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>) {
-        self.submit({ transaction in
-            let db = transaction.db
-            let due = try Row.fetchAll(
-                db.cachedStatement(
-                    literal: """
-                        SELECT id, pub, state FROM job
-                        WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= \(now.milliseconds) AND \(sql: JobState.allows(.deadlinePassed))
-                        ORDER BY deadline_ms LIMIT \(SQLiteJobStore.jobsPerStep)
-                        """))
-            var expired: [String] = []
-            var overdue: [String] = []
-            for row in due {
-                guard (row[2] as Int) < JobState.leased.rawValue else {
-                    overdue.append(row[1])
-                    continue
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                let due = try Row.fetchAll(
+                    db.cachedStatement(
+                        literal: """
+                            SELECT id, pub, state FROM job
+                            WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= \(now.milliseconds) AND \(sql: JobState.allows(.deadlinePassed))
+                            ORDER BY deadline_ms LIMIT \(SQLiteJobStore.jobsPerStep)
+                            """))
+                var expired: [String] = []
+                var overdue: [String] = []
+                for row in due {
+                    guard (row[2] as Int) < JobState.leased.rawValue else {
+                        overdue.append(row[1])
+                        continue
+                    }
+                    try db.cachedStatement(
+                        literal: """
+                            UPDATE job SET state = \(JobState.target(of: .deadlinePassed).rawValue), finished_ms = \(now.milliseconds)
+                            WHERE id = \(row[0] as Int64) AND \(sql: JobState.allows(.deadlinePassed))
+                            """
+                    ).execute()
+                    expired.append(row[1])
                 }
-                try db.cachedStatement(
-                    literal: """
-                        UPDATE job SET state = \(JobState.target(of: .deadlinePassed).rawValue), finished_ms = \(now.milliseconds)
-                        WHERE id = \(row[0] as Int64) AND \(sql: JobState.allows(.deadlinePassed))
-                        """
-                ).execute()
-                expired.append(row[1])
-            }
-            return (expired, overdue)
-        }, then: then)
+                return (expired, overdue)
+            }, then: then)
     }
 }

@@ -6,33 +6,35 @@ package import SluiceCore
 extension SQLiteJobStore {
     package func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>) {
         let epoch = self.epoch
-        self.submit({ transaction in
-            let db = transaction.db
-            let rows = try Row.fetchAll(db.cachedStatement(sql: LeaseSQL.candidates), arguments: [try lane.number(in: db), limit]).map(JobRow.init)
-            return try rows.compactMap { row in
-                guard let call = try StoredCall.find(row.id, in: db) else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
-                try db.cachedStatement(sql: LeaseSQL.lease).execute(arguments: [epoch, row.id])
-                guard db.changesCount == 1 else { return nil }
-                var job = row.job
-                job.state = JobState.target(of: .leasedByWorker)
-                return LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: call)
-            }
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                let rows = try Row.fetchAll(db.cachedStatement(sql: LeaseSQL.candidates), arguments: [try lane.number(in: db), limit]).map(JobRow.init)
+                return try rows.compactMap { row in
+                    guard let call = try StoredCall.find(row.id, in: db) else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
+                    try db.cachedStatement(sql: LeaseSQL.lease).execute(arguments: [epoch, row.id])
+                    guard db.changesCount == 1 else { return nil }
+                    var job = row.job
+                    job.state = JobState.target(of: .leasedByWorker)
+                    return LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: call)
+                }
+            }, then: then)
     }
 
     package func begin(_ intent: AttemptIntent, under lease: Lease, then: @escaping Completion<Void>) {
         let sealed = SealedEntry(intent.entry)
-        self.submit({ transaction in
-            let db = transaction.db
-            guard let requestID = sealed.entry.subject?.requestID, let attempt = sealed.entry.attempt, sealed.entry.kind == .intent else {
-                throw StoreError(.other, "what is begun is the intent of an attempt of a request")
-            }
-            try db.cachedStatement(sql: LeaseSQL.begin).execute(arguments: lease.arguments)
-            guard db.changesCount == 1 else { throw StoreError(.other, "the lease of the job has ended") }
-            try db.cachedStatement(sql: LeaseSQL.attempt).execute(
-                arguments: [lease.job, attempt, requestID, lease.number, intent.bound?.pico, sealed.entry.at.milliseconds])
-            try transaction.chain.append(sealed, to: db)
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                guard let requestID = sealed.entry.subject?.requestID, let attempt = sealed.entry.attempt, sealed.entry.kind == .intent else {
+                    throw StoreError(.other, "what is begun is the intent of an attempt of a request")
+                }
+                try db.cachedStatement(sql: LeaseSQL.begin).execute(arguments: lease.arguments)
+                guard db.changesCount == 1 else { throw StoreError(.other, "the lease of the job has ended") }
+                try db.cachedStatement(sql: LeaseSQL.attempt).execute(
+                    arguments: [lease.job, attempt, requestID, lease.number, intent.bound?.pico, sealed.entry.at.milliseconds])
+                try transaction.chain.append(sealed, to: db)
+            }, then: then)
     }
 
     package func complete(
@@ -42,18 +44,19 @@ extension SQLiteJobStore {
             return then(.failure(StoreError(.other, "a job does not end as \(state.name)")))
         }
         let sealed = ends.map { SealedEntry($0) }
-        self.submit({ transaction in
-            let db = transaction.db
-            try db.cachedStatement(sql: statement).execute(
-                arguments: [state.rawValue, now.milliseconds, result?.status, result != nil] + lease.arguments)
-            let isCurrent = db.changesCount == 1
-            if isCurrent, let result {
-                try db.cachedStatement(sql: "INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)").execute(
-                    arguments: [lease.job, result.status, result.contentType, Data(result.body)])
-            }
-            try transaction.end(sealed, of: lease, isCurrent: isCurrent)
-            return isCurrent
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                try db.cachedStatement(sql: statement).execute(
+                    arguments: [state.rawValue, now.milliseconds, result?.status, result != nil] + lease.arguments)
+                let isCurrent = db.changesCount == 1
+                if isCurrent, let result {
+                    try db.cachedStatement(sql: "INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)").execute(
+                        arguments: [lease.job, result.status, result.contentType, Data(result.body)])
+                }
+                try transaction.end(sealed, of: lease, isCurrent: isCurrent)
+                return isCurrent
+            }, then: then)
     }
 
     package func putBack(
@@ -61,13 +64,14 @@ extension SQLiteJobStore {
     ) {
         let sealed = ends.map { SealedEntry($0) }
         let statement = notBefore > now ? LeaseSQL.putBackToWait : LeaseSQL.putBack
-        self.submit({ transaction in
-            let db = transaction.db
-            try db.cachedStatement(sql: statement).execute(arguments: [notBefore.milliseconds, error] + lease.arguments)
-            let isCurrent = db.changesCount == 1
-            try transaction.end(sealed, of: lease, isCurrent: isCurrent)
-            return isCurrent
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                try db.cachedStatement(sql: statement).execute(arguments: [notBefore.milliseconds, error] + lease.arguments)
+                let isCurrent = db.changesCount == 1
+                try transaction.end(sealed, of: lease, isCurrent: isCurrent)
+                return isCurrent
+            }, then: then)
     }
 }
 

@@ -8,28 +8,29 @@ extension SQLiteJobStore {
     /// Gives how many calls are in doubt.
     package func recover(at now: Timestamp, then: @escaping Completion<Int>) {
         let epoch = self.epoch
-        self.submit({ transaction in
-            let db = transaction.db
-            let open = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT attempt.job, attempt.n, attempt.bound_pico, ledger.seq, ledger.line
-                    FROM attempt JOIN ledger ON ledger.request_id = attempt.request_id AND ledger.attempt = attempt.n AND ledger.part = 0
-                    WHERE attempt.ended_ms IS NULL ORDER BY ledger.seq
-                    """)
-            for row in open {
-                let intent = AttemptIntent(
-                    entry: try LedgerRow(seq: row[3], line: Array((row[4] as String).utf8)).entry(), bound: (row[2] as Int64?).map(Money.init(pico:)))
-                try transaction.chain.append(SealedEntry(intent.inDoubt(at: now)), to: db)
-                try db.execute(literal: "UPDATE attempt SET ended_ms = \(now.milliseconds) WHERE job = \(row[0] as Int64) AND n = \(row[1] as Int)")
-            }
-            // What is part of a provider's own batch goes on there.
-            try db.execute(
-                literal: """
-                    UPDATE job SET state = \(JobState.target(of: .putBack).rawValue), owner = NULL
-                    WHERE state IN (2, 3) AND state = \(JobState.leased.rawValue) AND owner <> \(epoch) AND \(sql: JobState.allows(.putBack))
-                    """)
-            return open.count
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                let open = try Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT attempt.job, attempt.n, attempt.bound_pico, ledger.seq, ledger.line
+                        FROM attempt JOIN ledger ON ledger.request_id = attempt.request_id AND ledger.attempt = attempt.n AND ledger.part = 0
+                        WHERE attempt.ended_ms IS NULL ORDER BY ledger.seq
+                        """)
+                for row in open {
+                    let intent = AttemptIntent(
+                        entry: try LedgerRow(seq: row[3], line: Array((row[4] as String).utf8)).entry(), bound: (row[2] as Int64?).map(Money.init(pico:)))
+                    try transaction.chain.append(SealedEntry(intent.inDoubt(at: now)), to: db)
+                    try db.execute(literal: "UPDATE attempt SET ended_ms = \(now.milliseconds) WHERE job = \(row[0] as Int64) AND n = \(row[1] as Int)")
+                }
+                // What is part of a provider's own batch goes on there.
+                try db.execute(
+                    literal: """
+                        UPDATE job SET state = \(JobState.target(of: .putBack).rawValue), owner = NULL
+                        WHERE state IN (2, 3) AND state = \(JobState.leased.rawValue) AND owner <> \(epoch) AND \(sql: JobState.allows(.putBack))
+                        """)
+                return open.count
+            }, then: then)
     }
 }

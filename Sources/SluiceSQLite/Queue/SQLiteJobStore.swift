@@ -32,18 +32,19 @@ package struct SQLiteJobStore: JobStore {
             return then(.failure(StoreError(.other, "a new job is held or ready, not \(job.state.name)")))
         }
         let request = String(decoding: StoredRequest.text(of: call.request), as: UTF8.self)
-        self.submit({ transaction in
-            let db = transaction.db
-            try db.cachedStatement(sql: SQLiteJobStore.insertion).execute(
-                arguments: [
-                    job.id, job.requestID, job.kind.rawValue, job.state.rawValue, try job.lane.number(in: db), job.rung, job.batchID, job.line,
-                    job.customID, job.tenant, job.key, job.route, job.model, job.created.milliseconds, job.deadline?.milliseconds,
-                    job.bucket.milliseconds, job.notBefore.milliseconds, job.promoteAt?.milliseconds, job.promoteTo, job.maxCost?.pico,
-                    job.estimatedCost?.pico,
-                ])
-            try db.cachedStatement(sql: "INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)").execute(
-                arguments: [db.lastInsertedRowID, request, call.clientRequestID, Data(call.fields), Data(call.body)])
-        }, then: then)
+        self.submit(
+            { transaction in
+                let db = transaction.db
+                try db.cachedStatement(sql: SQLiteJobStore.insertion).execute(
+                    arguments: [
+                        job.id, job.requestID, job.kind.rawValue, job.state.rawValue, try job.lane.number(in: db), job.rung, job.batchID, job.line,
+                        job.customID, job.tenant, job.key, job.route, job.model, job.created.milliseconds, job.deadline?.milliseconds,
+                        job.bucket.milliseconds, job.notBefore.milliseconds, job.promoteAt?.milliseconds, job.promoteTo, job.maxCost?.pico,
+                        job.estimatedCost?.pico,
+                    ])
+                try db.cachedStatement(sql: "INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)").execute(
+                    arguments: [db.lastInsertedRowID, request, call.clientRequestID, Data(call.fields), Data(call.body)])
+            }, then: then)
     }
 
     private static let insertion = """

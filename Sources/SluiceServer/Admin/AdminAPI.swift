@@ -91,7 +91,9 @@ package struct AdminAPI: Sendable {
         router.get("/api/keys") { _, _ -> Response in .json(try await self.actions.listKeys()) }
         router.post("/api/keys") { request, _ -> Response in
             let query = request.uri.queryParameters
-            guard let name = query["name"].map(String.init), !name.isEmpty else { throw Refusal.invalid("name the key: POST /api/keys?name=NAME", param: "name") }
+            guard let name = query["name"].map(String.init), !name.isEmpty else {
+                throw Refusal.invalid("name the key: POST /api/keys?name=NAME", param: "name")
+            }
             return .json(try await self.actions.makeKey(name, query["tenant"].map(String.init)), status: .created)
         }
         router.delete("/api/keys/:name") { _, context -> Response in

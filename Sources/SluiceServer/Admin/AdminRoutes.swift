@@ -19,7 +19,8 @@ package struct AdminRoutes {
     }
 
     package func application(
-        at address: ServerSettings.Address, on group: any EventLoopGroup, tls: ListenerTLS?, logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
+        at address: ServerSettings.Address, on group: any EventLoopGroup, tls: ListenerTLS?, logger: Logger,
+        onRunning: @escaping @Sendable (any Channel) async -> Void
     ) throws -> some ApplicationProtocol {
         let router = Router(context: APIContext.self)
         router.addMiddleware {
@@ -121,7 +122,8 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let error as StoreError {
             return .problem(503, "storage_error", error.message)
         } catch let error as any HTTPResponseError {
-            return .problem(error.status.code, "about:blank", error.status.code == 404 ? "there is nothing at \(request.uri.path.prefix(80))" : error.status.reasonPhrase)
+            return .problem(
+                error.status.code, "about:blank", error.status.code == 404 ? "there is nothing at \(request.uri.path.prefix(80))" : error.status.reasonPhrase)
         }
     }
 }

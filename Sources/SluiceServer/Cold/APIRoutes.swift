@@ -32,7 +32,8 @@ package struct APIRoutes {
         ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)
         JobRoutes(deferral: self.deferral, clock: self.clock).add(to: router)
         let server = HTTPServerBuilder { responder in
-            APIChannel(http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)
+            APIChannel(
+                http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)
         }
         return Application(
             router: router, server: server, configuration: .init(address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true),

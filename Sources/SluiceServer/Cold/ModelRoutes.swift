@@ -22,7 +22,8 @@ struct ModelRoutes {
             let models = try self.models(of: context)
             guard let model = models.first(where: { $0 == id }) else {
                 let near = NearName.best(for: id, among: models)
-                throw Refusal(404, .modelNotFound, "the model \(id.quotedForMessage) does not exist\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "model")
+                throw Refusal(
+                    404, .modelNotFound, "the model \(id.quotedForMessage) does not exist\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "model")
             }
             return .json(request.isAnthropic ? self.anthropicModel(model) : self.openAIModel(model))
         }

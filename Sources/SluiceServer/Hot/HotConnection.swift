@@ -193,7 +193,9 @@ final class HotConnection: ChannelDuplexHandler {
         request.allowsLoopback = self.isLoopback
         let isContinueWanted = self.head.expectsContinue
         self.pending.moveReaderIndex(forwardBy: self.head.length)
-        if let refusal = request.refusedByHead() ?? (self.server.isDraining ? Refusal(503, .draining, "the server is shutting down", retryAfter: .seconds(1)) : nil) {
+        if let refusal = request.refusedByHead()
+            ?? (self.server.isDraining ? Refusal(503, .draining, "the server is shutting down", retryAfter: .seconds(1)) : nil)
+        {
             // The body is not waited for, so the connection cannot go on behind it.
             let isBodyHere = request.bodyLength.map { $0 <= self.pending.readableBytes } ?? false
             if isBodyHere { self.pending.moveReaderIndex(forwardBy: request.bodyLength ?? 0) } else { self.keepsAlive = false }

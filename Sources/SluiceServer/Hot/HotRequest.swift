@@ -37,7 +37,9 @@ final class HotRequest {
 
     /// The inference route that a head asks for; nil for everything else.
     static func endpoint(of head: HTTPHead, in bytes: UnsafeRawBufferPointer) -> Endpoint? {
-        guard head.method.count == 4, bytes[head.method.lowerBound] == UInt8(ascii: "P"), bytes[head.method.lowerBound + 1] == UInt8(ascii: "O") else { return nil }
+        guard head.method.count == 4, bytes[head.method.lowerBound] == UInt8(ascii: "P"), bytes[head.method.lowerBound + 1] == UInt8(ascii: "O") else {
+            return nil
+        }
         let target = UnsafeRawBufferPointer(rebasing: bytes[head.target])
         // A query never changes the route.
         let path = target.firstIndex(of: UInt8(ascii: "?")).map { UnsafeRawBufferPointer(rebasing: target[..<$0]) } ?? target
@@ -98,7 +100,8 @@ final class HotRequest {
         case .idempotencyKey:
             self.idempotencyKey = String(decoding: value, as: UTF8.self)
         case .xRequestID:
-            self.clientRequestID = String(String(decoding: value, as: UTF8.self).unicodeScalars.filter { $0 >= " " && $0 < "\u{7F}" }.prefix(128).map(Character.init))
+            self.clientRequestID = String(
+                String(decoding: value, as: UTF8.self).unicodeScalars.filter { $0 >= " " && $0 < "\u{7F}" }.prefix(128).map(Character.init))
         case .stainlessRetryCount:
             self.retryCount = Int(String(decoding: value, as: UTF8.self))
         case .sluiceClass, .sluiceDeadline, .sluiceLatencyBudget, .sluiceMaxCost, .stainlessReadTimeout, .stainlessTimeout:
@@ -178,7 +181,8 @@ final class HotRequest {
         let policy = self.live.policy
         if self.server.keys.isEmpty {
             guard self.allowsLoopback else {
-                return Refusal(401, .invalidAPIKey, "no API key is configured, so only clients on this machine are served; make one with `sluice keys new NAME`")
+                return Refusal(
+                    401, .invalidAPIKey, "no API key is configured, so only clients on this machine are served; make one with `sluice keys new NAME`")
             }
             guard !self.isFromAnotherSite else {
                 return Refusal(403, .invalidAPIKey, "requests of web pages need an API key; make one with `sluice keys new NAME`")

@@ -100,8 +100,7 @@ package struct TransportConformance: Sendable {
         return record
     }
 
-    func run(_ upstream: ScriptedUpstream, body: String = "{}", within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record
-    {
+    func run(_ upstream: ScriptedUpstream, body: String = "{}", within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record {
         try await self.run(self.call(upstream.url, body: body), within: limit)
     }
 

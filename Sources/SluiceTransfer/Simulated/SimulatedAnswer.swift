@@ -9,20 +9,40 @@ struct SimulatedAnswer {
     private let model: String
     private let tokens: Int
     private let prompt: Int
+    /// Choices of a completion, vectors of an embedding.
     private let choices: Int
+    private let isStream: Bool
     private let wantsUsage: Bool
     private let simulation: Backend.Simulation
     private let serial: Int
 
-    init(endpoint: Endpoint, fields: RequestFields, simulation: Backend.Simulation, serial: Int) {
+    init(endpoint: Endpoint, fields: RequestFields, body: UnsafeRawBufferPointer, simulation: Backend.Simulation, serial: Int) {
         self.endpoint = endpoint
         self.model = fields.model
         self.tokens = max(1, min(fields.maxTokens ?? simulation.outputTokens, simulation.outputTokens))
         self.prompt = max(1, fields.promptBytes / 4)
-        self.choices = endpoint == .chat || endpoint == .completions ? min(fields.choices, 16) : 1
+        self.choices =
+            switch endpoint {
+            case .chat, .completions: min(fields.choices, 16)
+            case .embeddings: fields.promptRange.map { SimulatedAnswer.inputs(body, at: $0.lowerBound) } ?? 1
+            case .responses, .messages, .countTokens: 1
+            }
+        self.isStream = fields.isStream
         self.wantsUsage = fields.wantsUsage
         self.simulation = simulation
         self.serial = serial
+    }
+
+    /// How many vectors an embedding request asks for: a list of texts or of token lists gets one each.
+    private static func inputs(_ body: UnsafeRawBufferPointer, at start: Int) -> Int {
+        var cursor = JSONCursor(body, at: start)
+        guard cursor.peek() == UInt8(ascii: "[") else { return 1 }
+        var count = 0
+        try? cursor.elements { element throws(JSONFault) in
+            if element.peek() == UInt8(ascii: "\"") || element.peek() == UInt8(ascii: "[") { count += 1 }
+            try element.value()
+        }
+        return max(1, count)
     }
 
     static func problem(_ message: String) -> [UInt8] {
@@ -33,13 +53,15 @@ struct SimulatedAnswer {
         return json
     }
 
-    var wholeSteps: [SimulatedExchange.Step] {
+    var steps: [SimulatedExchange.Step] { self.isStream ? self.streamSteps : self.wholeSteps }
+
+    private var wholeSteps: [SimulatedExchange.Step] {
         let isGenerating = self.endpoint != .embeddings && self.endpoint != .countTokens
         let time = self.simulation.firstToken + (isGenerating ? self.simulation.perToken * (self.tokens - 1) : .zero)
         return [.init(after: time, .whole(status: 200, Array(self.body.utf8)))]
     }
 
-    var streamSteps: [SimulatedExchange.Step] {
+    private var streamSteps: [SimulatedExchange.Step] {
         let events = self.events
         var steps: [SimulatedExchange.Step] = [
             .init(after: self.simulation.firstToken, .head(status: 200, contentType: "text/event-stream"))
@@ -101,7 +123,8 @@ struct SimulatedAnswer {
             return "{\"id\":\"cmpl-sim\(self.serial)\",\"object\":\"text_completion\",\"created\":1,\"model\":\(self.quotedModel),"
                 + "\"choices\":[\(choices.joined(separator: ","))],\"usage\":\(self.chatUsage)}"
         case .embeddings:
-            return "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.125,-0.25,0.5]}],\"model\":\(self.quotedModel),"
+            let vectors = (0..<self.choices).map { "{\"object\":\"embedding\",\"index\":\($0),\"embedding\":[0.125,-0.25,0.5]}" }
+            return "{\"object\":\"list\",\"data\":[\(vectors.joined(separator: ","))],\"model\":\(self.quotedModel),"
                 + "\"usage\":{\"prompt_tokens\":\(self.prompt),\"total_tokens\":\(self.prompt)}}"
         case .responses:
             return self.response(status: "completed", output: "[\(self.outputItem)]", usage: self.responsesUsage)
@@ -130,7 +153,8 @@ struct SimulatedAnswer {
 
     private var chatEvents: Events {
         let isChat = self.endpoint == .chat
-        let head = "data: {\"id\":\"\(isChat ? "chatcmpl" : "cmpl")-sim\(self.serial)\",\"object\":\"\(isChat ? "chat.completion.chunk" : "text_completion")\",\"created\":1,\"model\":\(self.quotedModel),"
+        let head =
+            "data: {\"id\":\"\(isChat ? "chatcmpl" : "cmpl")-sim\(self.serial)\",\"object\":\"\(isChat ? "chat.completion.chunk" : "text_completion")\",\"created\":1,\"model\":\(self.quotedModel),"
         func chunk(_ choice: Int, _ content: String, _ finish: String) -> String {
             head + "\"choices\":[{\"index\":\(choice),\(content),\"finish_reason\":\(finish)}]}\n\n"
         }
@@ -160,7 +184,8 @@ struct SimulatedAnswer {
                 event("response.created", 0, running), event("response.in_progress", 1, running),
                 event(
                     "response.output_item.added", 2,
-                    "\"output_index\":0,\"item\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}"),
+                    "\"output_index\":0,\"item\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}"
+                ),
                 event("response.content_part.added", 3, "\(place),\"part\":{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}"),
             ],
             token: { word, _ in
@@ -182,7 +207,8 @@ struct SimulatedAnswer {
             opening: [
                 event(
                     "message_start",
-                    ",\"message\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\(self.quotedModel),\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":\(self.prompt),\"output_tokens\":1}}"),
+                    ",\"message\":{\"id\":\"msg_sim\(self.serial)\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\(self.quotedModel),\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":\(self.prompt),\"output_tokens\":1}}"
+                ),
                 event("content_block_start", ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}"),
             ],
             token: { word, _ in

@@ -16,7 +16,10 @@ package final class SimulatedTransport: Transport {
         let exchange = SimulatedExchange(loop: loop, receiver: receiver)
         receiver.callSent()
         guard let endpoint = Endpoint.allCases.first(where: { call.path.hasSuffix($0.path.dropFirst(3)) }),
-            let fields = try? call.body.withUnsafeReadableBytes({ try RequestFields($0, endpoint: endpoint) })
+            let answer = call.body.withUnsafeReadableBytes({ bytes -> SimulatedAnswer? in
+                guard let fields = try? RequestFields(bytes, endpoint: endpoint) else { return nil }
+                return SimulatedAnswer(endpoint: endpoint, fields: fields, body: bytes, simulation: simulation, serial: serial)
+            })
         else {
             exchange.play([.init(after: .zero, .whole(status: 400, SimulatedAnswer.problem("the request cannot be read")))])
             return exchange
@@ -25,8 +28,7 @@ package final class SimulatedTransport: Transport {
             exchange.play([.init(after: simulation.firstToken, .whole(status: 503, SimulatedAnswer.problem("simulated failure")))])
             return exchange
         }
-        let answer = SimulatedAnswer(endpoint: endpoint, fields: fields, simulation: simulation, serial: serial)
-        exchange.play(fields.isStream ? answer.streamSteps : answer.wholeSteps)
+        exchange.play(answer.steps)
         return exchange
     }
 }

@@ -146,7 +146,7 @@ package struct RequestFields: Sendable {
             } else if key.says("n"), self.endpoint == .chat || self.endpoint == .completions {
                 self.fields.choices = max(1, try self.count(key, &cursor) ?? 1)
             } else if key.says("metadata") {
-                try self.metadata(&cursor)
+                try self.metadata(key, &cursor)
             } else if let control = Control.allCases.first(where: { key.says($0.name) }) {
                 self.fields.controls.append((control, self.fields.members.count))
                 try self.control(control, key, &cursor)
@@ -213,10 +213,11 @@ package struct RequestFields: Sendable {
         }
 
         /// String values only; others are the backend's business.
-        private mutating func metadata(_ cursor: inout JSONCursor) throws(JSONFault) {
+        private mutating func metadata(_ key: JSONText, _ cursor: inout JSONCursor) throws(JSONFault) {
+            guard try !cursor.null() else { return }
             guard cursor.peek() == UInt8(ascii: "{") else {
                 try cursor.value()
-                return
+                return self.refuse("must be an object", key)
             }
             var found: [String: String] = [:]
             try cursor.members { key, cursor throws(JSONFault) in

@@ -85,15 +85,29 @@ struct VerifyOutcome {
         json.add("schema", "sluice.verify/v1")
         json.add("ok", self.chain.firstBad == nil)
         json.add("entries", self.chain.entries)
-        json.add("first_bad", object: self.chain.firstBad.map { bad in VerifyOutcome.object { $0.add("seq", Int(bad.seq)); $0.add("why", bad.why) } })
+        json.add(
+            "first_bad",
+            object: self.chain.firstBad.map { bad in
+                VerifyOutcome.object {
+                    $0.add("seq", Int(bad.seq)); $0.add("why", bad.why)
+                }
+            })
         json.add("head", object: self.chain.head.map(VerifyOutcome.object))
         json.add("checkpoints", self.checkpoints)
-        json.add("segment", object: self.chain.segment.map { first in VerifyOutcome.object { $0.add("first", Int(first.seq)); $0.add("prev_hash", first.hash.hex) } })
+        json.add(
+            "segment",
+            object: self.chain.segment.map { first in
+                VerifyOutcome.object {
+                    $0.add("first", Int(first.seq)); $0.add("prev_hash", first.hash.hex)
+                }
+            })
         return json.object
     }
 
     private static func object(_ place: ChainVerifier.Place) -> JSONFields {
-        self.object { $0.add("seq", Int(place.seq)); $0.add("hash", place.hash.hex) }
+        self.object {
+            $0.add("seq", Int(place.seq)); $0.add("hash", place.hash.hex)
+        }
     }
 
     private static func object(_ write: (inout JSONFields) -> Void) -> JSONFields {

@@ -10,7 +10,8 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Shows the whole road in half a minute: no key, no network.",
         discussion:
-            "Starts the router on the quick start policy with two simulated backends, sends live and patient traffic through its real API, and prints where each request went and what was saved.")
+            "Starts the router on the quick start policy with two simulated backends, sends live and patient traffic through its real API, and prints where each request went and what was saved."
+    )
 
     @Flag(help: "Leave the router running on 127.0.0.1:8080 and print a few curl lines to try.")
     var keep = false
@@ -56,7 +57,8 @@ struct Demo: AsyncParsableCommand {
 
     private func quickStart(at now: Timestamp, _ console: Console) throws -> PolicySource {
         guard let path = QuickStart.find() else {
-            throw CommandFailure(message: "the folder policies/quickstart is not there", hint: "run the demo from the project's folder").report(as: .text, on: console)
+            throw CommandFailure(message: "the folder policies/quickstart is not there", hint: "run the demo from the project's folder").report(
+                as: .text, on: console)
         }
         let reader = PolicyReader(PolicyFolder([path]), environment: PolicyEnvironment(variables: [:], purpose: .serve), prices: nil)
         do {

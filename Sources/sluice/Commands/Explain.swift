@@ -71,7 +71,8 @@ struct Explain: ParsableCommand {
             case .text: console.print(ExplainText(explanation, request, tenant: tenant, policy, at: now).text, terminator: "")
             }
         } catch {
-            _ = CommandFailure(message: "the request would be refused with \(error.status) \(error.code.rawValue): \(error.message)").report(as: self.output, on: console)
+            _ = CommandFailure(message: "the request would be refused with \(error.status) \(error.code.rawValue): \(error.message)").report(
+                as: self.output, on: console)
             throw ExitCode(1)
         }
     }

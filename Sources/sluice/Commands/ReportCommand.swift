@@ -14,7 +14,8 @@ struct ReportCommand: ParsableCommand {
     @OptionGroup var data: DataOptions
     @OptionGroup var span: SpanOptions
 
-    @Option(help: ArgumentHelp("What to group by: tenant, class, backend, model, route, tag, key, hour, day, month (UTC), several with commas.", valueName: "list"))
+    @Option(
+        help: ArgumentHelp("What to group by: tenant, class, backend, model, route, tag, key, hour, day, month (UTC), several with commas.", valueName: "list"))
     var by = ""
 
     @Option(help: "The currency to report on; else that of the newest entry.")
@@ -27,7 +28,9 @@ struct ReportCommand: ParsableCommand {
         guard RollupDimension.list(self.by) != nil else {
             let names = RollupDimension.allCases.filter { $0 != .currency }.map(\.rawValue)
             let wrong = self.by.split(separator: ",").map { String($0.trimmed) }.first { !names.contains($0) } ?? self.by
-            throw ValidationError("--by knows no `\(wrong)`\(NearName.best(for: wrong, among: names).map { "; did you mean `\($0)`?" } ?? "; it knows \(names.joined(separator: ", "))")")
+            throw ValidationError(
+                "--by knows no `\(wrong)`\(NearName.best(for: wrong, among: names).map { "; did you mean `\($0)`?" } ?? "; it knows \(names.joined(separator: ", "))")"
+            )
         }
     }
 

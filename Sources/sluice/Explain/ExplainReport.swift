@@ -99,7 +99,9 @@ struct ExplainReport: Codable {
         return route.candidates.enumerated().map { index, found in
             candidate(
                 found.pool, found.backend, found.estimatedCost, chosen: index == 0,
-                whyNot: index == 0 ? nil : found.isTooSlow ? "its first token would break the latency budget" : "stands behind \(policy.backends[route.candidates[0].backend].name)",
+                whyNot: index == 0
+                    ? nil
+                    : found.isTooSlow ? "its first token would break the latency budget" : "stands behind \(policy.backends[route.candidates[0].backend].name)",
                 firstToken: found.predictedFirstToken)
         }
             + route.down.map { candidate($0.pool, $0.backend, $0.estimatedCost, chosen: false, whyNot: "down") }

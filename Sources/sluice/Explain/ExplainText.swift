@@ -130,7 +130,8 @@ struct ExplainText {
         let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(days[date.weekday]) \(date.day) \(months[date.month - 1]) \(two(second / 3600)):\(two(second / 60 % 60)) \(ZoneAbbreviation(self.zone)?.text(at: instant) ?? self.zone)"
+        return
+            "\(days[date.weekday]) \(date.day) \(months[date.month - 1]) \(two(second / 3600)):\(two(second / 60 % 60)) \(ZoneAbbreviation(self.zone)?.text(at: instant) ?? self.zone)"
     }
 
     private func long(_ duration: Duration) -> String {

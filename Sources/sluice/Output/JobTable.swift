@@ -29,7 +29,8 @@ struct JobTable {
     private func distance(_ instant: Timestamp) -> String {
         let milliseconds = (instant - self.now).milliseconds
         let seconds = abs(milliseconds) / 1000
-        let amount = seconds < 90 ? "\(seconds) s" : seconds < 5400 ? "\(seconds / 60) min" : seconds < 172_800 ? "\(seconds / 3600) h" : "\(seconds / 86_400) d"
+        let amount =
+            seconds < 90 ? "\(seconds) s" : seconds < 5400 ? "\(seconds / 60) min" : seconds < 172_800 ? "\(seconds / 3600) h" : "\(seconds / 86_400) d"
         return milliseconds > 0 ? "in \(amount)" : "\(amount) ago"
     }
 }
@@ -86,7 +87,8 @@ struct JobHistory {
     func text(_ style: TextStyle) -> String {
         let job = self.job
         var facts = [
-            ("job", job.id), ("status", job.state.name + (job.resultStatus.map { ", answered \($0)" } ?? "")), ("class", job.trafficClass), ("tenant", job.tenant),
+            ("job", job.id), ("status", job.state.name + (job.resultStatus.map { ", answered \($0)" } ?? "")), ("class", job.trafficClass),
+            ("tenant", job.tenant),
             ("model", job.model), ("enqueued", job.created.words), ("deadline", job.deadline?.words ?? "none"),
         ]
         if job.state == .held { facts.append(("not before", job.notBefore.words)) }

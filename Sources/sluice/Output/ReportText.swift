@@ -40,15 +40,24 @@ struct ReportText {
     func table(exact: Bool) -> TextTable {
         let hasWaste = self.report.total.waste != .zero
         let hasIdle = self.report.total.idle != .zero
-        let titles = ["requests", "attempts", "cost"] + (hasWaste || exact ? ["waste"] : []) + (hasIdle || exact ? ["idle"] : []) + ["baseline", "saved", "saved %", "certain"]
+        let titles =
+            ["requests", "attempts", "cost"] + (hasWaste || exact ? ["waste"] : []) + (hasIdle || exact ? ["idle"] : []) + [
+                "baseline", "saved", "saved %", "certain",
+            ]
         var table = TextTable(self.report.by.map { .init(title: $0.rawValue) } + titles.map { .init(title: $0, alignment: .right) })
         func cells(_ measures: RollupMeasures) -> [String] {
             func money(_ sum: MoneySum) -> String { exact ? sum.description : self.money(sum) }
-            var cells = [exact ? "\(measures.requests)" : ReportText.grouped("\(measures.requests)"), exact ? "\(measures.attempts)" : ReportText.grouped("\(measures.attempts)")]
+            var cells = [
+                exact ? "\(measures.requests)" : ReportText.grouped("\(measures.requests)"),
+                exact ? "\(measures.attempts)" : ReportText.grouped("\(measures.attempts)"),
+            ]
             cells.append(measures.attempts > 0 && measures.unpriced == measures.attempts && !exact ? "unpriced" : money(measures.cost))
             if hasWaste || exact { cells.append(money(measures.waste)) }
             if hasIdle || exact { cells.append(money(measures.idle)) }
-            return cells + [money(measures.baseline), money(measures.saved), ReportText.percent(measures.savedRatio, exact: exact), ReportText.percent(measures.coverage, exact: exact)]
+            return cells + [
+                money(measures.baseline), money(measures.saved), ReportText.percent(measures.savedRatio, exact: exact),
+                ReportText.percent(measures.coverage, exact: exact),
+            ]
         }
         for row in self.report.rows where !self.report.by.isEmpty { table.rows.append(row.key.map { $0 ?? (exact ? "" : "(none)") } + cells(row.measures)) }
         let total = cells(self.report.total)
@@ -78,7 +87,9 @@ struct ReportText {
         if !total.isCertain, total.attempts > 0 {
             notes.append("Not all of it is certain: what was paid lies between \(self.money(total.costLow)) and \(self.money(total.costHigh)).")
         }
-        func note(_ count: Int, _ one: String, _ many: String) { if count > 0 { notes.append(count == 1 ? "1 \(one)" : "\(ReportText.grouped("\(count)")) \(many)") } }
+        func note(_ count: Int, _ one: String, _ many: String) {
+            if count > 0 { notes.append(count == 1 ? "1 \(one)" : "\(ReportText.grouped("\(count)")) \(many)") }
+        }
         note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
         note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
         note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")

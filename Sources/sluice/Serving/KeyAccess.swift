@@ -52,7 +52,8 @@ struct KeyAccess {
             },
             report: { by, since, until in
                 guard let dimensions = RollupDimension.list(by ?? "") else {
-                    throw Refusal.invalid("by names what cannot be grouped by; \(RollupDimension.allCases.map(\.rawValue).joined(separator: ", "))", param: "by")
+                    throw Refusal.invalid(
+                        "by names what cannot be grouped by; \(RollupDimension.allCases.map(\.rawValue).joined(separator: ", "))", param: "by")
                 }
                 func time(_ text: String?, _ name: String) throws(Refusal) -> Timestamp? {
                     guard let text else { return nil }

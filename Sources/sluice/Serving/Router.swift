@@ -95,7 +95,8 @@ struct Router {
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
                     .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
                     .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
-                    .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)), .init(service: listeners.api),
+                    // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
+                    .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)
@@ -170,7 +171,9 @@ struct Router {
             let (options, state) = (router.options, router.state)
             let settings = options.source.policy.server
             let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, clock: options.clock)
-            self.api = routes.application(at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger) {
+            self.api = routes.application(
+                at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger
+            ) {
                 channel in
                 state.listens(.api, at: channel, options)
             }
@@ -179,7 +182,9 @@ struct Router {
                 actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock))
             let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
             self.admin = try AdminRoutes(health: health, api: api, token: options.adminToken)
-                .application(at: options.admin ?? settings.admin, on: router.sideGroup, tls: try settings.adminTLS.map { try ListenerTLS($0) }, logger: options.logger) { channel in
+                .application(
+                    at: options.admin ?? settings.admin, on: router.sideGroup, tls: try settings.adminTLS.map { try ListenerTLS($0) }, logger: options.logger
+                ) { channel in
                     state.listens(.admin, at: channel, options)
                 }
         }

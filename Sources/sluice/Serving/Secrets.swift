@@ -25,9 +25,8 @@ struct Secrets {
                 text += value
             case .file(let path): text += try self.file(path, for: owner)
             case .credential(let name):
-                guard let folder = self.environment["CREDENTIALS_DIRECTORY"] else {
-                    throw Missing(description: "\(owner) needs the credential \(name), and $CREDENTIALS_DIRECTORY is not set")
-                }
+                // systemd's folder, else where containers mount secrets.
+                let folder = self.environment["CREDENTIALS_DIRECTORY"] ?? "/run/secrets"
                 text += try self.file(folder + "/" + name, for: owner)
             }
         }

@@ -20,7 +20,8 @@ struct ServerFile: Codable {
     func write(_ folder: DataFolder) throws(StoreError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self), FileManager.default.createFile(atPath: folder.server, contents: data, attributes: [.posixPermissions: 0o600])
+        guard let data = try? encoder.encode(self),
+            FileManager.default.createFile(atPath: folder.server, contents: data, attributes: [.posixPermissions: 0o600])
         else { throw StoreError(.ioFailure, "cannot write \(folder.server)") }
     }
 

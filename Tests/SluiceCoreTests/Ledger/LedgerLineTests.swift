@@ -8,7 +8,8 @@ import Testing
         var odd = Sample.settled(subject, cost: Money(pico: -1), baseline: nil)
         odd.settlement?.flags = [.unreconciled, .noDone]
         odd.settlement?.perRequest = Money("0.01") ?? .zero
-        odd.settlement?.levers = LedgerEntry.Levers(model: Money(pico: 1), backend: Money(pico: -2), lane: Money(pico: 3), window: Money(pico: -4), cache: Money(pico: 5))
+        odd.settlement?.levers = LedgerEntry.Levers(
+            model: Money(pico: 1), backend: Money(pico: -2), lane: Money(pico: 3), window: Money(pico: -4), cache: Money(pico: 5))
         odd.settlement?.queued = .milliseconds(9)
         odd.corrects = 7
         var capacity = LedgerEntry(kind: .capacity, at: Sample.now, subject: nil, attempt: nil, target: Sample.target, estimate: nil)
@@ -54,7 +55,8 @@ import Testing
     @Test(arguments: [
         (",\"attempt\":1", ", \"attempt\":1"), (",\"attempt\":1", ",\"attempt\": 1"), ("\"attempt\":1,\"job_id\":null", "\"job_id\":null,\"attempt\":1"),
         ("\"attempt\":1", "\"attempt\":1.5"), ("\"attempt\":1", "\"attempt\":\"1\""), ("\"cost\":\"0.00276\"", "\"cost\":0.00276"),
-        ("\"kind\":\"settled\"", "\"kind\":\"unsettled\""), ("\"kind\":\"settled\",", ""), ("\"at\":\"2026", "\"at\":\"x026"), ("}", "]"), ("\"tags\":{}", "\"tags\":{"),
+        ("\"kind\":\"settled\"", "\"kind\":\"unsettled\""), ("\"kind\":\"settled\",", ""), ("\"at\":\"2026", "\"at\":\"x026"), ("}", "]"),
+        ("\"tags\":{}", "\"tags\":{"),
     ])
     func anythingElseIsRefused(_ part: String, _ other: String) {
         let body = String(decoding: LedgerLine.body(of: Self.entries[0]), as: UTF8.self).replacing(part, with: other)

@@ -6,7 +6,10 @@ import Testing
     @Test func measuresReadBackAreTheSame() throws {
         var measures = RollupMeasures()
         #expect(try RollupMeasures(text: measures.text) == measures)
-        for entry in [Sample.settled(Sample.subject("a")), Sample.settled(Sample.subject("b"), cost: Money(pico: -7)), Sample.intent(Sample.subject("c")).inDoubt(at: Sample.now)] {
+        for entry in [
+            Sample.settled(Sample.subject("a")), Sample.settled(Sample.subject("b"), cost: Money(pico: -7)),
+            Sample.intent(Sample.subject("c")).inDoubt(at: Sample.now),
+        ] {
             measures.add(entry)
         }
         measures.idle = MoneySum(pico: Int128(Int64.max) * -3)

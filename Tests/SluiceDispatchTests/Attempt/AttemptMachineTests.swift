@@ -19,7 +19,8 @@ import Testing
         return PolicySet(parts)
     }
 
-    private func machine(_ policy: PolicySet, retryAmbiguous: Int = 0, patience: Duration = .seconds(10), dialect: Endpoint.Dialect = .openai) -> AttemptMachine {
+    private func machine(_ policy: PolicySet, retryAmbiguous: Int = 0, patience: Duration = .seconds(10), dialect: Endpoint.Dialect = .openai) -> AttemptMachine
+    {
         let request = InferenceRequest(endpoint: .chat, tenant: "default", model: "chat")
         let decision = Decision(route: 0, trafficClass: 0, requested: 0, budget: LatencyBudget())
         let now = Now(wall: Timestamp(milliseconds: 0), monotonic: self.start)
@@ -41,7 +42,9 @@ import Testing
         var action: String
     }
 
-    @Test(arguments: [AttemptMachine.Failure.notSent, .answered(status: 429), .answered(status: 500), .answered(status: 503), .answered(status: 529), .answered(status: 401)])
+    @Test(arguments: [
+        AttemptMachine.Failure.notSent, .answered(status: 429), .answered(status: 500), .answered(status: 503), .answered(status: 529), .answered(status: 401),
+    ])
     func failuresBeforeAnyContentGoToTheNextBackend(_ failure: AttemptMachine.Failure) throws {
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)

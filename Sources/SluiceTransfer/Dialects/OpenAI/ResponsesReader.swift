@@ -82,7 +82,10 @@ final class ResponsesReader: StreamReader {
         json.append(jsonString: self.facts.upstreamID ?? "resp_unknown")
         json.append(text: ",\"object\":\"response\",\"created_at\":0,\"status\":\"failed\",\"model\":")
         json.append(jsonString: self.facts.model ?? "")
-        json.append(text: ",\"output\":[],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"tools\":[],\"usage\":null,\"incomplete_details\":null,\"error\":{\"code\":")
+        json.append(
+            text:
+                ",\"output\":[],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"tools\":[],\"usage\":null,\"incomplete_details\":null,\"error\":{\"code\":"
+        )
         json.append(jsonString: code)
         json.append(text: ",\"message\":")
         json.append(jsonString: message)

@@ -6,7 +6,9 @@ import SluiceWire
 enum WholeAnswer {
     static func read(_ body: UnsafeRawBufferPointer) -> WholeReading {
         var answer = Answer()
-        return WholeReading.reading(body) { key, cursor throws(JSONFault) in try answer.read(key, &cursor) } conclude: {
+        return WholeReading.reading(body) { key, cursor throws(JSONFault) in
+            try answer.read(key, &cursor)
+        } conclude: {
             answer.conclusion
         }
     }
@@ -68,7 +70,11 @@ enum WholeAnswer {
                         bytes += try cursor.string()?.bytes.count ?? 0
                     } else if key.says("message"), cursor.peek() == UInt8(ascii: "{") {
                         try cursor.members { key, cursor throws(JSONFault) in
-                            if key.says("content") || key.says("reasoning_content") { bytes += try cursor.string()?.bytes.count ?? 0 } else { try cursor.value() }
+                            if key.says("content") || key.says("reasoning_content") {
+                                bytes += try cursor.string()?.bytes.count ?? 0
+                            } else {
+                                try cursor.value()
+                            }
                         }
                     } else {
                         try cursor.value()

@@ -1,0 +1,18 @@
+#!/bin/bash
+# Sluice itself: policy with a ledger, one backend, price known. sluice.sh PORT UPSTREAM_PORT ; SLUICE=path of the release binary
+D=${PEER_DIR:-$(mktemp -d -t sluice.XXXX)}; mkdir -p "$D/policies"
+cat > "$D/policies/bench.yaml" <<C
+version: 1
+server: { listen: 127.0.0.1:$1, admin: 127.0.0.1:$(($1 + 1000)) }
+backends:
+  mock: { url: "http://127.0.0.1:$2/v1", price: { input: 2.50, cached: 0.25, output: 10.00 } }
+models: { mock-model: { mock: mock-model } }
+classes:
+  realtime: { serve: now, latency: { first_token: 5s, total: 300s }, use: [mock] }
+  batch: { serve: later, deadline: 24h, use: [mock] }
+routes:
+  - { match: { async: true }, class: batch }
+  - { class: realtime }
+baseline: { backend: mock, model: requested, serve: now }
+C
+exec "${SLUICE:?set SLUICE to the release binary}" serve --threads 1 --config "$D/policies" --data "$D/data"
