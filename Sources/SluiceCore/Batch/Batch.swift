@@ -111,7 +111,7 @@ package struct Batch: Sendable {
 }
 
 /// Why a batch was refused: one of OpenAI's validation codes with its place.
-package struct BatchFault: Hashable, Sendable {
+package struct BatchFault: Error, Hashable, Sendable {
     package enum Code: String, Sendable {
         case invalidJSONLine = "invalid_json_line"
         case missingRequiredParameter = "missing_required_parameter"

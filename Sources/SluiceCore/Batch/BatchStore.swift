@@ -15,28 +15,35 @@ package protocol BatchStore: Sendable {
     /// Begins a batch whose file was found good, with so many lines to come; false where it is no longer validating.
     func begin(_ id: String, total: Int, quote: Batch.Quote?, at now: Timestamp, then: @escaping Completion<Bool>)
 
-    /// Stores a run of lines. What was stored before is left as it is, so a run may be handed in again. False where the batch takes no more
-    /// lines because it was cancelled.
+    /// Stores a run of lines. What was stored before is left as it is, so a run may be handed in again. Those of a batch that is being cancelled
+    /// are stored as cancelled, so that its counts and its error file come out whole. False where the batch is over.
     func add(_ lines: [BatchLine], to id: String, at now: Timestamp, then: @escaping Completion<Bool>)
 
-    /// Stops a batch: what waits ends as `cancelled`, a part at a time. Gives the batch, and the jobs whose calls in flight must be dropped; nil
-    /// where there is no such batch. An ended one stays as it is.
+    /// Stops a batch: what waits ends as `cancelled`, a part at a time; nothing of it is leased from now on. Gives the batch, and the jobs whose
+    /// calls in flight must be dropped and ended by their workers; nil where there is no such batch. An ended one stays as it is.
     func cancelBatch(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<(batch: Batch, running: [String])?>)
 
-    /// Ends another part of what waits in batches that are being cancelled; gives how many lines.
-    func sweepCancelled(at now: Timestamp, then: @escaping Completion<Int>)
+    /// Does another part of what is too much for one transaction: ends what waits in batches that are being cancelled, arms lines of those that
+    /// are retried, deletes those of erased ones. Gives how many lines; to be called again until there are none.
+    func sweepBatches(at now: Timestamp, then: @escaping Completion<Int>)
 
     func pause(_ id: String, _ isPaused: Bool, tenant: String?, then: @escaping Completion<Batch?>)
 
-    /// Arms the failed, expired and cancelled lines of an ended batch again, with as much time as the batch had at first.
+    /// Arms the failed, expired and cancelled lines of an ended batch again, a part at a time, with as much time as the batch had at first. Fails
+    /// where its input file was deleted.
     func retryBatch(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Batch?>)
 
     /// Deletes an ended batch with its lines and results; false where there is none that has ended.
     func eraseBatch(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>)
 
+    /// Deletes the output or the error file: the answers in it. False where there is no such batch, or it goes on.
+    func eraseFile(_ side: BatchSide, of id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>)
+
     // MARK: Reading, which blocks
 
     func batch(_ id: String, tenant: String?) throws(StoreError) -> Batch?
+    /// The batch of an output or error file, whether or not it was deleted.
+    func batch(ofFile id: String, tenant: String?) throws(StoreError) -> (batch: Batch, side: BatchSide)?
     /// Newest first. nil where a cursor names nothing that this tenant has.
     func batches(_ wire: Batch.Wire, tenant: String?, page: PageRequest) throws(StoreError) -> Page<Batch>?
     /// Batches that a process left while it checked their file or stored their lines, with the number of the last line stored.

@@ -123,6 +123,8 @@ package struct JobResult: Sendable {
     package var status: Int
     package var contentType: String
     package var body: [UInt8]
+    /// A response that says of itself that it was cut short (`status: incomplete`): its webhook is another one.
+    package var isIncomplete = false
 
     package init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status

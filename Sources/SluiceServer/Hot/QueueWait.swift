@@ -60,7 +60,7 @@ final class QueueWait {
         if self.isWaitedFor {
             self.token = self.deferral.signals.wait(for: self.job.id) { end in loop.execute { bound.value.ended(end) } }
         }
-        self.deferral.store.enqueue(self.job, call: self.call) { result in
+        self.deferral.store.enqueue(self.job, call: self.call, answer: nil) { result in
             loop.execute { bound.value.stored(result) }
         }
     }
