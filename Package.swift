@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SluiceBatch",
-            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, lifecycle],
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix, log, lifecycle],
             swiftSettings: settings),
 
         // The stores.
