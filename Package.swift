@@ -86,7 +86,7 @@ let package = Package(
         .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
-            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto],
+            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto], exclude: ["Fixtures"],
             swiftSettings: settings),
         // A process of its own that measures the store, or writes to it until it is killed.
         .executableTarget(

@@ -1,6 +1,6 @@
 package import Logging
 import ServiceLifecycle
-import SluiceCore
+package import SluiceCore
 import SluiceDispatch
 
 /// Decides which waiting jobs run now: opens windows, promotes in time, ends what is overdue, and leases as many jobs as there is room
@@ -13,10 +13,12 @@ package struct BatchScheduler: Service {
     private static let mostLeasedAtOnce = 128
 
     private let worker: DeferredWorker
+    private let lines: LineReader
     private let logger: Logger
 
-    package init(worker: DeferredWorker, logger: Logger) {
+    package init(worker: DeferredWorker, files: any FileStore, logger: Logger) {
         self.worker = worker
+        self.lines = LineReader(files)
         self.logger = logger
     }
 
@@ -55,16 +57,15 @@ package struct BatchScheduler: Service {
     private func fill(at now: Timestamp) async throws {
         let live = self.worker.policy.live
         var room: [Int: Int] = [:]
-        let lanes = try self.worker.store.readyLanes().sorted { $0.earliestBucket < $1.earliestBucket }
-        for backlog in lanes {
+        for backlog in self.ready() {
             guard let trafficClass = live.policy.trafficClass(named: backlog.lane.trafficClass), self.isOpen(trafficClass, backlog.lane, live, at: now)
             else { continue }
             let backends = self.backends(for: backlog.lane, in: trafficClass, live)
             for backend in backends where room[backend] == nil { room[backend] = self.room(at: backend, live) }
-            let free = min(backends.reduce(0) { $0 + (room[$1] ?? 0) }, backlog.ready, BatchScheduler.mostLeasedAtOnce)
+            let free = min(backends.reduce(0) { $0 + (room[$1] ?? 0) }, backlog.jobs, BatchScheduler.mostLeasedAtOnce)
             guard free > 0 else { continue }
             let jobs = try await self.worker.store.lease(backlog.lane, limit: free, at: now)
-            self.worker.start(jobs)
+            self.worker.start(jobs.map { self.lines.withCall($0) })
             var taken = jobs.count
             for backend in backends where taken > 0 {
                 let here = min(taken, room[backend] ?? 0)
@@ -72,6 +73,14 @@ package struct BatchScheduler: Service {
                 taken -= here
             }
         }
+    }
+
+    /// Lanes with ready jobs, the most urgent first.
+    private func ready() -> [(lane: Job.Lane, jobs: Int)] {
+        self.worker.store.backlog().compactMap { backlog in
+            let buckets = backlog.buckets.filter { $0.ready.jobs > 0 }
+            return buckets.first.map { (backlog.lane, buckets.reduce(0) { $0 + $1.ready.jobs }, $0.at) }
+        }.sorted { $0.2 < $1.2 }.map { ($0.0, $0.1) }
     }
 
     /// A promoted job no longer waits for the window.

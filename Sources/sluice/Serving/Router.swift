@@ -96,7 +96,7 @@ struct Router {
                     .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
                     .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
-                    .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)),
+                    .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, files: SQLiteFileStore(self.database), logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)
