@@ -12,6 +12,15 @@ import SluiceServer
 import SluiceTransfer
 import Synchronization
 
+/// Nobody but this machine is served without a key.
+struct KeylessListener: Error, CustomStringConvertible {
+    let data: String
+
+    var description: String {
+        "`listen` is open to other machines and there is no API key yet; make one with `sluice keys new NAME --data \(self.data)`"
+    }
+}
+
 /// The running program: built from its parts here and nowhere else.
 ///
 /// What it is made of is listed by ``build(_:)`` from the disk upwards: store, journal, policy, dispatch, queue, listeners.
@@ -59,6 +68,8 @@ struct Router {
         self.ledger = SQLiteLedger(self.database)
         self.jobs = SQLiteJobStore(self.database)
         self.keys = try KeyAccess(self.database)
+        let listen = options.listen ?? options.source.policy.server.listen
+        guard listen.isLoopback || !self.keys.ring.isEmpty else { throw KeylessListener(data: options.folder.path) }
         self.journal = try IntentJournal(folder: options.folder.journal)
         self.fleet = BackendFleet()
         self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, secrets: options.secrets))
