@@ -49,6 +49,7 @@ struct Router {
     private let journal: IntentJournal
     private let policy: PolicyInForce
     private let fleet: BackendFleet
+    private let budgets: Budgets
     private let group: MultiThreadedEventLoopGroup
     private let sideGroup: MultiThreadedEventLoopGroup
     private let transports: (live: TransportSet, deferred: TransportSet)
@@ -72,7 +73,8 @@ struct Router {
         guard listen.isLoopback || !self.keys.ring.isEmpty else { throw KeylessListener(data: options.folder.path) }
         self.journal = try IntentJournal(folder: options.folder.journal)
         self.fleet = BackendFleet()
-        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, secrets: options.secrets))
+        self.budgets = Budgets(logger: options.logger)
+        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, budgets: self.budgets, secrets: options.secrets))
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
         self.sideGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let curl = CurlTransport.Configuration(environment: options.secrets.environment)
@@ -90,6 +92,7 @@ struct Router {
     /// Serves until it is told to stop, then drains.
     func run() async throws {
         try await self.makeUpForTheLastProcess()
+        try self.sumBudgets()
         let sideLoop = self.sideGroup.next()
         let worker = try await sideLoop.submit {
             DeferredWorker(
@@ -104,7 +107,7 @@ struct Router {
             configuration: .init(
                 services: [
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
-                    .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
+                    .init(service: self.follower),
                     .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
                     .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)),
@@ -139,6 +142,20 @@ struct Router {
         self.options.logger.warning(
             "calls of the last process have no known end",
             metadata: ["live": "\(replay.inDoubt)", "deferred": "\(inDoubt)", "unreadable": "\(replay.damaged)"])
+    }
+
+    private var follower: PolicyFollower {
+        PolicyFollower(
+            source: self.options.source, policy: self.policy, fleet: self.fleet, budgets: self.budgets, ledger: self.ledger, secrets: self.options.secrets,
+            clock: self.options.clock)
+    }
+
+    /// What budgets have spent of their periods; nothing is served before they know.
+    private func sumBudgets() throws {
+        let policy = self.policy.live.policy
+        for gap in self.budgets.adopt(policy, at: self.options.clock.now.wall, isFirst: true) {
+            self.budgets.fill(gap, with: try gap.spent(in: self.ledger, currency: policy.currency))
+        }
     }
 
     private func dispatcher(on loop: any EventLoop, _ transports: TransportSet) -> Dispatcher {
