@@ -40,7 +40,7 @@ struct PolicyDocument: PolicyRecord {
         Field("pools", \.pools, PoolRecord.type.named("pool"), "Backends that may stand in for one another."),
         Field("classes", \.classes, ClassRecord.type.named("class"), "How patient requests are, and where they may go."),
         Field("substitute", \.substitute, SubstituteRecord.type.located.listOrEmpty, "Models that may be replaced by others."),
-        Field("budgets", \.budgets, BudgetRecord.type.named("budget"), "Limits on spending.", notYet: .budgets),
+        Field("budgets", \.budgets, BudgetRecord.type.named("budget"), "Limits on spending."),
         Field("routes", \.routes, RouteRecord.type.located.list, "Which requests get which class; the first that matches wins."),
         Field("baseline", \.baseline, BaselineRecord.type.located.orNone(), "What savings are measured against."),
         Field("tests", \.tests, TestRecord.type.located.listOrEmpty, "Requests and what must become of them."),

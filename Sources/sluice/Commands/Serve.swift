@@ -46,6 +46,9 @@ struct Serve: AsyncParsableCommand {
         } catch let unreadable as ListenerTLS.Unreadable {
             console.talk("sluice: \(unreadable)")
             throw ExitCode(1)
+        } catch let keyless as KeylessListener {
+            console.talk("sluice: \(keyless)")
+            throw ExitCode(1)
         } catch let error as StoreError {
             console.talk("sluice: \(error.message)")
             throw ExitCode(2)

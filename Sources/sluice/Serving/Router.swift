@@ -12,6 +12,15 @@ import SluiceServer
 import SluiceTransfer
 import Synchronization
 
+/// Nobody but this machine is served without a key.
+struct KeylessListener: Error, CustomStringConvertible {
+    let data: String
+
+    var description: String {
+        "`listen` is open to other machines and there is no API key yet; make one with `sluice keys new NAME --data \(self.data)`"
+    }
+}
+
 /// The running program: built from its parts here and nowhere else.
 ///
 /// What it is made of is listed by ``build(_:)`` from the disk upwards: store, journal, policy, dispatch, queue, listeners.
@@ -40,6 +49,7 @@ struct Router {
     private let journal: IntentJournal
     private let policy: PolicyInForce
     private let fleet: BackendFleet
+    private let budgets: Budgets
     private let group: MultiThreadedEventLoopGroup
     private let sideGroup: MultiThreadedEventLoopGroup
     private let transports: (live: TransportSet, deferred: TransportSet)
@@ -59,9 +69,12 @@ struct Router {
         self.ledger = SQLiteLedger(self.database)
         self.jobs = SQLiteJobStore(self.database)
         self.keys = try KeyAccess(self.database)
+        let listen = options.listen ?? options.source.policy.server.listen
+        guard listen.isLoopback || !self.keys.ring.isEmpty else { throw KeylessListener(data: options.folder.path) }
         self.journal = try IntentJournal(folder: options.folder.journal)
         self.fleet = BackendFleet()
-        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, secrets: options.secrets))
+        self.budgets = Budgets(logger: options.logger)
+        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, budgets: self.budgets, secrets: options.secrets))
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
         self.sideGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let curl = CurlTransport.Configuration(environment: options.secrets.environment)
@@ -79,6 +92,7 @@ struct Router {
     /// Serves until it is told to stop, then drains.
     func run() async throws {
         try await self.makeUpForTheLastProcess()
+        try self.sumBudgets()
         let sideLoop = self.sideGroup.next()
         let worker = try await sideLoop.submit {
             DeferredWorker(
@@ -93,7 +107,7 @@ struct Router {
             configuration: .init(
                 services: [
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
-                    .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
+                    .init(service: self.follower),
                     .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
                     .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, files: SQLiteFileStore(self.database), logger: self.options.logger)),
@@ -128,6 +142,20 @@ struct Router {
         self.options.logger.warning(
             "calls of the last process have no known end",
             metadata: ["live": "\(replay.inDoubt)", "deferred": "\(inDoubt)", "unreadable": "\(replay.damaged)"])
+    }
+
+    private var follower: PolicyFollower {
+        PolicyFollower(
+            source: self.options.source, policy: self.policy, fleet: self.fleet, budgets: self.budgets, ledger: self.ledger, secrets: self.options.secrets,
+            clock: self.options.clock)
+    }
+
+    /// What budgets have spent of their periods; nothing is served before they know.
+    private func sumBudgets() throws {
+        let policy = self.policy.live.policy
+        for gap in self.budgets.adopt(policy, at: self.options.clock.now.wall, isFirst: true) {
+            self.budgets.fill(gap, with: try gap.spent(in: self.ledger, currency: policy.currency))
+        }
     }
 
     private func dispatcher(on loop: any EventLoop, _ transports: TransportSet) -> Dispatcher {
