@@ -2,7 +2,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import ServiceLifecycle
-package import SluiceCore
+import SluiceCore
 package import SluiceDispatch
 
 /// Sends what stands in the outbox, again and again until it is delivered or given up. What ended a batch has put it there in its own
