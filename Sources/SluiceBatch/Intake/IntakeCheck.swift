@@ -37,7 +37,8 @@ struct IntakeCheck {
             guard let bytes else { throw BatchFault(.invalidJSONLine, "the line is longer than \(FileLines.longest >> 20) MB") }
             let line = try maker.line(bytes, place)
             guard self.isNew(line.job.customID ?? "") else {
-                throw BatchFault(.duplicateCustomID, "the `custom_id` \((line.job.customID ?? "").quotedForMessage) stands in another line too", param: "custom_id")
+                throw BatchFault(
+                    .duplicateCustomID, "the `custom_id` \((line.job.customID ?? "").quotedForMessage) stands in another line too", param: "custom_id")
             }
             guard line.result == nil else { return }
             self.cost = line.job.estimatedCost.flatMap { cost in self.cost.map { $0 + cost } }

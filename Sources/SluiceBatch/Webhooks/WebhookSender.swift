@@ -75,7 +75,9 @@ package struct WebhookSender: Service {
         let attempts = delivery.attempts + 1
         let verdict = WebhookSchedule.verdict(
             status: status, retryAfter: retryAfter, attempts: attempts, chance: Double.random(in: 0..<1), at: now)
-        if let error { self.logger.info("a webhook was not taken", metadata: ["webhook.id": "\(delivery.event)", "attempt": "\(attempts)", "reason": "\(error)"]) }
+        if let error {
+            self.logger.info("a webhook was not taken", metadata: ["webhook.id": "\(delivery.event)", "attempt": "\(attempts)", "reason": "\(error)"])
+        }
         await self.book(delivery, verdict, error: error, at: now)
     }
 

@@ -1,17 +1,16 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case spill, hedge, webhooks
+    case spill, hedge
     case ownHardware = "own and rented hardware"
     case verification = "verification of substitutes"
     case activeHealth = "active health checks"
     case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"
-    case halfClosed = "half-closed clients"
     case tenantLimits = "limits of tenants"
     case retention = "retention of requests and roll-ups"
 
     /// What is acted on today; whoever builds a feature moves it here.
-    package static let actedOn: Set<Feature> = [.webhooks, .halfClosed]
+    package static let actedOn: Set<Feature> = []
 }
 
 /// A place in a policy that is read but not yet acted on.

@@ -61,7 +61,9 @@ struct FileUpload {
                 self.name = part.filename ?? "file"
                 self.isInFile = true
             } else {
-                guard self.fields[part.name] == nil else { throw Refusal.invalid("`\(part.name.prefix(40))` is there twice", param: String(part.name.prefix(40))) }
+                guard self.fields[part.name] == nil else {
+                    throw Refusal.invalid("`\(part.name.prefix(40))` is there twice", param: String(part.name.prefix(40)))
+                }
                 guard self.fields.count < 16 else { throw Refusal.invalid("the form has more parts than a file needs") }
                 self.field = (part.name, [])
             }

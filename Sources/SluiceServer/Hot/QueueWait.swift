@@ -36,7 +36,8 @@ final class QueueWait {
             case .job: .async
             }
         var job = Job(
-            id: server.ids.next(kind == .background ? "resp_" : "job_", at: hot.arrived.wall.milliseconds), requestID: hot.id, kind: kind, tenant: request.tenant,
+            id: server.ids.next(kind == .background ? "resp_" : "job_", at: hot.arrived.wall.milliseconds), requestID: hot.id, kind: kind,
+            tenant: request.tenant,
             key: request.key, trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName,
             endpoint: hot.endpoint, model: request.model, sentModel: policy.models[decision.model].name, created: hot.arrived.wall,
             deadline: wait.deadline, notBefore: wait.notBefore)

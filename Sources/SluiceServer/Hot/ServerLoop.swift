@@ -46,7 +46,8 @@ package final class ServerLoop {
     private(set) var isDraining = false
 
     package init(
-        loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, ledger: LiveLedger, deferral: Deferral?, desk: IdempotencyDesk?, calls: CallsInFlight?,
+        loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, ledger: LiveLedger, deferral: Deferral?, desk: IdempotencyDesk?,
+        calls: CallsInFlight?,
         clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, logger: Logger
     ) {
         self.loop = loop

@@ -61,7 +61,9 @@ package struct MessageBatchSplitter {
 
     private mutating func outside(_ byte: UInt8) throws {
         self.outside.append(byte)
-        guard self.outside.count <= MessageBatchSplitter.mostOutside else { throw Refusal(413, .requestTooLarge, "the body holds too much beside its requests") }
+        guard self.outside.count <= MessageBatchSplitter.mostOutside else {
+            throw Refusal(413, .requestTooLarge, "the body holds too much beside its requests")
+        }
         if self.isInString {
             self.inString(byte)
             if self.isInString { self.string.append(byte) } else { self.lastString = self.string }
@@ -94,7 +96,9 @@ package struct MessageBatchSplitter {
         case 0x20, 0x09, 0x0A, 0x0D: break
         default:
             self.outside.append(byte)
-            guard self.outside.count <= MessageBatchSplitter.mostOutside else { throw Refusal(413, .requestTooLarge, "the body holds too much beside its requests") }
+            guard self.outside.count <= MessageBatchSplitter.mostOutside else {
+                throw Refusal(413, .requestTooLarge, "the body holds too much beside its requests")
+            }
         }
     }
 
