@@ -14,7 +14,6 @@ struct IntakeCheck {
     private(set) var cost: Money? = .zero
     private(set) var firstOpening: Timestamp?
     private var seen: Set<UInt128> = []
-    private let seed = UInt64.random(in: 0...UInt64.max)
 
     /// Reads the whole file; blocks.
     init(_ batch: Batch, files: any FileStore, live: LivePolicy, at now: Timestamp) throws {
@@ -58,10 +57,10 @@ struct IntakeCheck {
     /// Ids are remembered by 128 bits of a keyed hash: a few megabytes for the longest file, whatever the ids are.
     private mutating func isNew(_ id: String) -> Bool {
         var (high, low) = (Hasher(), Hasher())
-        high.combine(self.seed)
+        high.combine(1)
         high.combine(id)
+        low.combine(2)
         low.combine(id)
-        low.combine(self.seed)
         return self.seen.insert(UInt128(UInt64(bitPattern: Int64(high.finalize()))) << 64 | UInt128(UInt64(bitPattern: Int64(low.finalize())))).inserted
     }
 }

@@ -12,7 +12,7 @@ final class Backlog: Sendable {
     init(_ db: Database) throws {
         var table = LaneTable()
         let halted = try Int64.fetchAll(
-            db, sql: "SELECT id FROM batch WHERE status < 3 AND (is_paused = 1 OR status = \(BatchStatus.cancelling.rawValue))")
+            db.cachedStatement(literal: "SELECT id FROM batch WHERE status < 3 AND (is_paused = 1 OR status = \(BatchStatus.cancelling.rawValue))"))
         for batch in halted { table.halt(batch, true) }
         let rows = try Row.fetchCursor(
             db,
