@@ -9,7 +9,7 @@ struct Sluice: AsyncParsableCommand {
         abstract: "Decides for every inference request who answers it, when, and at what price.",
         subcommands: [
             AuditCommand.self, Check.self, Config.self, Demo.self, Explain.self, ExportCommand.self, Init.self, KeysCommand.self,
-            QueueCommand.self, ReportCommand.self, Schema.self, Serve.self, Windows.self,
+            PricesCommand.self, QueueCommand.self, ReportCommand.self, Schema.self, Serve.self, Windows.self,
         ])
 
     static func main() async {
