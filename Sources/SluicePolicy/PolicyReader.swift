@@ -4,24 +4,28 @@ package import SluiceCore
 package struct PolicyReader: Sendable {
     package let folder: PolicyFolder
     private let environment: PolicyEnvironment
-    private let prices: String?
+    private let book: @Sendable (Set<String>?) -> PriceBook
 
     /// - Parameter prices: The folder of the price book; nil for none.
     package init(_ folder: PolicyFolder, environment: PolicyEnvironment, prices: String?) {
+        self.init(folder, environment: environment) { hosts in
+            guard let prices, let files = try? PolicyFolder([prices]).read().files else { return PriceBook() }
+            var loader = PriceBookLoader()
+            return loader.load(files, hosts: hosts)
+        }
+    }
+
+    /// - Parameter book: The price book for these hosts, or all of it for nil.
+    package init(_ folder: PolicyFolder, environment: PolicyEnvironment, book: @escaping @Sendable (Set<String>?) -> PriceBook) {
         self.folder = folder
         self.environment = environment
-        self.prices = prices
+        self.book = book
     }
 
     /// - Throws: Where there is no policy at all.
     package func read(at now: Timestamp) throws(PolicyFolder.Missing) -> LoadedPolicy {
         let contents = try self.folder.read()
-        let prices = self.prices
-        let loader = PolicyLoader(environment: self.environment, now: now) { hosts in
-            guard let prices, let files = try? PolicyFolder([prices]).read().files else { return PriceBook() }
-            var loader = PriceBookLoader()
-            return loader.load(files, hosts: hosts)
-        }
+        let loader = PolicyLoader(environment: self.environment, now: now, book: self.book)
         return loader.load(contents.files, problems: contents.problems)
     }
 }

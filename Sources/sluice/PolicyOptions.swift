@@ -28,6 +28,13 @@ struct PolicyOptions: ParsableArguments {
             prices: PriceBookFolder.find(environment: environment, executable: PriceBookFolder.executable))
     }
 
+    /// The same policy with another price book.
+    func read(book: PriceBook, at now: Timestamp) throws(PolicyFolder.Missing) -> LoadedPolicy {
+        let environment = ProcessInfo.processInfo.environment
+        return try PolicyReader(PolicyFolder([try self.location(environment)]), environment: PolicyEnvironment(variables: environment)) { _ in book }
+            .read(at: now)
+    }
+
     private func location(_ environment: [String: String]) throws(PolicyFolder.Missing) -> String {
         if let config { return config }
         if let named = environment["SLUICE_CONFIG"], !named.isEmpty { return named }

@@ -1,7 +1,4 @@
 extension BudgetBook.Gap {
-    /// How many entries one read takes where sums do not tell.
-    private static let entriesPerRead = 2000
-
     /// What the ledger has for it: certain costs, and whatever is in doubt at its high end. Blocks for reads of the database.
     package func spent(in ledger: some Ledger, currency: String) throws(StoreError) -> MoneySum {
         let dimension: RollupDimension? =
@@ -36,17 +33,12 @@ extension BudgetBook.Gap {
         filter.since = self.since
         filter.until = self.until
         var sum = RollupMeasures()
-        var last: Int64 = 0
-        while true {
-            let page = try ledger.lines(filter, after: last, limit: BudgetBook.Gap.entriesPerRead)
-            guard let end = page.last?.seq else { return sum.spent }
-            last = end
-            for row in page {
-                guard let entry = try? LedgerLine.read(row.line).entry, let subject = entry.subject, subject.currency == currency,
-                    self.budget.counts(Spender(tenant: subject.tenant, key: subject.key, tags: subject.tags))
-                else { continue }
-                sum.add(entry)
-            }
+        try ledger.walk(filter) { _, entry in
+            guard let subject = entry.subject, subject.currency == currency,
+                self.budget.counts(Spender(tenant: subject.tenant, key: subject.key, tags: subject.tags))
+            else { return }
+            sum.add(entry)
         }
+        return sum.spent
     }
 }

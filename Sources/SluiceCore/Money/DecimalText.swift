@@ -39,6 +39,34 @@ package enum DecimalText {
         return negative ? -value : value
     }
 
+    /// The value of a JSON number times 10^`decimals`, its exponent taken into account, what is beyond rounded half to even.
+    ///
+    /// Providers print amounts as binary floating point numbers: `1.3999999999999998e-05`. Their text is exact all the same.
+    ///
+    /// - Returns: nil where the text is no number or too large.
+    package static func round(_ text: some StringProtocol, decimals: Int) -> Int128? {
+        let mark = text.firstIndex { $0 == "e" || $0 == "E" }
+        guard let exponent = mark.map({ Int(text[text.index(after: $0)...]) }) ?? 0, abs(exponent) < 400 else { return nil }
+        // Seventeen digits are all that a double has; what is beyond 30 decimals cannot change a rounding.
+        let parts = text[..<(mark ?? text.endIndex)].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let fraction = parts.count > 1 ? parts[1].prefix(30) : ""
+        guard parts.count == 1 || !fraction.isEmpty, let digits = self.parse(String(parts[0]) + fraction, decimals: 0) else { return nil }
+        let shift = decimals + exponent - fraction.utf8.count
+        if shift >= 0 { return self.scaled(digits, by: shift) }
+        return shift < -38 ? 0 : self.scaled(1, by: -shift).map { digits.dividedHalfEven(by: $0) }
+    }
+
+    private static func scaled(_ value: Int128, by power: Int) -> Int128? {
+        guard value != 0 else { return 0 }
+        var result = value
+        for _ in 0..<power {
+            let (product, overflow) = result.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            result = product
+        }
+        return result
+    }
+
     /// `value` × 10^-`decimals`, without exponent and without trailing zeros.
     package static func format(_ value: Int128, decimals: Int) -> String {
         var magnitude = value.magnitude

@@ -17,6 +17,12 @@ package struct Money: Hashable, Comparable, Sendable {
         self.pico = pico
     }
 
+    /// Reads a JSON number, rounded to the picodollar; nil where the text is none or too large.
+    package init?(rounding number: some StringProtocol) {
+        guard let pico = DecimalText.round(number, decimals: 12).flatMap({ Int64(exactly: $0) }) else { return nil }
+        self.pico = pico
+    }
+
     package static func < (a: Money, b: Money) -> Bool { a.pico < b.pico }
 
     /// Saturates instead of trapping: a figure at the edge of the type is absurd, and absurd figures are flagged, not fatal.

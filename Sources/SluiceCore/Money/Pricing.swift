@@ -53,7 +53,8 @@ extension RateCard {
         guard let name else { return Tier() }
         if let tier = self.tiers[name] { return tier }
         switch name {
-        case "default", "standard", "auto": return Tier()
+        // `on_demand` is Groq's word for it.
+        case "default", "standard", "auto", "on_demand": return Tier()
         default: return nil
         }
     }

@@ -35,6 +35,13 @@ package struct PriceBook: Sendable {
 
     package var isEmpty: Bool { self.byProvider.isEmpty }
 
+    /// Every row, by provider and model.
+    package var rows: [Row] {
+        self.byProvider.sorted { $0.key < $1.key }.flatMap { provider, models in
+            models.sorted { $0.key < $1.key }.map { Row(provider: provider, model: $0.key, cards: $0.value) }
+        }
+    }
+
     /// The cards of a model at a host; a dated snapshot (`gpt-x-2026-05-01`) counts as its base model.
     package func cards(for model: String, host: String?) -> [RateCard] {
         let provider = host.flatMap { self.hosts[$0] }

@@ -118,7 +118,8 @@ package struct Meter: Sendable {
         var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: .computed)
         self.describe(&end, facts)
         end.usage = reported.usage
-        end.providerCost = facts.providerCost
+        // Providers count in dollars, and nothing is converted.
+        if self.policy.currency == "USD" { end.providerCost = facts.providerCost }
         guard let card = self.cardInForce(candidate, facts, at: now),
             let priced = card.price(reported.usage, tier: facts.tier, window: self.policy.windowFactor(of: card, at: self.pricedAt(card, now)))
         else {
@@ -157,15 +158,9 @@ package struct Meter: Sendable {
         end.upstreamID = facts.upstreamID
     }
 
-    /// The card of the model that answered if it has one of its own, else of the model that was sent.
     private func cardInForce(_ candidate: Route.Candidate, _ facts: AnswerFacts, at now: Timestamp) -> RateCard? {
-        let backend = self.policy.backends[candidate.backend]
-        func card(_ model: String) -> RateCard? {
-            guard let current = self.policy.card(for: model, at: backend, on: now) else { return nil }
-            return current.pricedAt == .completion ? current : self.policy.card(for: model, at: backend, on: self.decided)
-        }
-        if let served = facts.model, served != candidate.offer.name, let own = card(served) { return own }
-        return card(candidate.offer.name)
+        self.policy.cardInForce(
+            sent: candidate.offer.name, served: facts.model, at: self.policy.backends[candidate.backend], decided: self.decided, completed: now)
     }
 
     private func pricedAt(_ card: RateCard, _ now: Timestamp) -> Timestamp { card.pricedAt == .completion ? now : self.decided }

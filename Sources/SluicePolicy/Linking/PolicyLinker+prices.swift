@@ -29,14 +29,27 @@ extension PolicyLinker {
         if !record.figures.input.isGiven, !record.perRequest.isGiven {
             self.unpriced("this price has no `input`: a request is unpriced that used any", at: span)
         }
-        if let day = record.asOf.value, let read = Timestamp(rfc3339: day) {
-            let age = (self.now - read).milliseconds / 86_400_000
-            if age > 90 {
-                self.report(
-                    .warning, .stalePrice, "this price was read \(age) days ago", at: record.asOf.span ?? span,
-                    hint: "look it up again and change `as_of`")
-            }
+        if let age = self.daysSinceStale(record.asOf.value) {
+            self.report(
+                .warning, .stalePrice, "this price was read \(age) days ago", at: record.asOf.span ?? span,
+                hint: "look it up again and change `as_of`")
         }
+    }
+
+    /// How many days ago a price was read; nil where that is not long ago, or not known.
+    private func daysSinceStale(_ day: String?) -> Int64? {
+        guard let day, let read = Timestamp(rfc3339: day) else { return nil }
+        let age = (self.now - read).milliseconds / 86_400_000
+        return age > 90 ? age : nil
+    }
+
+    /// Warned of once for a backend: one import makes all of its prices new.
+    private mutating func checkBook(_ cards: [RateCard], of backend: Backend, warned: inout Set<Int>, at span: SourceSpan) {
+        guard case .book = backend.prices, let age = self.daysSinceStale(cards.first { $0.isValid(at: self.now) }?.asOf), warned.insert(backend.index).inserted
+        else { return }
+        self.report(
+            .warning, .stalePrice, "the price book's prices for `\(backend.name)` were read \(age) days ago", at: span,
+            hint: "`sluice prices import` makes new lists, `sluice prices diff` shows what they change")
     }
 
     /// Dated prices of one model: each ends after it begins, and no two hold at once.
@@ -65,6 +78,7 @@ extension PolicyLinker {
 
     /// Every model at every backend has a price, at least now.
     mutating func checkPrices(_ parts: PolicySet.Parts) {
+        var warned: Set<Int> = []
         for (index, model) in self.document.models.value.enumerated() {
             for offer in model.value {
                 guard let backendIndex = self.backends.index(of: offer.name.text), let name = parts.models[index].offers[backendIndex]?.name
@@ -72,6 +86,7 @@ extension PolicyLinker {
                 let backend = parts.backends[backendIndex]
                 guard backend.owned == nil, backend.rented == nil else { continue }
                 let cards = backend.prices.cards(for: name, host: backend.url?.host, book: parts.book)
+                self.checkBook(cards, of: backend, warned: &warned, at: offer.name.span)
                 // A card whose dates are the wrong way round is reported already.
                 guard
                     !cards.contains(where: {

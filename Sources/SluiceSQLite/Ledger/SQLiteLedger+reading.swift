@@ -98,14 +98,6 @@ extension LedgerRow {
     init(row: Row) {
         self.init(seq: row[0], line: Array((row[1] as String).utf8))
     }
-
-    func entry() throws(StoreError) -> LedgerEntry {
-        do throws(LedgerLineError) {
-            return try LedgerLine.read(self.line).entry
-        } catch {
-            throw StoreError(.other, "entry \(self.seq) of the ledger cannot be read: \(error.message)")
-        }
-    }
 }
 
 extension LedgerFilter {

@@ -11,6 +11,7 @@ struct OutputSchema {
         OutputSchema("check", CheckReport.self),
         OutputSchema("error", CommandFailure.self),
         OutputSchema("explain", ExplainReport.self),
+        OutputSchema("prices_diff", PricesDifference.self),
         OutputSchema("windows", WindowListing.self),
     ]
 

@@ -2,9 +2,9 @@ import SluiceCore
 import SluiceDispatch
 import SluiceWire
 
-/// The `usage` of chat, completions and embeddings, as OpenAI defines it and as DeepSeek, Gemini, Groq, OpenRouter and vLLM bend it.
+/// The `usage` of chat, completions and embeddings, as OpenAI defines it and as DeepSeek, Gemini, Groq, Moonshot, OpenRouter and vLLM bend it.
 ///
-/// `prompt_tokens` includes cached, audio and image tokens; `completion_tokens` includes reasoning, except where the total says that it
+/// `prompt_tokens` includes cached, written, audio and image tokens; `completion_tokens` includes reasoning, except where the total says that it
 /// stands beside it (Gemini).
 struct OpenAIUsage {
     private var counts = UsageCounts()
@@ -12,11 +12,14 @@ struct OpenAIUsage {
     private var completion: Int?
     private var total: Int?
     private var cached: Int?
+    private var written = 0
     private var audioIn = 0
     private var imageIn = 0
     private var reasoning = 0
     private var audioOut = 0
-    private(set) var cost: Money?
+    private var reported = ReportedCost()
+
+    var cost: Money? { self.reported.amount }
 
     /// Reads the object; nil where it holds no count.
     static func read(_ cursor: inout JSONCursor) throws(JSONFault) -> OpenAIUsage? {
@@ -36,17 +39,15 @@ struct OpenAIUsage {
             self.completion = try self.counts.read(&cursor)
         } else if key.says("total_tokens") {
             self.total = try self.counts.read(&cursor)
-        } else if key.says("prompt_cache_hit_tokens") {
-            // DeepSeek says the same twice; the details win where both are there.
+        } else if key.says("prompt_cache_hit_tokens") || key.says("cached_tokens") {
+            // DeepSeek and Moonshot say the same twice; the details win where both are there.
             let hits = try self.counts.read(&cursor)
             if self.cached == nil { self.cached = hits }
         } else if key.says("prompt_tokens_details") {
             try self.details(&cursor, ofPrompt: true)
         } else if key.says("completion_tokens_details") {
             try self.details(&cursor, ofPrompt: false)
-        } else if key.says("cost") {
-            self.cost = try cursor.decimal()
-        } else {
+        } else if try !self.reported.read(key, &cursor) {
             try cursor.value()
         }
     }
@@ -60,6 +61,8 @@ struct OpenAIUsage {
         try cursor.members { key, cursor throws(JSONFault) in
             if isPrompt, key.says("cached_tokens") {
                 usage.cached = try usage.counts.read(&cursor) ?? usage.cached
+            } else if isPrompt, key.says("cache_write_tokens") || key.says("cache_creation_tokens") {
+                usage.written = try usage.counts.read(&cursor) ?? 0
             } else if isPrompt, key.says("image_tokens") {
                 usage.imageIn = try usage.counts.read(&cursor) ?? 0
             } else if isPrompt, key.says("audio_tokens") {
@@ -88,25 +91,18 @@ struct OpenAIUsage {
                 addsUp = false
             }
         }
-        if cached + self.audioIn + self.imageIn > prompt || self.reasoning + self.audioOut > completion { addsUp = false }
+        let apart = cached + self.written + self.audioIn + self.imageIn
+        if apart > prompt || self.reasoning + self.audioOut > completion { addsUp = false }
         var usage = TokenUsage.zero
-        usage.input = max(0, prompt - cached - self.audioIn - self.imageIn)
+        usage.input = max(0, prompt - apart)
         usage.cachedInput = cached
+        usage.cacheWrite5m = self.written
         usage.audioInput = self.audioIn
         usage.imageInput = self.imageIn
         usage.output = max(0, completion - self.reasoning - self.audioOut)
         usage.reasoning = self.reasoning
         usage.audioOutput = self.audioOut
         return ReportedUsage(usage: usage, addsUp: addsUp, isAbsurd: self.counts.isAbsurd)
-    }
-}
-
-extension JSONCursor {
-    /// The next value as an exact amount, number or string; nil where it is none, which is passed over.
-    mutating func decimal() throws(JSONFault) -> Money? {
-        if self.peek() == UInt8(ascii: "\"") { return try self.string().flatMap { Money($0.decoded) } }
-        let range = try self.value()
-        return Money(self.text(of: range))
     }
 }
 

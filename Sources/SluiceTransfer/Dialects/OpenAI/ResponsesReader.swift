@@ -156,7 +156,10 @@ struct ResponseBody {
             } else if key.says("service_tier") {
                 if let tier = try cursor.string() { body.facts.tier = tier.decoded }
             } else if key.says("usage") {
-                if let usage = try ResponsesUsage.read(&cursor) { body.facts.usage = usage }
+                if let (usage, cost) = try ResponsesUsage.read(&cursor) {
+                    body.facts.usage = usage
+                    body.facts.providerCost = cost ?? body.facts.providerCost
+                }
             } else if key.says("error") {
                 body.problem = try UpstreamProblem.read(&cursor)
             } else if key.says("output") {
@@ -170,18 +173,20 @@ struct ResponseBody {
     }
 }
 
-/// `usage` of the Responses API: cached tokens inside the input, reasoning inside the output.
+/// `usage` of the Responses API: cached and written tokens inside the input, reasoning inside the output.
 enum ResponsesUsage {
-    static func read(_ cursor: inout JSONCursor) throws(JSONFault) -> ReportedUsage? {
+    static func read(_ cursor: inout JSONCursor) throws(JSONFault) -> (usage: ReportedUsage, cost: Money?)? {
         guard cursor.peek() == UInt8(ascii: "{") else {
             try cursor.value()
             return nil
         }
         var counts = UsageCounts()
+        var reported = ReportedCost()
         var input = 0
         var output = 0
         var total: Int?
         var cached = 0
+        var written = 0
         var reasoning = 0
         try cursor.members { key, cursor throws(JSONFault) in
             if key.says("input_tokens") {
@@ -194,19 +199,22 @@ enum ResponsesUsage {
                 try cursor.members { key, cursor throws(JSONFault) in
                     if key.says("cached_tokens") {
                         cached = try counts.read(&cursor) ?? 0
+                    } else if key.says("cache_write_tokens") {
+                        written = try counts.read(&cursor) ?? 0
                     } else if key.says("reasoning_tokens") {
                         reasoning = try counts.read(&cursor) ?? 0
                     } else {
                         try cursor.value()
                     }
                 }
-            } else {
+            } else if try !reported.read(key, &cursor) {
                 try cursor.value()
             }
         }
         guard counts.isGiven else { return nil }
-        let addsUp = (total.map { $0 == input + output } ?? true) && cached <= input && reasoning <= output
-        let usage = TokenUsage(input: max(0, input - cached), cachedInput: cached, output: max(0, output - reasoning), reasoning: reasoning)
-        return ReportedUsage(usage: usage, addsUp: addsUp, isAbsurd: counts.isAbsurd)
+        let addsUp = (total.map { $0 == input + output } ?? true) && cached + written <= input && reasoning <= output
+        var usage = TokenUsage(input: max(0, input - cached - written), cachedInput: cached, output: max(0, output - reasoning), reasoning: reasoning)
+        usage.cacheWrite5m = written
+        return (ReportedUsage(usage: usage, addsUp: addsUp, isAbsurd: counts.isAbsurd), reported.amount)
     }
 }
