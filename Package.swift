@@ -84,7 +84,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "SluiceWireTests", dependencies: ["SluiceCore", "SluiceWire", nio], swiftSettings: settings),
         .testTarget(name: "SluiceCoreTests", dependencies: ["SluiceCore", "SluiceTesting"], swiftSettings: settings),
-        .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "SluiceDispatchTests",
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", "SluiceWire", nio, nioPosix, log],
+            swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
             dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto], exclude: ["Fixtures"],

@@ -17,6 +17,9 @@ final class StreamRelay {
         case problem(UpstreamProblem)
     }
 
+    /// Of what comes before the first content and behind the end no more than this is kept: nobody can fill our memory with comments.
+    private static let mostHeld = 1 << 18
+
     private let reader: any StreamReader
     private let showsUsage: Bool
     private var scanner = EventScanner()
@@ -59,16 +62,17 @@ final class StreamRelay {
 
     private func scan(_ source: inout ByteBuffer, _ report: (Event) -> Void) {
         while !self.isOver, source.readableBytes > 0 {
+            let isInside = self.scanner.isInsideOversize
             let used = source.withUnsafeReadableBytes { bytes -> Int in
                 guard let piece = self.scanner.next(bytes) else { return 0 }
                 switch piece {
                 case .event(let range):
                     let event = UnsafeRawBufferPointer(rebasing: bytes[range])
-                    self.pass(event, self.reader.read(event), report)
+                    self.pass(event, isInside ? self.reader.readOversize(event, .last) : self.reader.read(event), report)
                     return range.upperBound
                 case .part(let range):
                     let part = UnsafeRawBufferPointer(rebasing: bytes[range])
-                    self.pass(part, self.reader.readOversize(part), report)
+                    self.pass(part, self.reader.readOversize(part, isInside ? .middle : .first), report)
                     return range.upperBound
                 }
             }
@@ -85,12 +89,10 @@ final class StreamRelay {
         switch reading.kind {
         case .neutral:
             self.append(event)
+            if self.output.readableBytes > StreamRelay.mostHeld { self.commit(report) }
         case .content:
             self.append(event)
-            if !self.sawContent {
-                self.sawContent = true
-                report(.commit)
-            }
+            self.commit(report)
         case .usageOnly:
             report(.usage)
             guard self.showsUsage else { return }
@@ -108,10 +110,16 @@ final class StreamRelay {
         }
     }
 
+    private func commit(_ report: (Event) -> Void) {
+        guard !self.sawContent else { return }
+        self.sawContent = true
+        report(.commit)
+    }
+
     private func append(_ event: UnsafeRawBufferPointer) {
         // Behind the dialect's own end only comments and the like may come: they keep their place.
         if self.tail.readableBytes > 0 {
-            self.tail.writeBytes(event)
+            if self.tail.readableBytes < StreamRelay.mostHeld { self.tail.writeBytes(event) }
         } else {
             self.prepareOutput()
             self.output.writeBytes(event)
@@ -120,7 +128,7 @@ final class StreamRelay {
 
     /// The stream's bytes are over: an event that ended in a bare CR is whole after all.
     func end(_ report: (Event) -> Void) {
-        guard self.pending.readableBytes > 0 else { return }
+        guard self.pending.readableBytes > 0, self.scanner.isAtLineStart else { return }
         let last = self.pending.withUnsafeReadableBytes { $0[$0.count - 1] }
         guard last == 0x0D else { return }
         let event = self.pending

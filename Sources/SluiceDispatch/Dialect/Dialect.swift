@@ -21,14 +21,21 @@ package protocol StreamReader: AnyObject {
     var facts: AnswerFacts { get }
     /// Looks at one whole event, its empty line included.
     func read(_ event: UnsafeRawBufferPointer) -> EventReading
-    /// Looks at the beginning of an event that is too long to hold.
-    func readOversize(_ part: UnsafeRawBufferPointer) -> EventReading
+    /// Looks at one piece of an event that is too long to hold; it is passed on at once, whatever it means.
+    func readOversize(_ part: UnsafeRawBufferPointer, _ place: OversizePlace) -> EventReading
     /// The event that tells the client of an error of ours, in the route's own words.
     func errorEvent(_ refusal: Refusal, into buffer: inout ByteBuffer)
     /// What the client gets in place of an error event of the backend's own; nil where it passes as it came.
     func rewrittenError(_ event: UnsafeRawBufferPointer, problem: UpstreamProblem, into buffer: inout ByteBuffer) -> Bool
     /// The client's own copy of a usage event, with Sluice's cost beside the usage; false where it passes as it came.
     func annotatedUsage(_ event: UnsafeRawBufferPointer, note: String, into buffer: inout ByteBuffer) -> Bool
+}
+
+/// Where a piece stands in an event that is too long to hold.
+package enum OversizePlace: Sendable {
+    case first, middle
+    /// With the empty line that ends the event.
+    case last
 }
 
 /// What one event means for the relay.

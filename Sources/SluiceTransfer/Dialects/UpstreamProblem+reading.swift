@@ -41,8 +41,6 @@ struct ErrorFields {
     var message = ""
     var type: String?
     var code: String?
-    /// Where a code stands that is a number: clients want a string.
-    var numericCode: Range<Int>?
 
     mutating func read(_ key: JSONText, _ cursor: inout JSONCursor) throws(JSONFault) {
         if key.says("message") {
@@ -50,14 +48,9 @@ struct ErrorFields {
         } else if key.says("type") {
             self.type = try cursor.string()?.decoded
         } else if key.says("code") {
+            // Clients want a string, also where it is a number.
             let isText = cursor.peek() == UInt8(ascii: "\"")
-            let start = cursor.position
-            if isText {
-                self.code = try cursor.string()?.decoded
-            } else if let number = try cursor.integer() {
-                self.code = String(number)
-                self.numericCode = start..<cursor.position
-            }
+            self.code = try isText ? cursor.string()?.decoded : cursor.integer().map(String.init)
         } else {
             try cursor.value()
         }

@@ -23,6 +23,9 @@ package struct EventScanner: Sendable {
     /// Whether bytes of an event that has not ended were seen (and maybe handed on as parts).
     package var isInsideOversize: Bool { self.isOversize }
 
+    /// Whether a bare CR behind all that was looked at would be an empty line: if no LF follows, the event has ended.
+    package var isAtLineStart: Bool { self.atLineStart }
+
     /// Finds the next piece in `bytes`, which must begin where the last piece ended.
     package mutating func next(_ bytes: UnsafeRawBufferPointer) -> Piece? {
         var index = self.scanned

@@ -51,8 +51,9 @@ final class MessagesReader: StreamReader {
         }
     }
 
-    func readOversize(_ part: UnsafeRawBufferPointer) -> EventReading {
-        EventReading(.content, hasToken: true)
+    func readOversize(_ part: UnsafeRawBufferPointer, _ place: OversizePlace) -> EventReading {
+        if place == .first { self.facts.tokens += 1 }
+        return EventReading(.content, hasToken: true)
     }
 
     func errorEvent(_ refusal: Refusal, into buffer: inout ByteBuffer) {

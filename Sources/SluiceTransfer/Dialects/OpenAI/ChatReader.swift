@@ -38,13 +38,13 @@ final class ChatReader: StreamReader {
         self.facts = chunk.facts
         if let timings = chunk.timings { self.timings = timings }
         if self.facts.usage == nil { self.facts.usage = self.timings }
-        if let problem = chunk.problem { return EventReading(.error(problem)) }
+        if let problem = chunk.reportedProblem { return EventReading(.error(problem)) }
         return chunk.reading
     }
 
-    func readOversize(_ part: UnsafeRawBufferPointer) -> EventReading {
+    func readOversize(_ part: UnsafeRawBufferPointer, _ place: OversizePlace) -> EventReading {
         // An error or a usage chunk is never that long.
-        if !part.isEmpty { self.facts.tokens += 1 }
+        if place == .first { self.facts.tokens += 1 }
         return EventReading(.content, hasToken: true)
     }
 
@@ -71,7 +71,7 @@ final class ChatReader: StreamReader {
 private struct ChatChunk {
     var facts: AnswerFacts
     var timings: ReportedUsage?
-    var problem: UpstreamProblem?
+    private var problem: UpstreamProblem?
     private var hasUsage = false
     private var hasToken = false
     private var hasFinish = false
@@ -82,6 +82,8 @@ private struct ChatChunk {
     init(facts: AnswerFacts) {
         self.facts = facts
     }
+
+    var reportedProblem: UpstreamProblem? { self.problem ?? (self.isErrorObject ? self.flat.problem : nil) }
 
     var reading: EventReading {
         if self.choices == 0 { return EventReading(self.hasUsage ? .usageOnly : .neutral) }
@@ -116,7 +118,6 @@ private struct ChatChunk {
         } else if key.says("message") || key.says("type") || key.says("code") {
             // An error object without an envelope, as older vLLM sends it.
             try self.flat.read(key, &cursor)
-            if self.isErrorObject { self.problem = self.flat.problem }
         } else {
             try cursor.value()
         }

@@ -8,6 +8,7 @@ final class ResponsesReader: StreamReader {
     private(set) var facts = AnswerFacts()
     private var sequence = -1
     private var isFailedEvent = false
+    private var longEnd: LongEnd?
 
     init() {}
 
@@ -58,8 +59,15 @@ final class ResponsesReader: StreamReader {
         }
     }
 
-    func readOversize(_ part: UnsafeRawBufferPointer) -> EventReading {
-        EventReading(.content, hasToken: true)
+    /// The last event repeats the whole output, so it may be as long as all of it.
+    func readOversize(_ part: UnsafeRawBufferPointer, _ place: OversizePlace) -> EventReading {
+        if place == .first { self.longEnd = LongEnd(part) }
+        self.longEnd?.add(part)
+        guard place == .last, let end = self.longEnd else { return EventReading(.content, hasToken: true) }
+        self.longEnd = nil
+        self.facts.isEnded = true
+        if let usage = end.usage { self.facts.usage = usage }
+        return EventReading(.end)
     }
 
     func errorEvent(_ refusal: Refusal, into buffer: inout ByteBuffer) {
@@ -91,6 +99,38 @@ final class ResponsesReader: StreamReader {
         json.append(jsonString: message)
         json.append(text: "}}}\n\n")
         buffer.writeBytes(json)
+    }
+}
+
+/// A `response.completed` that is too long to hold: of its end enough is kept to read the usage there.
+private struct LongEnd {
+    private static let kept = 4096
+
+    private var tail: [UInt8] = []
+
+    /// nil where the event is another one; its name and type stand at its beginning.
+    init?(_ first: UnsafeRawBufferPointer) {
+        let head = UnsafeRawBufferPointer(rebasing: first.prefix(256))
+        guard head.firstRange(of: "response.completed") != nil || head.firstRange(of: "response.incomplete") != nil else { return nil }
+    }
+
+    mutating func add(_ part: UnsafeRawBufferPointer) {
+        self.tail += part.suffix(LongEnd.kept)
+        self.tail.removeFirst(max(0, self.tail.count - LongEnd.kept))
+    }
+
+    /// nil where it stands further from the end, or nowhere.
+    var usage: ReportedUsage? {
+        self.tail.withUnsafeBytes { bytes in
+            var found: ReportedUsage?
+            var start = 0
+            while let name = bytes.firstRange(of: "\"usage\":", from: start) {
+                start = name.upperBound
+                var cursor = JSONCursor(bytes, at: start, isLenient: true)
+                if let usage = try? ResponsesUsage.read(&cursor) { found = usage }
+            }
+            return found
+        }
     }
 }
 
