@@ -1,0 +1,137 @@
+"""What a batch client does with the `openai` package, run inside a private virtual environment: openai_deferred_calls.py NAME..."""
+import io
+import json
+import sys
+import threading
+import time
+
+import openai
+from openai import OpenAI
+from perform import perform
+
+ENDED = ("completed", "failed", "expired", "cancelled")
+
+
+def client(**settings):
+    return OpenAI(**{"max_retries": 0, "timeout": 30, **settings})
+
+
+def lines(count, **body):
+    return "".join(
+        json.dumps({"custom_id": f"line {i} ☂", "method": "POST", "url": "/v1/chat/completions",
+                    "body": {"model": "chat", "messages": [{"role": "user", "content": f"text {i}"}], **body}}) + "\n"
+        for i in range(count)).encode()
+
+
+def uploaded(data):
+    return client().files.create(file=("in.jsonl", io.BytesIO(data)), purpose="batch")
+
+
+def created(count, window="24h", **more):
+    return client().batches.create(
+        input_file_id=uploaded(lines(count)).id, endpoint="/v1/chat/completions", completion_window=window, **more)
+
+
+def ended(batch):
+    for _ in range(300):
+        batch = client().batches.retrieve(batch.id)
+        if batch.status in ENDED:
+            return batch
+        time.sleep(0.1)
+    raise AssertionError(f"the batch stays {batch.status}")
+
+
+def files():
+    data = lines(3)
+    made = client().files.create(file=("wörk/load.jsonl", io.BytesIO(data)), purpose="batch")
+    assert made.status == "processed" and made.bytes == len(data) and made.filename == "load.jsonl", made
+    assert client().files.wait_for_processing(made.id, max_wait_seconds=5).id == made.id
+    assert client().files.retrieve(made.id).purpose == "batch"
+    assert made.id in [one.id for one in client().files.list(purpose="batch", limit=100)]
+    assert client().files.content(made.id).read() == data
+    with client().files.with_streaming_response.content(made.id) as answer:
+        assert b"".join(answer.iter_bytes()) == data
+    assert client().files.delete(made.id).deleted
+    try:
+        client().files.retrieve(made.id)
+    except openai.NotFoundError:
+        return
+    raise AssertionError("a deleted file is still found")
+
+
+def batch():
+    first = created(40, window="90m", metadata={"team": "search"})
+    assert first.status in ("validating", "in_progress") and first.expires_at == first.created_at + 5400, first
+    last = ended(first)
+    assert last.status == "completed" and last.request_counts.total == last.request_counts.completed == 40, last
+    assert last.metadata == {"team": "search"} and last.to_dict()["usage"]["output_tokens"] == 40 * 20, last
+    rows = [json.loads(line) for line in client().files.content(last.output_file_id).text.splitlines()]
+    assert sorted(row["custom_id"] for row in rows) == sorted(f"line {i} ☂" for i in range(40)), rows[:2]
+    assert all(row["response"]["status_code"] == 200 and row["error"] is None for row in rows)
+
+
+def batch_that_fails():
+    broken = client().batches.create(
+        input_file_id=uploaded(lines(1) + b"{\n").id, endpoint="/v1/chat/completions", completion_window="24h")
+    last = ended(broken)
+    assert last.status == "failed" and last.errors.data[0].code == "invalid_json_line" and last.errors.data[0].line == 2, last.errors
+
+
+def batch_cancelled():
+    first = created(500)
+    assert client().batches.cancel(first.id).status in ("cancelling", "cancelled")
+    last = ended(first)
+    counts = last.request_counts
+    assert last.status == "cancelled" and counts.completed + counts.failed == counts.total, last
+
+
+def pages_while_others_come():
+    """250 batches by pages of 7, each once, while more are made."""
+    file = uploaded(lines(1))
+    made = [client().batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h").id for _ in range(250)]
+    done = threading.Event()
+
+    def more():
+        while not done.is_set():
+            client().batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+    others = threading.Thread(target=more)
+    others.start()
+    try:
+        seen = [one.id for one in client().batches.list(limit=7)]
+    finally:
+        done.set()
+        others.join()
+    assert len(seen) == len(set(seen)) and set(made) <= set(seen), f"{len(seen)} seen, {len(set(seen))} different, {len(set(made) - set(seen))} missing"
+
+
+def background():
+    made = client().responses.create(model="chat", input="later", background=True)
+    assert made.status in ("queued", "in_progress"), made
+    for _ in range(100):
+        made = client().responses.retrieve(made.id)
+        if made.status not in ("queued", "in_progress"):
+            break
+        time.sleep(0.1)
+    assert made.status == "completed" and made.output_text, made
+    events = list(client().responses.retrieve(made.id, stream=True))
+    assert events[-1].type == "response.completed" and events[-1].response.id == made.id, events
+    later = list(client().responses.retrieve(made.id, stream=True, starting_after=events[0].sequence_number))
+    assert [one.sequence_number for one in later] == [one.sequence_number for one in events[1:]], later
+    client().responses.delete(made.id)
+    try:
+        client().responses.retrieve(made.id)
+    except openai.NotFoundError:
+        return
+    raise AssertionError("a deleted response is still found")
+
+
+def background_windows():
+    for window in ("soonest", "2h", "8h", "45m"):
+        made = client().responses.create(model="chat", input="later", background=True, extra_body={"background_options": {"completion_window": window}})
+        assert made.status in ("queued", "in_progress", "completed"), made
+    cancelled = client().responses.cancel(made.id)
+    assert cancelled.status in ("cancelled", "completed"), cancelled
+
+
+if __name__ == "__main__":
+    perform(globals(), sys.argv[1:])
