@@ -38,18 +38,21 @@ import Testing
         ("SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 AND job.bucket_ms = 9 ORDER BY job.prefix, job.id LIMIT 9", "job_ready"),
         ("SELECT id FROM job WHERE state = 0 AND not_before_ms <= 9 ORDER BY not_before_ms LIMIT 9", "job_held"),
         ("SELECT id FROM job WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL AND promote_at_ms <= 9 ORDER BY promote_at_ms", "job_promotion"),
-        ("SELECT id FROM job WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= 9 ORDER BY deadline_ms LIMIT 9", "job_due"),
+        ("SELECT id FROM job WHERE finished_ms IS NULL AND deadline_ms IS NOT NULL AND deadline_ms <= 9 ORDER BY deadline_ms LIMIT 9", "job_due"),
         ("SELECT id FROM job WHERE state IN (2, 3) AND owner <> 1", "job_running"),
-        ("SELECT id FROM job WHERE tenant = 'a' AND state = 4 AND id < 9 ORDER BY id DESC LIMIT 9", "job_list"),
-        ("SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = 1 AND state = 1 ORDER BY id LIMIT 1", "job_open"),
-        ("SELECT id FROM job WHERE state > 3 AND has_body = 1 AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_bodies"),
-        ("SELECT id FROM job WHERE state > 3 AND has_result = 1 AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_results"),
-        ("SELECT lane, bucket_ms, count(*), sum(estimated_tokens) FROM job WHERE state = 1 GROUP BY lane, bucket_ms", "job_ready"),
+        ("SELECT id FROM job WHERE finished_ms IS NOT NULL AND tenant = 'a' AND state = 4 AND id < 9 ORDER BY id DESC LIMIT 9", "job_ended"),
+        ("SELECT id FROM job WHERE finished_ms IS NULL AND tenant = 'a' AND +state IN (0, 1) AND id < 9 ORDER BY id DESC LIMIT 9", "job_open"),
+        ("SELECT id FROM job WHERE batch = 1 AND line > 9 AND +state < 2 ORDER BY line LIMIT 9", "job_line"),
+        ("SELECT id FROM job WHERE has_body = 1 AND finished_ms IS NOT NULL AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_bodies"),
+        (
+            "SELECT id FROM job WHERE has_result = 1 AND batch IS NULL AND finished_ms IS NOT NULL AND finished_ms < 9 ORDER BY finished_ms LIMIT 9",
+            "job_results"
+        ),
+        ("SELECT lane, bucket_ms, count(*), sum(estimated_tokens), min(created_ms) FROM job WHERE state = 1 GROUP BY lane, bucket_ms", "job_ready"),
         ("SELECT seq FROM batch_result WHERE batch = 1 AND side = 0 AND seq > 9 ORDER BY seq LIMIT 9", "batch_result_file"),
         ("SELECT id FROM batch WHERE tenant = 'a' AND wire = 0 AND erased_ms IS NULL AND id < 9 ORDER BY id DESC LIMIT 9", "batch_list"),
         ("SELECT id FROM batch WHERE status < 3 AND status = 2", "batch_open"),
         ("SELECT id FROM webhook_delivery WHERE state = 0 AND due_ms <= 9 ORDER BY due_ms, id LIMIT 9", "webhook_delivery_due"),
-        ("SELECT job FROM attempt WHERE ended_ms IS NULL", "attempt_open"),
         ("SELECT seq FROM ledger WHERE request_id = 'a' AND attempt = 1 AND part = 1", "ledger_attempt"),
     ])
     func isServedByItsIndexWithoutASort(_ sql: String, _ index: String) throws {

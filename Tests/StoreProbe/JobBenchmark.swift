@@ -6,59 +6,151 @@ import SluiceSQLite
 import SluiceTesting
 import Synchronization
 
-/// The life of jobs: enqueued one by one and in crowds, leased, begun, completed.
-struct JobBenchmark {
+/// How fast jobs are stored, leased and completed, beside what is wanted (on two cores).
+///
+/// Ends the process with 1 where a figure is missed.
+final class JobBenchmark {
+    private let folder = DataFolder("/tmp/sluice-bench-\(getpid())")
+    /// Only so much of everything is done, for a look with a profiler: the figures say nothing then.
+    private let share: Int
+    private let text = String(repeating: "x", count: 1800)
+    private var stored = 0
+    private var missed: [String] = []
+
+    init(oneIn share: Int) {
+        self.share = max(1, share)
+    }
+
     func run() throws {
-        let folder = DataFolder("/tmp/sluice-bench-\(getpid())")
-        defer { try? FileManager.default.removeItem(atPath: folder.path) }
-        let database = try SQLiteDatabase(.init(folder: folder), at: Sample.now)
+        defer { try? FileManager.default.removeItem(atPath: self.folder.path) }
+        let database = try SQLiteDatabase(.init(folder: self.folder), at: Sample.now)
         let store = SQLiteJobStore(database)
-        let text = String(repeating: "x", count: 1800)
-        func measure(_ name: String, _ count: Int, _ body: () -> Void) {
-            let before = CPUTime.process
-            let start = ContinuousClock.now
-            body()
-            let elapsed = ContinuousClock.now - start
-            print("\(name): \((CPUTime.process - before) / Double(count) * 1e6) µs CPU a job, \(Double(count) / (Double(elapsed.nanoseconds) / 1e9)) jobs/s")
-        }
-        func enqueue(_ range: Range<Int>, crowd: Int) {
-            for from in stride(from: range.lowerBound, to: range.upperBound, by: crowd) {
-                let group = DispatchGroup()
-                for i in from..<from + crowd {
-                    group.enter()
-                    store.enqueue(Sample.job("job_\(String(1_764_100_000_000 + i * 7, radix: 36))"), call: Sample.call(text), answer: nil) { _ in group.leave() }
-                }
-                group.wait()
-            }
-        }
-        measure("enqueue alone", 2000) { enqueue(0..<2000, crowd: 1) }
-        measure("enqueue by 128", 20480) { enqueue(2000..<22480, crowd: 128) }
-        let lane = Sample.job("x").lane
-        let leased = Mutex<[LeasedJob]>([])
-        measure("lease by 64, begin, complete", 6400) {
-            for _ in 0..<100 {
-                let group = DispatchGroup()
-                group.enter()
-                store.lease(lane, limit: 64, at: Sample.now) { result in
-                    leased.withLock { $0 = (try? result.get()) ?? [] }
-                    group.leave()
-                }
-                group.wait()
-                let jobs = leased.withLock { $0 }
-                for item in jobs {
-                    group.enter()
-                    store.begin(Sample.intent(Sample.subject(item.job.requestID, jobID: item.job.id)), under: item.lease) { _ in group.leave() }
-                }
-                group.wait()
-                for item in jobs {
-                    group.enter()
-                    let end = Sample.settled(Sample.subject(item.job.requestID, jobID: item.job.id))
-                    let result = JobResult(status: 200, contentType: "application/json", body: Array(text.utf8.prefix(700)))
-                    store.complete(item.lease, as: .done, result: result, ends: [end], at: Sample.now) { _ in group.leave() }
-                }
-                group.wait()
-            }
-        }
+        self.rate("enqueue, one by one", atLeast: 1500, of: 5000 / self.share) { self.enqueue(5000 / self.share, at: 1, in: store) }
+        self.rate("enqueue, grouped (256 at a time)", atLeast: 20_000, of: 60_000 / self.share) { self.enqueue(60_000 / self.share, at: 256, in: store) }
+        try self.addLines(100_000 / self.share - self.stored, to: "batch_1", in: database)
+        let claims = self.cycles(max(10, 200 / self.share), of: 64, in: store, waiting: 100_000)
+        self.report("claim of 64, 100,000 waiting: p50", claims, atMost: 5)
+        try self.addLines(900_000 / self.share, to: "batch_2", in: database)
+        self.report("claim of 64, 1,000,000 waiting: p50", self.claims(max(10, 200 / self.share), of: 64, in: store), atMost: 5)
         try database.close(at: Sample.now)
+        let start = ContinuousClock.now
+        let again = try SQLiteDatabase(.init(folder: self.folder), at: Sample.now)
+        print("opening with a million jobs: \(ContinuousClock.now - start)")
+        try again.close(at: Sample.now)
+        guard self.missed.isEmpty else {
+            print("missed: \(self.missed.joined(separator: ", "))")
+            exit(1)
+        }
+    }
+
+    // MARK: Work
+
+    private func enqueue(_ count: Int, at once: Int, in store: SQLiteJobStore) {
+        let first = self.stored
+        self.stored += count
+        let group = DispatchGroup()
+        // As many are under way as callers would wait: the next one comes when one is answered.
+        let places = DispatchSemaphore(value: once)
+        for number in first..<first + count {
+            places.wait()
+            group.enter()
+            store.enqueue(Sample.job(JobBenchmark.id(number)), call: Sample.call(self.text), answer: nil) { _ in
+                places.signal()
+                group.leave()
+            }
+        }
+        group.wait()
+    }
+
+    private func addLines(_ count: Int, to id: String, in database: SQLiteDatabase) throws {
+        let store = SQLiteBatchStore(database)
+        var batch = Sample.batch(id)
+        batch.deadline = Sample.now + .seconds(86_400)
+        try self.wait { store.create(batch, answer: nil, then: $0) }
+        _ = try self.wait { store.begin(batch.id, total: count, quote: nil, at: Sample.now, then: $0) }
+        let target = batch
+        self.rate("lines of a batch, 2,000 at a time", atLeast: 20_000, of: count) {
+            for from in stride(from: 1, through: count, by: 2000) {
+                let lines = (from..<min(from + 2000, count + 1)).map { Sample.line($0, of: target) }
+                _ = try? self.wait { store.add(lines, to: target.id, at: Sample.now, then: $0) }
+            }
+        }
+    }
+
+    /// Leases, begins and completes; gives how long each claim took.
+    private func cycles(_ rounds: Int, of size: Int, in store: SQLiteJobStore, waiting: Int) -> [Duration] {
+        var claims: [Duration] = []
+        self.rate("claim, begin, complete, \(waiting) waiting", atLeast: 8000, of: rounds * size) {
+            var last = DispatchGroup()
+            for _ in 0..<rounds {
+                let start = ContinuousClock.now
+                let jobs = self.claim(size, in: store)
+                claims.append(ContinuousClock.now - start)
+                // The next claim goes out while these are completed, as a worker's does.
+                last.wait()
+                last = DispatchGroup()
+                for leased in jobs { self.complete(leased, in: store, last) }
+            }
+            last.wait()
+        }
+        return claims
+    }
+
+    private func claims(_ rounds: Int, of size: Int, in store: SQLiteJobStore) -> [Duration] {
+        (0..<rounds).map { _ in
+            let start = ContinuousClock.now
+            _ = self.claim(size, in: store)
+            return ContinuousClock.now - start
+        }
+    }
+
+    private func claim(_ size: Int, in store: SQLiteJobStore) -> [LeasedJob] {
+        let lane = Sample.job("").lane
+        return (try? self.wait { store.lease(lane, limit: size, at: Sample.now, then: $0) }) ?? []
+    }
+
+    private func complete(_ leased: LeasedJob, in store: SQLiteJobStore, _ group: DispatchGroup) {
+        let subject = Sample.subject(leased.job.requestID, jobID: leased.job.id)
+        let answer = JobResult(status: 200, contentType: "application/json", body: Array(self.text.utf8.prefix(700)))
+        group.enter()
+        store.begin(Sample.intent(subject), under: leased.lease) { _ in
+            store.complete(leased.lease, as: .done, result: answer, ends: [Sample.settled(subject)], at: Sample.now) { result in
+                guard case .success(true) = result else { preconditionFailure("a lease of the benchmark's own was stale") }
+                group.leave()
+            }
+        }
+    }
+
+    private static func id(_ number: Int) -> String { "job_\(String(1_764_100_000_000 + number * 7, radix: 36))" }
+
+    private func wait<Value: Sendable>(_ write: (@escaping @Sendable (Result<Value, StoreError>) -> Void) -> Void) throws -> Value {
+        let isDone = DispatchSemaphore(value: 0)
+        let answer = Mutex<Result<Value, StoreError>?>(nil)
+        write { result in
+            answer.withLock { $0 = result }
+            isDone.signal()
+        }
+        isDone.wait()
+        guard let result = answer.withLock({ $0 }) else { preconditionFailure("a callback without a result") }
+        return try result.get()
+    }
+
+    // MARK: Figures
+
+    private func rate(_ name: String, atLeast wanted: Double, of count: Int, _ body: () -> Void) {
+        let before = CPUTime.process
+        let start = ContinuousClock.now
+        body()
+        let rate = Double(count) / (Double((ContinuousClock.now - start).nanoseconds) / 1e9)
+        let used = (CPUTime.process - before) / Double(count) * 1e6
+        print("\(name): \(Int(rate)) a second (wanted \(Int(wanted))), \(Int(used)) µs of CPU each")
+        if rate < wanted { self.missed.append(name) }
+    }
+
+    private func report(_ name: String, _ times: [Duration], atMost limit: Double) {
+        let sorted = times.map { Double($0.nanoseconds) / 1e6 }.sorted()
+        let middle = sorted[sorted.count / 2]
+        print("\(name) \(middle) ms (wanted under \(limit)), p99 \(sorted[sorted.count * 99 / 100]) ms")
+        if middle >= limit { self.missed.append(name) }
     }
 }

@@ -9,12 +9,12 @@ let arguments = CommandLine.arguments.dropFirst() + ["", "", ""]
 let folder = DataFolder(arguments[arguments.startIndex + 1])
 switch arguments.first {
 case "append": try AppendBenchmark().run()
-case "jobs": try JobBenchmark().run()
+case "jobs": try JobBenchmark(oneIn: Int(arguments[arguments.startIndex + 1]) ?? 1).run()
 case "journal": try JournalBenchmark().run()
 case "write": try RestlessWriter(folder, first: Int(arguments[arguments.startIndex + 2]) ?? 0).run()
 case "check": try AfterCrash(folder).check(acknowledged: Int(arguments[arguments.startIndex + 2]) ?? 0)
 case "hold": hold(folder)
-default: say("usage: sluice-store-probe append|jobs|journal | write|check|hold FOLDER [NUMBER]")
+default: say("usage: sluice-store-probe append|journal | jobs [SHARE] | write|check|hold FOLDER [NUMBER]")
 }
 
 /// One line at once, whatever becomes of this process.

@@ -1,7 +1,7 @@
 /// A request as it is kept on disk while it waits: a JSON object, as ``JSONFields`` writes it.
 ///
-/// What one release has written the next one must read: a member is added and never renamed, whatever becomes of the type in memory, and one
-/// that is missing has the value that the type has at first.
+/// What one release has written the next one must read: a member is added at the end and never renamed, whatever becomes of the type in memory,
+/// and one that is missing has the value that the type has at first.
 package enum StoredRequest {
     package static func text(of request: InferenceRequest) -> [UInt8] {
         var json = JSONFields(capacity: 512)
@@ -55,42 +55,60 @@ package enum StoredRequest {
     }
 
     package static func read(_ text: [UInt8]) throws(LedgerLineError) -> InferenceRequest {
-        try text.readingObject { members throws(LedgerLineError) in
-            var fields: [String: Range<Int>] = [:]
-            while let (name, value) = try members.next() { fields[try members.string(name)] = members.isEqual(value, "null") ? nil : value }
-            return try StoredFields(members: members, fields: fields).request()
+        try text.reading { bytes throws(LedgerLineError) in
+            let inside = try JSONMembers.inside(bytes.indices, of: bytes)
+            var fields = StoredFields(members: JSONMembers(bytes, in: inside, known: StoredRequest.names))
+            return try fields.request()
         }
     }
+
+    /// All members in the order in which they are written; a later one goes to the end.
+    private static let names: [StaticString] = [
+        "endpoint", "tenant", "key", "model", "stream", "wants_usage", "max_tokens", "choices", "prompt_bytes", "input_tokens", "has_media", "prefix",
+        "headers", "tags", "service_tier", "consent", "consent_wait_ms", "wish_class", "wish_first_token_ms", "wish_total_ms", "wish_plain_budget_ms",
+        "wish_deadline_within_ms", "wish_deadline_at_ms", "wish_deadline_clock_s", "wish_max_cost", "wish_read_timeout_ms",
+    ]
 }
 
-/// The members of a stored request by their names.
+/// Reads the members of a stored request, in their order.
 private struct StoredFields {
-    let members: JSONMembers
-    let fields: [String: Range<Int>]
+    private var members: JSONMembers
 
-    private func text(_ name: String) throws(LedgerLineError) -> String? {
-        guard let range = self.fields[name] else { return nil }
+    init(members: JSONMembers) {
+        self.members = members
+    }
+
+    private mutating func value(_ name: StaticString) throws(LedgerLineError) -> Range<Int>? {
+        guard let range = try self.members.value(name) else { return nil }
+        return self.members.isEqual(range, "null") ? nil : range
+    }
+
+    private mutating func text(_ name: StaticString) throws(LedgerLineError) -> String? {
+        guard let range = try self.value(name) else { return nil }
         return try self.members.unquoted(range)
     }
 
-    private func integer(_ name: String) throws(LedgerLineError) -> Int? {
-        guard let range = self.fields[name] else { return nil }
+    private mutating func integer(_ name: StaticString) throws(LedgerLineError) -> Int? {
+        guard let range = try self.value(name) else { return nil }
         return Int(try self.members.integer(range))
     }
 
-    private func duration(_ name: String) throws(LedgerLineError) -> Duration? { try self.integer(name).map { .milliseconds($0) } }
+    private mutating func duration(_ name: StaticString) throws(LedgerLineError) -> Duration? { try self.integer(name).map { .milliseconds($0) } }
 
-    private func map(_ name: String) throws(LedgerLineError) -> [String: String] {
-        guard let range = self.fields[name] else { return [:] }
+    private mutating func map(_ name: StaticString) throws(LedgerLineError) -> [String: String] {
+        guard let range = try self.value(name), !self.members.isEqual(range, "{}") else { return [:] }
         return try self.members.texts(range)
     }
 
-    func request() throws(LedgerLineError) -> InferenceRequest {
-        guard let endpoint = try self.text("endpoint").flatMap({ Endpoint(name: $0) }), let tenant = try self.text("tenant"),
-            let model = try self.text("model")
-        else { throw LedgerLineError("a stored request without an endpoint that is known, a tenant or a model", at: 0) }
+    mutating func request() throws(LedgerLineError) -> InferenceRequest {
+        let endpoint = try self.text("endpoint").flatMap { Endpoint(name: $0) }
+        let tenant = try self.text("tenant")
+        let key = try self.text("key")
+        guard let endpoint, let tenant, let model = try self.text("model") else {
+            throw LedgerLineError("a stored request without an endpoint that is known, a tenant or a model", at: 0)
+        }
         var request = InferenceRequest(endpoint: endpoint, tenant: tenant, model: model)
-        request.key = try self.text("key")
+        request.key = key
         request.isStream = try self.integer("stream") == 1
         request.wantsUsage = try self.integer("wants_usage") == 1
         request.maxTokens = try self.integer("max_tokens")
@@ -107,7 +125,7 @@ private struct StoredFields {
         return request
     }
 
-    private func consent() throws(LedgerLineError) -> Consent {
+    private mutating func consent() throws(LedgerLineError) -> Consent {
         switch try self.text("consent") {
         case "respond-async": .respondAsync(wait: try self.duration("consent_wait_ms"))
         case "deadline": .deadline
@@ -119,7 +137,7 @@ private struct StoredFields {
         }
     }
 
-    private func wishes() throws(LedgerLineError) -> ClientWishes {
+    private mutating func wishes() throws(LedgerLineError) -> ClientWishes {
         var wishes = ClientWishes()
         wishes.trafficClass = try self.text("wish_class")
         wishes.latency.firstToken = try self.duration("wish_first_token_ms")

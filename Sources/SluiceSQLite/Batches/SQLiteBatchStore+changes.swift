@@ -50,25 +50,18 @@ extension SQLiteBatchStore {
             }, then: then)
     }
 
+    /// Looks through the lines in their order, a part at a time, and from the beginning again while any waits: one may have been put back.
     private static func cancelSome(of batch: Int64, atMost limit: Int, at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
-        var cancelled = 0
-        for lane in transaction.backlog.withTable({ $0.waitingLanes(ofBatch: batch) }) {
-            for state in [JobState.ready, .held] where cancelled < limit {
-                let rows = try Row.fetchAll(
-                    transaction.db.cachedStatement(
-                        literal: """
-                            UPDATE job SET state = \(JobState.target(of: .cancelRequested).rawValue), finished_ms = \(now.milliseconds)
-                            WHERE id IN (
-                              SELECT id FROM job WHERE finished_ms IS NULL AND lane = \(lane) AND state = \(state.rawValue) ORDER BY id
-                              LIMIT \(limit - cancelled))
-                              AND \(sql: JobState.allows(.cancelRequested))
-                            RETURNING \(sql: EndedJob.columns)
-                            """))
-                for row in rows { try transaction.end(EndedJob(row), from: state, result: nil, at: now) }
-                cancelled += rows.count
-            }
-        }
-        return cancelled
+        guard transaction.backlog.withTable({ $0.hasWaiting(ofBatch: batch) }) else { return 0 }
+        let waiting = try RawStatement(
+            """
+            SELECT id, line, state FROM job WHERE batch = ? AND line > (SELECT swept_line FROM batch WHERE id = ?) AND +state < 2 ORDER BY line LIMIT ?
+            """, in: transaction.db
+        ).all(.integer(batch), .integer(batch), .integer(limit)) { ($0.long(0), $0.int(1), JobState(rawValue: $0.int(2))) }
+        let swept = waiting.count < limit ? 0 : waiting.last?.1 ?? 0
+        try RawStatement("UPDATE batch SET swept_line = ? WHERE id = ?", in: transaction.db).run(.integer(swept), .integer(batch))
+        for (id, _, state) in waiting { try transaction.end(id, from: state, by: .cancelRequested, at: now) }
+        return waiting.count
     }
 
     package func retryBatch(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Batch?>) {
@@ -98,21 +91,18 @@ extension SQLiteBatchStore {
     /// Arms lines again in the order of their results, which are dropped. The batch cannot end before all of them are.
     private static func rearmSome(of batch: Int64, atMost limit: Int, at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
         let db = transaction.db
-        let results = try Row.fetchAll(
-            db.cachedStatement(
-                literal: """
-                    SELECT \(sql: JobRow.columns), batch_result.seq, batch_result.bytes, batch.deadline_ms
-                    FROM \(sql: JobRow.tables) JOIN batch_result ON batch_result.job = job.id
-                    WHERE batch_result.batch = \(batch) AND batch_result.side = 1 AND batch_result.seq <= batch.rearm_upto
-                    ORDER BY batch_result.seq LIMIT \(limit)
-                    """))
+        let results = try RawStatement(
+            """
+            SELECT \(JobRow.columns), batch_result.seq, batch_result.bytes, batch.deadline_ms
+            FROM \(JobRow.tables) JOIN batch_result ON batch_result.job = job.id
+            WHERE batch_result.batch = ? AND batch_result.side = 1 AND batch_result.seq <= batch.rearm_upto ORDER BY batch_result.seq LIMIT ?
+            """, in: db
+        ).all(.integer(batch), .integer(limit)) { (try JobRow($0), $0.long(37), $0.int(38), Timestamp(milliseconds: $0.long(39))) }
         var taken = BatchBooking()
-        for result in results {
-            let row = try JobRow(result)
-            let deadline = row.job.deadline.map { _ in Timestamp(milliseconds: result[39]) }
-            try db.cachedStatement(literal: "DELETE FROM batch_result WHERE seq = \(result[37] as Int64)").execute()
-            try transaction.rearm(row, as: row.job.rearmed(at: now, deadline: deadline))
-            taken.uncount(row.job.state, bytes: result[38])
+        for (row, sequence, bytes, deadline) in results {
+            try RawStatement("DELETE FROM batch_result WHERE seq = ?", in: db).run(.integer(sequence))
+            try transaction.rearm(row, as: row.job.rearmed(at: now, deadline: row.job.deadline.map { _ in deadline }))
+            taken.uncount(row.job.state, bytes: bytes)
         }
         if results.count < limit { try db.cachedStatement(literal: "UPDATE batch SET rearm_upto = NULL WHERE id = \(batch)").execute() }
         try transaction.book(taken, to: batch, at: now)

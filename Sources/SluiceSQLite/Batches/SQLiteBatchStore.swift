@@ -65,15 +65,14 @@ package struct SQLiteBatchStore: BatchStore {
                 guard let batch = try BatchStanding.find(id, tenant: nil, in: transaction.db),
                     try transaction.carryOut(.validated, on: batch, at: now) != nil
                 else { return false }
-                let standing = try Row.fetchOne(
-                    transaction.db.cachedStatement(
-                        literal: """
-                            UPDATE batch SET total = \(total), quote_cost_pico = \(quote?.cost?.pico), quote_finish_ms = \(quote?.finish.milliseconds),
-                              quote_risk = \(quote?.risk) WHERE id = \(batch.id) RETURNING \(sql: BatchStanding.columns)
-                            """)
-                ).map(BatchStanding.init)
+                try transaction.db.cachedStatement(
+                    literal: """
+                        UPDATE batch SET total = \(total), quote_cost_pico = \(quote?.cost?.pico), quote_finish_ms = \(quote?.finish.milliseconds),
+                          quote_risk = \(quote?.risk) WHERE id = \(batch.id)
+                        """
+                ).execute()
                 // A batch of no lines is over as soon as it begins.
-                if let standing { try transaction.endIfDone(standing, at: now) }
+                if let begun = try BatchStanding.find(id, tenant: nil, in: transaction.db) { try transaction.endIfDone(begun, at: now) }
                 return true
             }, then: then)
     }
@@ -106,6 +105,7 @@ extension WriteTransaction {
     /// Stores lines that the batch has not yet: ready, or at an end where they failed before or the batch is being cancelled.
     fileprivate mutating func add(_ lines: [BatchLine], to batch: BatchStanding, at now: Timestamp) throws {
         self.halt(batch.id, batch.isPaused || batch.status == .cancelling)
+        var stored = 0
         for line in lines {
             guard line.source.file == batch.inputFile, line.job.line != nil, line.job.customID != nil else {
                 throw StoreError(.other, "what is added to batch \(batch.pub) is no line of its file")
@@ -116,15 +116,17 @@ extension WriteTransaction {
             if line.result != nil { job.state = .failed } else if batch.status == .cancelling { job.state = .cancelled }
             if job.state.isTerminal { job.finished = now }
             guard let id = try self.insert(job, in: batch.id) else { continue }
-            try self.db.cachedStatement(literal: "UPDATE batch SET stored = stored + 1 WHERE id = \(batch.id)").execute()
-            guard job.state.isTerminal else { continue }
-            let row = try Row.fetchOne(
-                self.db.cachedStatement(
-                    literal: """
-                        UPDATE job SET result_status = \(line.result?.status), has_result = \(line.result != nil) WHERE id = \(id)
-                        RETURNING \(sql: EndedJob.columns)
-                        """))
-            if let row { try self.end(EndedJob(row), from: nil, result: line.result, at: now) }
+            stored += 1
+            if job.state.isTerminal { try self.endAtOnce(id, line.result, at: now) }
         }
+        try RawStatement("UPDATE batch SET stored = stored + ? WHERE id = ?", in: self.db).run(.integer(stored), .integer(batch.id))
+    }
+
+    /// Does for a line that was stored at its end what comes with the end.
+    private mutating func endAtOnce(_ id: Int64, _ result: JobResult?, at now: Timestamp) throws {
+        let job = try RawStatement("UPDATE job SET result_status = ?, has_result = ? WHERE id = ? RETURNING \(EndedJob.columns)", in: self.db)
+            .first(.integer(result?.status), .integer(result != nil), .integer(id)) { try EndedJob($0, from: nil) }
+        guard let job else { preconditionFailure("a line that was just stored is not there") }
+        try self.end(job, result: result, at: now)
     }
 }

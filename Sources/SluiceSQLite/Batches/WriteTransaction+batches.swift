@@ -4,8 +4,7 @@ import SluiceCore
 /// A batch as the transaction sees it that books something on it.
 struct BatchStanding {
     static let columns = """
-        id, pub, tenant, status, total - done - failed - expired - cancelled, expired, rearm_upto IS NOT NULL, generation, is_paused, input_file, stored,
-        deadline_ms
+        id, pub, tenant, status, total - done - failed - expired - cancelled, expired, rearm_upto IS NOT NULL, generation, is_paused, input_file
         """
 
     var id: Int64
@@ -18,31 +17,27 @@ struct BatchStanding {
     var generation: Int
     var isPaused: Bool
     var inputFile: String
-    var stored: Int
-    var deadline: Timestamp
 
-    init(_ row: Row) throws {
-        guard let status = BatchStatus(rawValue: row[3]) else {
-            throw StoreError(.incompatible, "batch \(row[1] as String) has a status that this Sluice does not know")
+    init(_ row: RawRow) throws {
+        guard let status = BatchStatus(rawValue: row.int(3)) else {
+            throw StoreError(.incompatible, "batch \(row.text(1)) has a status that this Sluice does not know")
         }
-        self.id = row[0]
-        self.pub = row[1]
-        self.tenant = row[2]
+        self.id = row.long(0)
+        self.pub = row.text(1)
+        self.tenant = row.text(2)
         self.status = status
-        self.open = row[4]
-        self.expired = row[5]
-        self.isRearming = row[6]
-        self.generation = row[7]
-        self.isPaused = row[8]
-        self.inputFile = row[9]
-        self.stored = row[10]
-        self.deadline = Timestamp(milliseconds: row[11])
+        self.open = row.int(4)
+        self.expired = row.int(5)
+        self.isRearming = row.bool(6)
+        self.generation = row.int(7)
+        self.isPaused = row.bool(8)
+        self.inputFile = row.text(9)
     }
 
     private static let byID = "SELECT \(BatchStanding.columns) FROM batch WHERE pub = ? AND (? IS NULL OR tenant = ?) AND erased_ms IS NULL"
 
     static func find(_ id: String, tenant: String?, in db: Database) throws -> BatchStanding? {
-        try Row.fetchOne(db.cachedStatement(sql: self.byID), arguments: [id, tenant, tenant]).map(BatchStanding.init)
+        try RawStatement(self.byID, in: db).first(.text(id), .text(tenant), .text(tenant), read: BatchStanding.init)
     }
 }
 
@@ -58,21 +53,21 @@ extension WriteTransaction {
     /// Books a step of a line on its batch, and ends the batch with its last line.
     mutating func book(_ booking: BatchBooking, to batch: Int64, at now: Timestamp) throws {
         guard !booking.isNothing else { return }
-        let lines = booking.lines
-        let counts = [lines.done, lines.failed, lines.expired, lines.cancelled, booking.outputBytes, booking.errorBytes]
-        let tokens = TokenClass.allCases.map { booking.usage[$0] }
-        let arguments = StatementArguments(counts) + [booking.spent.pico] + StatementArguments(tokens) + [batch]
-        guard let standing = try Row.fetchOne(self.db.cachedStatement(sql: WriteTransaction.booking), arguments: arguments).map(BatchStanding.init) else {
-            preconditionFailure("a line without its batch")
-        }
+        let (lines, usage) = (booking.lines, booking.usage)
+        let standing = try RawStatement(WriteTransaction.booking, in: self.db).first(
+            .integer(lines.done), .integer(lines.failed), .integer(lines.expired), .integer(lines.cancelled), .integer(booking.outputBytes),
+            .integer(booking.errorBytes), .integer(booking.spent.pico), .integer(usage.input), .integer(usage.cachedInput), .integer(usage.cacheWrite5m),
+            .integer(usage.cacheWrite1h), .integer(usage.output), .integer(usage.reasoning), .integer(usage.audioInput), .integer(usage.audioOutput),
+            .integer(usage.imageInput), .integer(batch), read: BatchStanding.init)
+        guard let standing else { preconditionFailure("a line without its batch") }
         try self.endIfDone(standing, at: now)
     }
 
     /// Books attempts on the batch of a job, where it belongs to one.
     mutating func book(_ booking: BatchBooking, toBatchOf job: Int64, at now: Timestamp) throws {
         guard !booking.isNothing else { return }
-        let statement = try self.db.cachedStatement(sql: "SELECT batch FROM job WHERE id = ? AND batch IS NOT NULL")
-        guard let batch = try Int64.fetchOne(statement, arguments: [job]) else { return }
+        let batch = try RawStatement("SELECT batch FROM job WHERE id = ? AND batch IS NOT NULL", in: self.db).first(.integer(job)) { $0.long(0) }
+        guard let batch else { return }
         try self.book(booking, to: batch, at: now)
     }
 
@@ -107,13 +102,11 @@ extension WriteTransaction {
 
     /// Ends batches whose file was still being checked at their deadline.
     mutating func expireIntakes(at now: Timestamp) throws {
-        let late = try Row.fetchAll(
-            self.db.cachedStatement(
-                literal: """
-                    SELECT \(sql: BatchStanding.columns) FROM batch
-                    WHERE status < 3 AND status = \(BatchStatus.validating.rawValue) AND deadline_ms <= \(now.milliseconds)
-                    """)
-        ).map(BatchStanding.init)
+        let late = try RawStatement(
+            """
+            SELECT \(BatchStanding.columns) FROM batch WHERE status < 3 AND status = \(BatchStatus.validating.rawValue) AND deadline_ms <= ?
+            """, in: self.db
+        ).all(.integer(now.milliseconds), read: BatchStanding.init)
         for batch in late { try self.carryOut(.ranOut, on: batch, at: now) }
     }
 }

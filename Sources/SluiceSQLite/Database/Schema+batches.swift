@@ -53,6 +53,8 @@ extension Schema {
           ended_ms INTEGER,
           rearm_upto INTEGER,
           is_erasing INTEGER NOT NULL DEFAULT 0,
+          -- While it is being cancelled: up to where its lines were looked through.
+          swept_line INTEGER NOT NULL DEFAULT 0,
           erased_ms INTEGER,
           CHECK (done + failed + expired + cancelled <= total AND stored <= total),
           CHECK ((status > 2) = (ended_ms IS NOT NULL))
@@ -73,56 +75,5 @@ extension Schema {
           line INTEGER,
           PRIMARY KEY (batch, n)
         ) STRICT, WITHOUT ROWID;
-        """
-
-    static let lines = """
-        DROP TRIGGER job_is_counted;
-        DROP TRIGGER job_is_counted_off;
-        DROP TRIGGER job_is_counted_over;
-        DROP TABLE depth;
-        DROP INDEX job_ready;
-        DROP INDEX job_held;
-
-        -- Jobs that compete for the same backends, each batch apart: so a batch can be paused without touching its lines.
-        CREATE TABLE new_lane(
-          id INTEGER PRIMARY KEY,
-          tenant TEXT NOT NULL,
-          class TEXT NOT NULL,
-          sent_model TEXT NOT NULL,
-          endpoint TEXT NOT NULL,
-          rung INTEGER NOT NULL,
-          batch INTEGER REFERENCES batch(id) ON DELETE CASCADE
-        ) STRICT;
-        INSERT INTO new_lane(tenant, class, sent_model, endpoint, rung)
-          SELECT DISTINCT job.tenant, lane.class, lane.sent_model, lane.endpoint, lane.rung FROM job JOIN lane ON lane.id = job.lane;
-        UPDATE job SET lane = (
-          SELECT new_lane.id FROM new_lane JOIN lane USING (class, sent_model, endpoint, rung) WHERE lane.id = job.lane AND new_lane.tenant = job.tenant);
-        DROP TABLE lane;
-        ALTER TABLE new_lane RENAME TO lane;
-        CREATE UNIQUE INDEX lane_key ON lane(tenant, class, sent_model, endpoint, rung, ifnull(batch, 0));
-        CREATE INDEX lane_batch ON lane(batch) WHERE batch IS NOT NULL;
-
-        -- The request of a line stands in its batch's input file.
-        ALTER TABLE job DROP COLUMN batch_id;
-        ALTER TABLE job ADD COLUMN batch INTEGER REFERENCES batch(id);
-        ALTER TABLE job ADD COLUMN source_offset INTEGER;
-        ALTER TABLE job ADD COLUMN source_length INTEGER;
-        ALTER TABLE job ADD COLUMN prefix INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE job ADD COLUMN estimated_tokens INTEGER NOT NULL DEFAULT 0;
-        CREATE UNIQUE INDEX job_line ON job(batch, line) WHERE batch IS NOT NULL;
-        -- These end with what a recount at the start sums up, so that it need not read the rows.
-        CREATE INDEX job_ready ON job(lane, bucket_ms, prefix, id, estimated_tokens) WHERE state = 1;
-        CREATE INDEX job_held ON job(not_before_ms, lane, bucket_ms, estimated_tokens) WHERE state = 0;
-
-        -- How lines ended, in the order in which they did: the output and the error file. A number is never given twice, so it is a cursor.
-        -- `side` is 0 for the output file, 1 for the error file.
-        CREATE TABLE batch_result(
-          seq INTEGER PRIMARY KEY AUTOINCREMENT,
-          batch INTEGER NOT NULL REFERENCES batch(id),
-          side INTEGER NOT NULL CHECK (side IN (0, 1)),
-          job INTEGER NOT NULL UNIQUE REFERENCES job(id) ON DELETE CASCADE,
-          bytes INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX batch_result_file ON batch_result(batch, side, seq);
         """
 }

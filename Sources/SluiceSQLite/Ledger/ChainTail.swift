@@ -48,14 +48,16 @@ struct ChainTail: Sendable {
         self.appended.removeAll(keepingCapacity: true)
     }
 
-    /// Appends an entry, unless the chain has the intent or the end of that attempt already.
-    mutating func append(_ sealed: SealedEntry, to db: Database) throws {
+    /// Appends an entry, unless the chain has the intent or the end of that attempt already: then false.
+    @discardableResult
+    mutating func append(_ sealed: SealedEntry, to db: Database) throws -> Bool {
         let seq = self.seq + 1
         let hash = LedgerLine.write(seq: seq, body: sealed.body, previous: self.hash, into: &self.line, sha256: ChainTail.sha256)
-        guard try ChainTail.insert(sealed.entry, seq: seq, line: self.line, hash: hash, into: db) else { return }
+        guard try ChainTail.insert(sealed.entry, seq: seq, line: self.line, hash: hash, into: db) else { return false }
         self.seq = seq
         self.hash = hash
         self.appended.append(Appended(seq: seq, hash: hash, sealed: sealed))
+        return true
     }
 
     static func sha256(_ bytes: [UInt8]) -> ChainHash {

@@ -8,7 +8,15 @@ import Synchronization
 final class Backlog: Sendable {
     private let table: Mutex<LaneTable>
 
-    /// Counts once what the database has.
+    init(_ db: Database) throws {
+        self.table = Mutex(try LaneTable(db))
+    }
+
+    func withTable<T: Sendable>(_ body: (inout sending LaneTable) -> sending T) -> T { self.table.withLock { body(&$0) } }
+}
+
+extension LaneTable {
+    /// Counts what the database has.
     init(_ db: Database) throws {
         var table = LaneTable()
         let halted = try Int64.fetchAll(
@@ -18,13 +26,14 @@ final class Backlog: Sendable {
             db,
             sql: """
                 SELECT lane.id, lane.tenant, lane.class, lane.sent_model, lane.endpoint, lane.rung, lane.batch, open.state, open.bucket_ms, open.jobs,
-                  open.tokens
+                  open.tokens, open.created_ms
                 FROM (
-                  SELECT lane, 1 AS state, bucket_ms, count(*) AS jobs, sum(estimated_tokens) AS tokens FROM job WHERE state = 1 GROUP BY lane, bucket_ms
+                  SELECT lane, 1 AS state, bucket_ms, count(*) AS jobs, sum(estimated_tokens) AS tokens, min(created_ms) AS created_ms
+                  FROM job WHERE state = 1 GROUP BY lane, bucket_ms
                   UNION ALL
-                  SELECT lane, 0, bucket_ms, count(*), sum(estimated_tokens) FROM job WHERE state = 0 GROUP BY lane, bucket_ms
+                  SELECT lane, 0, bucket_ms, count(*), sum(estimated_tokens), min(created_ms) FROM job WHERE state = 0 GROUP BY lane, bucket_ms
                   UNION ALL
-                  SELECT lane, state, bucket_ms, 1, estimated_tokens FROM job WHERE state IN (2, 3)
+                  SELECT lane, state, bucket_ms, 1, estimated_tokens, created_ms FROM job WHERE state IN (2, 3)
                 ) AS open JOIN lane ON lane.id = open.lane ORDER BY lane.id
                 """)
         while let row = try rows.next() {
@@ -34,12 +43,10 @@ final class Backlog: Sendable {
             let lane = Job.Lane(tenant: row[1], trafficClass: row[2], sentModel: row[3], endpoint: endpoint, rung: row[5])
             let key = LaneTable.Key(lane: lane, batch: row[6])
             if table.number(of: key) == nil { table.add(row[0], key) }
-            table.apply(LaneTable.Move(lane: row[0], bucket: row[8], tokens: row[10], from: nil, to: state, jobs: row[9]))
+            table.apply(LaneTable.Move(lane: row[0], bucket: row[8], tokens: row[10], created: row[11], from: nil, to: state, jobs: row[9]))
         }
-        self.table = Mutex(table)
+        self = table
     }
-
-    func withTable<T: Sendable>(_ body: (inout sending LaneTable) -> sending T) -> T { self.table.withLock { body(&$0) } }
 }
 
 /// What a transaction did to the backlog, to be taken back with it.

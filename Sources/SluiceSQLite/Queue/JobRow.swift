@@ -22,51 +22,54 @@ struct JobRow {
     var bucket: Int64
     var batch: Int64?
 
-    init(_ row: Row) throws {
-        guard let kind = Job.Kind(rawValue: row[3]), let state = JobState(rawValue: row[4]), let endpoint = Endpoint(name: row[12] as String) else {
-            throw StoreError(.incompatible, "job \(row[1] as String) has a kind, a state or an endpoint that this Sluice does not know")
+    init(_ row: RawRow) throws {
+        guard let kind = Job.Kind(rawValue: row.int(3)), let state = JobState(rawValue: row.int(4)), let endpoint = Endpoint(name: row.text(12)) else {
+            throw StoreError(.incompatible, "job \(row.text(1)) has a kind, a state or an endpoint that this Sluice does not know")
         }
         var job = Job(
-            id: row[1], requestID: row[2], kind: kind, tenant: row[8], key: row[9], trafficClass: row[10], route: row[11], endpoint: endpoint,
-            model: row[13], sentModel: row[14], created: Timestamp(milliseconds: row[15]),
-            deadline: (row[16] as Int64?).map(Timestamp.init(milliseconds:)), notBefore: Timestamp(milliseconds: row[17]))
+            id: row.text(1), requestID: row.text(2), kind: kind, tenant: row.text(8), key: row.textOrNil(9), trafficClass: row.text(10), route: row.text(11),
+            endpoint: endpoint, model: row.text(13), sentModel: row.text(14), created: Timestamp(milliseconds: row.long(15)),
+            deadline: row.longOrNil(16).map(Timestamp.init(milliseconds:)), notBefore: Timestamp(milliseconds: row.long(17)))
         job.state = state
-        job.batchID = row[5]
-        job.line = row[6]
-        job.customID = row[7]
-        job.promoteAt = (row[18] as Int64?).map(Timestamp.init(milliseconds:))
-        job.promoteTo = row[19]
-        job.rung = row[20]
-        job.attempts = row[21]
-        job.maxCost = (row[22] as Int64?).map(Money.init(pico:))
-        job.estimatedCost = (row[23] as Int64?).map(Money.init(pico:))
-        job.estimatedTokens = row[31]
-        job.prefix = UInt64(bitPattern: row[32])
-        if let file: String = row[34], let offset: Int = row[35], let length: Int = row[36] {
+        job.batchID = row.textOrNil(5)
+        job.line = row.intOrNil(6)
+        job.customID = row.textOrNil(7)
+        job.promoteAt = row.longOrNil(18).map(Timestamp.init(milliseconds:))
+        job.promoteTo = row.textOrNil(19)
+        job.rung = row.int(20)
+        job.attempts = row.int(21)
+        job.maxCost = row.longOrNil(22).map(Money.init(pico:))
+        job.estimatedCost = row.longOrNil(23).map(Money.init(pico:))
+        job.finished = row.longOrNil(24).map(Timestamp.init(milliseconds:))
+        job.resultStatus = row.intOrNil(25)
+        job.lastError = row.textOrNil(26)
+        job.estimatedTokens = row.int(31)
+        job.prefix = UInt64(bitPattern: row.long(32))
+        if let file = row.textOrNil(34), let offset = row.intOrNil(35), let length = row.intOrNil(36) {
             job.source = LineSource(file: file, offset: offset, length: length)
         }
-        job.finished = (row[24] as Int64?).map(Timestamp.init(milliseconds:))
-        job.resultStatus = row[25]
-        job.lastError = row[26]
-        self.id = row[0]
+        self.id = row.long(0)
         self.job = job
-        self.lease = row[27]
-        self.hasBody = row[28]
-        self.lane = row[29]
-        self.bucket = row[30]
-        self.batch = row[33]
+        self.lease = row.int(27)
+        self.hasBody = row.bool(28)
+        self.lane = row.long(29)
+        self.bucket = row.long(30)
+        self.batch = row.longOrNil(33)
     }
 
     /// A step of this job, for the backlog.
     func move(to state: JobState?) -> LaneTable.Move {
-        LaneTable.Move(lane: self.lane, bucket: self.bucket, tokens: self.job.estimatedTokens, from: self.job.state, to: state)
+        LaneTable.Move(
+            lane: self.lane, bucket: self.bucket, tokens: self.job.estimatedTokens, created: self.job.created.milliseconds, from: self.job.state, to: state)
     }
 
-    private static let byID = "SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE job.pub = ? AND (? IS NULL OR job.tenant = ?)"
+    private static let byID = """
+        SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE job.pub = ? AND (? IS NULL OR job.tenant = ?) AND batch.erased_ms IS NULL
+        """
 
     /// The job of this id, of that tenant if one is given. A line of a batch that was deleted is none any more.
     static func find(_ id: String, tenant: String?, in db: Database) throws -> JobRow? {
-        try Row.fetchOne(db.cachedStatement(sql: self.byID + " AND batch.erased_ms IS NULL"), arguments: [id, tenant, tenant]).map(JobRow.init)
+        try RawStatement(self.byID, in: db).first(.text(id), .text(tenant), .text(tenant), read: JobRow.init)
     }
 }
 

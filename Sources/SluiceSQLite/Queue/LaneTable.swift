@@ -16,13 +16,18 @@ struct LaneTable: Sendable {
         var lane: Int64
         var bucket: Int64
         var tokens: Int
+        var created: Int64
         /// nil for a job that was not there before.
         var from: JobState?
         /// nil for one that is there no more.
         var to: JobState?
         var jobs = 1
 
-        var inverse: Move { Move(lane: self.lane, bucket: self.bucket, tokens: self.tokens, from: self.to, to: self.from, jobs: self.jobs) }
+        var inverse: Move {
+            var move = self
+            (move.from, move.to) = (self.to, self.from)
+            return move
+        }
     }
 
     /// A part of a lane that may be leased from.
@@ -43,6 +48,15 @@ struct LaneTable: Sendable {
     fileprivate struct Part {
         var lane: Int64
         var amounts: LaneBacklog.Bucket
+        /// When the oldest came of those that are here, or were since the part was last empty. What is in one bucket is about as old.
+        var oldestReady = Int64.max
+        var oldestHeld = Int64.max
+    }
+
+    struct Depth {
+        var jobs = 0
+        /// nil where it is not known: that of running jobs.
+        var oldest: Timestamp?
     }
 
     fileprivate struct Bucket {
@@ -86,9 +100,9 @@ struct LaneTable: Sendable {
         for (number, entry) in self.entries where entry.isEmpty && entry.key.batch != nil { self.remove(number) }
     }
 
-    /// The lanes of a batch with waiting jobs.
-    func waitingLanes(ofBatch batch: Int64) -> [Int64] {
-        (self.lanesOfBatch[batch] ?? []).filter { number in
+    /// Whether lines of a batch wait, halted or not.
+    func hasWaiting(ofBatch batch: Int64) -> Bool {
+        (self.lanesOfBatch[batch] ?? []).contains { number in
             guard let jobs = self.entries[number]?.jobs else { return false }
             return jobs[JobState.held.rawValue] + jobs[JobState.ready.rawValue] > 0
         }
@@ -111,7 +125,7 @@ struct LaneTable: Sendable {
         if index == buckets.count || buckets[index].total.at.milliseconds != move.bucket {
             buckets.insert(Bucket(total: LaneBacklog.Bucket(at: Timestamp(milliseconds: move.bucket))), at: index)
         }
-        buckets[index].add(sign * move.jobs, tokens: sign * move.tokens, state, lane: move.lane, isHalted: isHalted)
+        buckets[index].count(move, state, sign, isHalted: isHalted)
         if buckets[index].parts.isEmpty { buckets.remove(at: index) }
         if !buckets.isEmpty { self.queues[key.lane] = buckets }
     }
@@ -154,22 +168,32 @@ struct LaneTable: Sendable {
     }
 
     /// Open jobs by class and state.
-    var depths: [String: [Int]] {
-        var depths: [String: [Int]] = [:]
-        for entry in self.entries.values where !entry.isEmpty {
-            for state in 0..<4 { depths[entry.key.lane.trafficClass, default: [0, 0, 0, 0]][state] += entry.jobs[state] }
+    var depths: [String: [JobState: Depth]] {
+        var depths: [String: [JobState: Depth]] = [:]
+        for entry in self.entries.values {
+            for (state, jobs) in zip([JobState.held, .ready, .leased, .bundled], entry.jobs) where jobs > 0 {
+                depths[entry.key.lane.trafficClass, default: [:]][state, default: Depth()].jobs += jobs
+            }
+        }
+        for (lane, buckets) in self.queues {
+            for part in buckets.lazy.flatMap(\.parts) {
+                depths[lane.trafficClass]?[.ready]?.lower(to: part.oldestReady)
+                depths[lane.trafficClass]?[.held]?.lower(to: part.oldestHeld)
+            }
         }
         return depths
     }
 }
 
 extension LaneTable.Bucket {
-    fileprivate mutating func add(_ jobs: Int, tokens: Int, _ state: JobState, lane: Int64, isHalted: Bool) {
-        let index = self.parts.firstIndex(notBefore: lane) { $0.lane }
-        if index == self.parts.count || self.parts[index].lane != lane {
-            self.parts.insert(LaneTable.Part(lane: lane, amounts: LaneBacklog.Bucket(at: self.total.at)), at: index)
+    fileprivate mutating func count(_ move: LaneTable.Move, _ state: JobState, _ sign: Int, isHalted: Bool) {
+        let index = self.parts.firstIndex(notBefore: move.lane) { $0.lane }
+        if index == self.parts.count || self.parts[index].lane != move.lane {
+            self.parts.insert(LaneTable.Part(lane: move.lane, amounts: LaneBacklog.Bucket(at: self.total.at)), at: index)
         }
+        let (jobs, tokens) = (sign * move.jobs, sign * move.tokens)
         self.parts[index].amounts.add(jobs, tokens: tokens, state)
+        self.parts[index].note(move.created, state)
         if !isHalted { self.total.add(jobs, tokens: tokens, state) }
         if self.parts[index].amounts.ready.jobs + self.parts[index].amounts.held.jobs == 0 { self.parts.remove(at: index) }
     }
@@ -181,6 +205,23 @@ extension LaneTable.Bucket {
         let sign = isHalted ? -1 : 1
         self.total.add(sign * amounts.ready.jobs, tokens: sign * amounts.ready.tokens, .ready)
         self.total.add(sign * amounts.held.jobs, tokens: sign * amounts.held.tokens, .held)
+    }
+}
+
+extension LaneTable.Part {
+    fileprivate mutating func note(_ created: Int64, _ state: JobState) {
+        if state == .ready {
+            self.oldestReady = self.amounts.ready.jobs > 0 ? min(self.oldestReady, created) : .max
+        } else {
+            self.oldestHeld = self.amounts.held.jobs > 0 ? min(self.oldestHeld, created) : .max
+        }
+    }
+}
+
+extension LaneTable.Depth {
+    fileprivate mutating func lower(to created: Int64) {
+        guard created < .max else { return }
+        self.oldest = min(self.oldest ?? .distantFuture, Timestamp(milliseconds: created))
     }
 }
 

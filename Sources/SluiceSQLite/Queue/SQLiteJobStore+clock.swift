@@ -17,31 +17,25 @@ extension SQLiteJobStore {
     }
 
     private static func open(at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
-        let rows = try Row.fetchAll(
-            transaction.db.cachedStatement(
-                literal: """
-                    UPDATE job SET state = \(JobState.target(of: .windowOpened).rawValue)
-                    WHERE id IN (
-                      SELECT id FROM job WHERE state = 0 AND not_before_ms <= \(now.milliseconds) ORDER BY not_before_ms LIMIT \(self.jobsPerStep))
-                      AND \(sql: JobState.allows(.windowOpened))
-                    RETURNING lane, bucket_ms, estimated_tokens
-                    """))
-        for row in rows {
-            transaction.move(LaneTable.Move(lane: row[0], bucket: row[1], tokens: row[2], from: .held, to: JobState.target(of: .windowOpened)))
-        }
-        return rows.count
+        let moves = try RawStatement(
+            """
+            UPDATE job SET state = \(JobState.target(of: .windowOpened).rawValue)
+            WHERE id IN (SELECT id FROM job WHERE state = 0 AND not_before_ms <= ? ORDER BY not_before_ms LIMIT ?) AND \(JobState.allows(.windowOpened))
+            RETURNING \(LaneTable.Move.columns)
+            """, in: transaction.db
+        ).all(.integer(now.milliseconds), .integer(self.jobsPerStep)) { LaneTable.Move($0, from: .held, to: JobState.target(of: .windowOpened)) }
+        for move in moves { transaction.move(move) }
+        return moves.count
     }
 
     private static func promote(at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
-        let rows = try Row.fetchAll(
-            transaction.db.cachedStatement(
-                literal: """
-                    SELECT \(sql: JobRow.columns) FROM \(sql: JobRow.tables)
-                    WHERE job.state < 2 AND job.rung = 0 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= \(now.milliseconds)
-                      AND \(sql: JobState.allows(.promoted))
-                    ORDER BY job.promote_at_ms LIMIT \(self.jobsPerStep)
-                    """)
-        ).map(JobRow.init)
+        let rows = try RawStatement(
+            """
+            SELECT \(JobRow.columns) FROM \(JobRow.tables)
+            WHERE job.state < 2 AND job.rung = 0 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= ? AND \(JobState.allows(.promoted))
+            ORDER BY job.promote_at_ms LIMIT ?
+            """, in: transaction.db
+        ).all(.integer(now.milliseconds), .integer(self.jobsPerStep), read: JobRow.init)
         var promoted = 0
         for row in rows where try self.promote(row, in: &transaction) { promoted += 1 }
         return promoted
@@ -84,30 +78,21 @@ extension SQLiteJobStore {
     package func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>) {
         self.submit(
             { transaction in
-                let due = try Row.fetchAll(
-                    transaction.db.cachedStatement(
-                        literal: """
-                            SELECT id, pub, state FROM job
-                            WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= \(now.milliseconds) AND \(sql: JobState.allows(.deadlinePassed))
-                            ORDER BY deadline_ms LIMIT \(SQLiteJobStore.jobsPerStep)
-                            """))
+                let due = try RawStatement(
+                    """
+                    SELECT id, pub, state FROM job WHERE finished_ms IS NULL AND deadline_ms IS NOT NULL AND deadline_ms <= ?
+                    ORDER BY deadline_ms LIMIT ?
+                    """, in: transaction.db
+                ).all(.integer(now.milliseconds), .integer(SQLiteJobStore.jobsPerStep)) { ($0.long(0), $0.text(1), JobState(rawValue: $0.int(2))) }
                 var expired: [String] = []
                 var overdue: [String] = []
-                for row in due {
-                    guard let state = JobState(rawValue: row[2]), state == .held || state == .ready else {
-                        overdue.append(row[1])
-                        continue
+                for (id, name, state) in due {
+                    if state == .held || state == .ready {
+                        try transaction.end(id, from: state, by: .deadlinePassed, at: now)
+                        expired.append(name)
+                    } else {
+                        overdue.append(name)
                     }
-                    let ended = try Row.fetchOne(
-                        transaction.db.cachedStatement(
-                            literal: """
-                                UPDATE job SET state = \(JobState.target(of: .deadlinePassed).rawValue), finished_ms = \(now.milliseconds)
-                                WHERE id = \(row[0] as Int64) AND \(sql: JobState.allows(.deadlinePassed)) RETURNING \(sql: EndedJob.columns)
-                                """)
-                    ).map(EndedJob.init)
-                    guard let ended else { continue }
-                    try transaction.end(ended, from: state, result: nil, at: now)
-                    expired.append(row[1])
                 }
                 try transaction.expireIntakes(at: now)
                 return (expired, overdue)

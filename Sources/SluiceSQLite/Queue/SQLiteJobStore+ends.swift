@@ -7,18 +7,10 @@ extension SQLiteJobStore {
         self.submit(
             { transaction in
                 guard let row = try JobRow.find(id, tenant: tenant, in: transaction.db) else { return nil }
-                let ended = try Row.fetchOne(
-                    transaction.db.cachedStatement(
-                        literal: """
-                            UPDATE job SET state = \(JobState.target(of: .cancelRequested).rawValue), finished_ms = \(now.milliseconds), owner = NULL
-                            WHERE id = \(row.id) AND \(sql: JobState.allows(.cancelRequested)) RETURNING \(sql: EndedJob.columns)
-                            """)
-                ).map(EndedJob.init)
                 var job = row.job
-                guard let ended else { return (job, false) }
-                try transaction.end(ended, from: job.state, result: nil, at: now)
+                guard try transaction.end(row.id, from: job.state, by: .cancelRequested, at: now) else { return (job, false) }
                 let wasRunning = job.state == .leased || job.state == .bundled
-                job.state = ended.state
+                job.state = JobState.target(of: .cancelRequested)
                 job.finished = now
                 return (job, wasRunning)
             }, then: then)
@@ -73,7 +65,7 @@ extension WriteTransaction {
         let jobs = try Int64.fetchAll(
             self.db.cachedStatement(
                 literal: """
-                    SELECT id FROM job WHERE state > 3 AND has_result = 1 AND batch IS NULL AND finished_ms < \(limit.milliseconds)
+                    SELECT id FROM job WHERE has_result = 1 AND batch IS NULL AND finished_ms IS NOT NULL AND finished_ms < \(limit.milliseconds)
                     ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep)
                     """))
         for job in jobs {
@@ -96,7 +88,7 @@ extension WriteTransaction {
         let jobs = try Int64.fetchAll(
             self.db.cachedStatement(
                 literal: """
-                    SELECT id FROM job WHERE state > 3 AND has_body = 1 AND finished_ms < \(limit.milliseconds)
+                    SELECT id FROM job WHERE has_body = 1 AND finished_ms IS NOT NULL AND finished_ms < \(limit.milliseconds)
                     ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep)
                     """))
         for job in jobs {
@@ -145,6 +137,7 @@ extension WriteTransaction {
                 """
         ).execute()
         guard self.db.changesCount == 1 else { preconditionFailure("a job that was just read as ended cannot be armed again") }
-        self.move(LaneTable.Move(lane: lane, bucket: bucket, tokens: job.estimatedTokens, from: nil, to: job.state))
+        self.move(
+            LaneTable.Move(lane: lane, bucket: bucket, tokens: job.estimatedTokens, created: job.created.milliseconds, from: nil, to: job.state))
     }
 }

@@ -1,8 +1,7 @@
-import FoundationEssentials
 import GRDB
 package import SluiceCore
 
-/// What workers do. These statements run for every job, so they are prepared once and given their arguments by position.
+/// What workers do: this runs for every job.
 extension SQLiteJobStore {
     package func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>) {
         let epoch = self.epoch
@@ -10,9 +9,8 @@ extension SQLiteJobStore {
             { transaction in
                 var leased: [LeasedJob] = []
                 for share in transaction.backlog.withTable({ $0.shares(of: lane, for: limit) }) {
-                    let rows = try Row.fetchAll(
-                        transaction.db.cachedStatement(sql: LeaseSQL.candidates), arguments: [share.lane, share.bucket, limit - leased.count]
-                    ).map(JobRow.init)
+                    let rows = try RawStatement(LeaseSQL.candidates, in: transaction.db)
+                        .all(.integer(share.lane), .integer(share.bucket), .integer(limit - leased.count), read: JobRow.init)
                     for row in rows { leased.append(try transaction.lease(row, to: epoch)) }
                 }
                 return leased
@@ -21,16 +19,16 @@ extension SQLiteJobStore {
 
     package func begin(_ intent: AttemptIntent, under lease: Lease, then: @escaping Completion<Void>) {
         let sealed = SealedEntry(intent.entry)
+        guard let requestID = sealed.entry.subject?.requestID, let attempt = sealed.entry.attempt, sealed.entry.kind == .intent else {
+            return then(.failure(StoreError(.other, "what is begun is the intent of an attempt of a request")))
+        }
         self.submit(
             { transaction in
                 let db = transaction.db
-                guard let requestID = sealed.entry.subject?.requestID, let attempt = sealed.entry.attempt, sealed.entry.kind == .intent else {
-                    throw StoreError(.other, "what is begun is the intent of an attempt of a request")
-                }
-                try db.cachedStatement(sql: LeaseSQL.begin).execute(arguments: lease.arguments)
-                guard db.changesCount == 1 else { throw StoreError(.other, "the lease of the job has ended") }
-                try db.cachedStatement(sql: LeaseSQL.attempt).execute(
-                    arguments: [lease.job, attempt, requestID, lease.number, intent.bound?.pico, sealed.entry.at.milliseconds])
+                let count = try RawStatement(LeaseSQL.begin, in: db).run(.integer(lease.job), .integer(lease.number), .integer(lease.owner))
+                guard count == 1 else { throw Unchanged(StoreError(.other, "the lease of the job has ended")) }
+                try RawStatement(LeaseSQL.attempt, in: db).run(
+                    .integer(lease.job), .integer(attempt), .text(requestID), .integer(intent.bound?.pico), .integer(sealed.entry.at.milliseconds))
                 try transaction.chain.append(sealed, to: db)
             }, then: then)
     }
@@ -38,17 +36,19 @@ extension SQLiteJobStore {
     package func complete(
         _ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>
     ) {
-        guard let statement = LeaseSQL.completion(as: state) else {
+        guard let sql = LeaseSQL.completion(as: state) else {
             return then(.failure(StoreError(.other, "a job does not end as \(state.name)")))
         }
         let sealed = ends.map { SealedEntry($0) }
         self.submit(
             { transaction in
-                let arguments: StatementArguments = [state.rawValue, now.milliseconds, result?.status, result != nil] + lease.arguments
-                let job = try Row.fetchOne(transaction.db.cachedStatement(sql: statement), arguments: arguments).map(EndedJob.init)
+                let job = try RawStatement(sql, in: transaction.db).first(
+                    .integer(state.rawValue), .integer(now.milliseconds), .integer(result?.status), .integer(result != nil), .integer(lease.job),
+                    .integer(lease.number), .integer(lease.owner)
+                ) { try EndedJob($0, from: .leased) }
                 let booking = try transaction.close(sealed, of: lease, isCurrent: job != nil)
                 if let job {
-                    try transaction.end(job, from: .leased, result: result, attempts: booking, at: now)
+                    try transaction.end(job, result: result, attempts: booking, at: now)
                 } else {
                     try transaction.book(booking, toBatchOf: lease.job, at: now)
                 }
@@ -61,17 +61,16 @@ extension SQLiteJobStore {
     ) {
         let sealed = ends.map { SealedEntry($0) }
         let event = notBefore > now ? JobState.Event.putBackToWait : .putBack
-        let statement = notBefore > now ? LeaseSQL.putBackToWait : LeaseSQL.putBack
+        let sql = notBefore > now ? LeaseSQL.putBackToWait : LeaseSQL.putBack
         self.submit(
             { transaction in
-                let row = try Row.fetchOne(
-                    transaction.db.cachedStatement(sql: statement), arguments: [notBefore.milliseconds, error] + lease.arguments)
-                if let row {
-                    transaction.move(LaneTable.Move(lane: row[0], bucket: row[1], tokens: row[2], from: .leased, to: JobState.target(of: event)))
-                }
-                let booking = try transaction.close(sealed, of: lease, isCurrent: row != nil)
+                let move = try RawStatement(sql, in: transaction.db).first(
+                    .integer(notBefore.milliseconds), .text(error), .integer(lease.job), .integer(lease.number), .integer(lease.owner)
+                ) { LaneTable.Move($0, from: .leased, to: JobState.target(of: event)) }
+                if let move { transaction.move(move) }
+                let booking = try transaction.close(sealed, of: lease, isCurrent: move != nil)
                 try transaction.book(booking, toBatchOf: lease.job, at: now)
-                return row != nil
+                return move != nil
             }, then: then)
     }
 }
@@ -87,8 +86,8 @@ private enum LeaseSQL {
         WHERE id = ? AND \(JobState.allows(.leasedByWorker))
         """
     static let begin = "UPDATE job SET attempts = attempts + 1 WHERE \(LeaseSQL.isCurrent)"
-    static let attempt = "INSERT INTO attempt(job, n, request_id, lease, bound_pico, started_ms) VALUES (?, ?, ?, ?, ?, ?)"
-    static let attemptEnd = "UPDATE attempt SET ended_ms = ? WHERE job = ? AND n = ? AND ended_ms IS NULL"
+    static let attempt = "INSERT INTO attempt(job, n, request_id, bound_pico, started_ms) VALUES (?, ?, ?, ?, ?)"
+    static let attemptEnd = "DELETE FROM attempt WHERE job = ? AND n = ?"
     static let putBack = LeaseSQL.putBack(by: .putBack)
     static let putBackToWait = LeaseSQL.putBack(by: .putBackToWait)
 
@@ -121,14 +120,9 @@ private enum LeaseSQL {
     private static func putBack(by event: JobState.Event) -> String {
         """
         UPDATE job SET state = \(JobState.target(of: event).rawValue), not_before_ms = ?, last_error = ?, owner = NULL
-        WHERE \(self.isCurrent) AND \(JobState.allows(event)) RETURNING lane, bucket_ms, estimated_tokens
+        WHERE \(self.isCurrent) AND \(JobState.allows(event)) RETURNING \(LaneTable.Move.columns)
         """
     }
-}
-
-extension Lease {
-    /// In the order in which the statements want them.
-    fileprivate var arguments: StatementArguments { [self.job, self.number, self.owner] }
 }
 
 extension WriteTransaction {
@@ -139,8 +133,9 @@ extension WriteTransaction {
             call = try StoredCall.find(row.id, in: self.db)
             guard call != nil else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
         }
-        try self.db.cachedStatement(sql: LeaseSQL.lease).execute(arguments: [epoch, row.id])
-        guard self.db.changesCount == 1 else { preconditionFailure("a job that was just read as ready cannot be leased") }
+        guard try RawStatement(LeaseSQL.lease, in: self.db).run(.integer(epoch), .integer(row.id)) == 1 else {
+            preconditionFailure("a job that was just read as ready cannot be leased")
+        }
         self.move(row.move(to: .leased))
         var job = row.job
         job.state = JobState.target(of: .leasedByWorker)
@@ -151,10 +146,10 @@ extension WriteTransaction {
     fileprivate mutating func close(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws -> BatchBooking {
         var booking = BatchBooking()
         for end in ends {
-            try self.db.cachedStatement(sql: LeaseSQL.attemptEnd).execute(arguments: [end.entry.at.milliseconds, lease.job, end.entry.attempt])
+            try RawStatement(LeaseSQL.attemptEnd, in: self.db).run(.integer(lease.job), .integer(end.entry.attempt))
             let entry = isCurrent ? end : SealedEntry(end.entry.superseded())
-            try self.chain.append(entry, to: self.db)
-            booking.add(entry.entry)
+            // What was booked before is not booked again.
+            if try self.chain.append(entry, to: self.db) { booking.add(entry.entry) }
         }
         return booking
     }

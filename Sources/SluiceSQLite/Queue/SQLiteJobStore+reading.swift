@@ -27,18 +27,12 @@ extension SQLiteJobStore {
                 guard let row = try JobRow.find(after, tenant: tenant, in: db) else { return nil }
                 before = row.id
             }
-            // One walk of the index for each tenant and state, newest first; the newest of them all are the page.
+            // One walk of an index for each tenant and state, or all open states; the newest of them all are the page.
+            let wanted = states.isEmpty ? JobState.allCases : states
             var rows: [JobRow] = []
             for tenant in try tenant.map({ [$0] }) ?? SQLiteJobStore.tenants(in: db) {
-                for state in states.isEmpty ? JobState.allCases : states {
-                    rows += try Row.fetchAll(
-                        db.cachedStatement(
-                            literal: """
-                                SELECT \(sql: JobRow.columns) FROM \(sql: JobRow.tables)
-                                WHERE job.tenant = \(tenant) AND job.state = \(state.rawValue) AND job.id < \(before) AND batch.erased_ms IS NULL
-                                ORDER BY job.id DESC LIMIT \(limit + 1)
-                                """)
-                    ).map(JobRow.init)
+                for part in JobList.parts(of: wanted) {
+                    rows += try RawStatement(part, in: db).all(.text(tenant), .integer(before), .integer(limit + 1), read: JobRow.init)
                 }
             }
             rows.sort { $0.id > $1.id }
@@ -46,14 +40,14 @@ extension SQLiteJobStore {
         }
     }
 
-    /// All tenants that have jobs, by jumping from one to the next in the index.
+    /// All tenants that ever had jobs, by jumping from one to the next in the index.
     private static func tenants(in db: Database) throws -> [String] {
         try String.fetchAll(
             db,
             sql: """
                 WITH RECURSIVE tenants(name) AS (
-                  SELECT min(tenant) FROM job
-                  UNION ALL SELECT (SELECT min(tenant) FROM job WHERE tenant > name) FROM tenants WHERE name IS NOT NULL)
+                  SELECT min(tenant) FROM lane
+                  UNION ALL SELECT (SELECT min(tenant) FROM lane WHERE tenant > name) FROM tenants WHERE name IS NOT NULL)
                 SELECT name FROM tenants WHERE name IS NOT NULL
                 """)
     }
@@ -61,39 +55,54 @@ extension SQLiteJobStore {
     package func backlog() -> [LaneBacklog] { self.counts?.withTable { $0.backlog } ?? [] }
 
     package func queueDepths() throws(StoreError) -> [QueueDepth] {
-        let counts = self.counts?.withTable { $0.depths }
+        let counted = self.counts?.withTable { $0.depths }
         return try self.reader.read { db in
-            try SQLiteJobStore.depths(counts ?? SQLiteJobStore.recount(in: db), in: db)
+            let running = try SQLiteJobStore.oldestRunning(in: db)
+            return try (counted ?? LaneTable(db).depths).flatMap { trafficClass, states in
+                states.compactMap { state, depth -> QueueDepth? in
+                    // The counts are of another instant than this snapshot, which may have the last one gone.
+                    guard let oldest = depth.oldest ?? running[trafficClass]?[state.rawValue] else { return nil }
+                    return QueueDepth(trafficClass: trafficClass, state: state, jobs: depth.jobs, oldest: oldest)
+                }
+            }
         }
     }
 
-    /// Open jobs by class and state, for a reader that has no counts in memory.
-    private static func recount(in db: Database) throws -> [String: [Int]] {
+    private static func oldestRunning(in db: Database) throws -> [String: [Int: Timestamp]] {
+        var oldest: [String: [Int: Timestamp]] = [:]
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT lane.class, open.state, sum(open.jobs)
-                FROM (SELECT lane, state, count(*) AS jobs FROM job WHERE finished_ms IS NULL GROUP BY lane, state) AS open JOIN lane ON lane.id = open.lane
-                GROUP BY lane.class, open.state
+                SELECT lane.class, job.state, min(job.created_ms) FROM job JOIN lane ON lane.id = job.lane WHERE job.state IN (2, 3)
+                GROUP BY lane.class, job.state
                 """)
-        var counts: [String: [Int]] = [:]
-        for row in rows { counts[row[0], default: [0, 0, 0, 0]][row[1]] = row[2] }
-        return counts
+        for row in rows { oldest[row[0], default: [:]][row[1]] = Timestamp(milliseconds: row[2]) }
+        return oldest
+    }
+}
+
+/// The walks that a list of jobs is made of.
+private enum JobList {
+    /// For a tenant, a number to stay below, and a limit.
+    static func parts(of states: [JobState]) -> [String] {
+        let open = states.filter { !$0.isTerminal }
+        var parts = states.filter(\.isTerminal).map { self.walk("job.finished_ms IS NOT NULL AND job.tenant = ? AND job.state = \($0.rawValue)") }
+        guard !open.isEmpty else { return parts }
+        if open.allSatisfy({ $0 == .leased || $0 == .bundled }) {
+            // Few run, whatever waits.
+            parts.append(self.walk("job.state IN (2, 3) AND +job.tenant = ? AND job.state IN (\(self.numbers(open)))"))
+        } else {
+            parts.append(self.walk("job.finished_ms IS NULL AND job.tenant = ? AND +job.state IN (\(self.numbers(open)))"))
+        }
+        return parts
     }
 
-    private static func depths(_ counts: [String: [Int]], in db: Database) throws -> [QueueDepth] {
-        try counts.flatMap { trafficClass, jobs in
-            try jobs.indices.compactMap { index -> QueueDepth? in
-                guard jobs[index] > 0, let state = JobState(rawValue: index) else { return nil }
-                let oldest = try Int64.fetchOne(
-                    db.cachedStatement(
-                        literal: """
-                            SELECT min((SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = lane.id AND state = \(index) ORDER BY id LIMIT 1))
-                            FROM lane WHERE class = \(trafficClass)
-                            """))
-                // The counts are of another instant than this snapshot, which may have the last of them gone.
-                return oldest.map { QueueDepth(trafficClass: trafficClass, state: state, jobs: jobs[index], oldest: Timestamp(milliseconds: $0)) }
-            }
-        }
+    private static func numbers(_ states: [JobState]) -> String { states.map { String($0.rawValue) }.joined(separator: ", ") }
+
+    private static func walk(_ condition: String) -> String {
+        """
+        SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE \(condition) AND job.id < ? AND batch.erased_ms IS NULL
+        ORDER BY job.id DESC LIMIT ?
+        """
     }
 }

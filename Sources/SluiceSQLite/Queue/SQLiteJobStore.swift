@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GRDB
 package import SluiceCore
 
@@ -41,8 +40,8 @@ package struct SQLiteJobStore: JobStore {
         self.submit(
             { transaction in
                 guard let id = try transaction.insert(job, in: nil) else { preconditionFailure("a job without a batch is not there twice") }
-                try transaction.db.cachedStatement(sql: "INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)")
-                    .execute(arguments: [id, request, call.clientRequestID, Data(call.fields), Data(call.body)])
+                try RawStatement("INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)", in: transaction.db)
+                    .run(.integer(id), .text(request), .text(call.clientRequestID), .bytes(call.fields), .bytes(call.body))
                 if let answer { try transaction.keep(answer) }
             }, then: then)
     }
@@ -61,16 +60,20 @@ extension WriteTransaction {
     mutating func insert(_ job: Job, in batch: Int64?) throws -> Int64? {
         let lane = try self.number(of: job.lane, batch: batch)
         let bucket = job.bucket.milliseconds
-        try self.db.cachedStatement(sql: WriteTransaction.insertion).execute(
-            arguments: [
-                job.id, job.requestID, job.kind.rawValue, job.state.rawValue, lane, job.rung, batch, job.line, job.customID, job.tenant, job.key, job.route,
-                job.model, job.created.milliseconds, job.deadline?.milliseconds, bucket, job.notBefore.milliseconds, job.promoteAt?.milliseconds,
-                job.promoteTo, job.maxCost?.pico, job.estimatedCost?.pico, Int64(bitPattern: job.prefix), job.estimatedTokens, job.source?.offset,
-                job.source?.length, job.source == nil, job.finished?.milliseconds,
-            ])
-        guard self.db.changesCount == 1 else { return nil }
+        let count = try RawStatement(WriteTransaction.insertion, in: self.db).run(
+            .text(job.id), .text(job.requestID), .integer(job.kind.rawValue), .integer(job.state.rawValue), .integer(lane), .integer(job.rung),
+            .integer(batch), .integer(job.line), .text(job.customID), .text(job.tenant), .text(job.key), .text(job.route), .text(job.model),
+            .integer(job.created.milliseconds), .integer(job.deadline?.milliseconds), .integer(bucket), .integer(job.notBefore.milliseconds),
+            .integer(job.promoteAt?.milliseconds), .text(job.promoteTo), .integer(job.maxCost?.pico), .integer(job.estimatedCost?.pico),
+            .integer(Int64(bitPattern: job.prefix)), .integer(job.estimatedTokens), .integer(job.source?.offset), .integer(job.source?.length),
+            .integer(job.source == nil), .integer(job.finished?.milliseconds))
+        guard count == 1 else { return nil }
         let id = self.db.lastInsertedRowID
-        if !job.state.isTerminal { self.move(LaneTable.Move(lane: lane, bucket: bucket, tokens: job.estimatedTokens, from: nil, to: job.state)) }
+        if !job.state.isTerminal {
+            self.move(
+                LaneTable.Move(
+                    lane: lane, bucket: bucket, tokens: job.estimatedTokens, created: job.created.milliseconds, from: nil, to: job.state))
+        }
         return id
     }
 }

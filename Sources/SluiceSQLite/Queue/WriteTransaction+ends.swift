@@ -1,11 +1,12 @@
-import FoundationEssentials
 import GRDB
 import SluiceCore
 
 /// A job that this transaction has ended: what the end must know of it.
 struct EndedJob {
     /// For the `RETURNING` of the statements that end jobs.
-    static let columns = "id, pub, request_id, custom_id, kind, tenant, batch, lane, bucket_ms, estimated_tokens, state, last_error, generation"
+    static let columns = """
+        id, pub, request_id, custom_id, kind, tenant, batch, state, last_error, generation, lane, bucket_ms, estimated_tokens, created_ms
+        """
 
     var id: Int64
     var pub: String
@@ -14,38 +15,47 @@ struct EndedJob {
     var kind: Job.Kind?
     var tenant: String
     var batch: Int64?
-    var lane: Int64
-    var bucket: Int64
-    var tokens: Int
     var state: JobState
     var lastError: String?
     var generation: Int
+    /// Its last step, from where it was.
+    var move: LaneTable.Move
 
-    init(_ row: Row) throws {
-        guard let state = JobState(rawValue: row[10]), state.isTerminal else { throw StoreError(.other, "job \(row[1] as String) has not ended") }
-        self.id = row[0]
-        self.pub = row[1]
-        self.requestID = row[2]
-        self.customID = row[3]
-        self.kind = Job.Kind(rawValue: row[4])
-        self.tenant = row[5]
-        self.batch = row[6]
-        self.lane = row[7]
-        self.bucket = row[8]
-        self.tokens = row[9]
+    /// - Parameter origin: The state that it came from; nil where it was never open.
+    init(_ row: RawRow, from origin: JobState?) throws {
+        guard let state = JobState(rawValue: row.int(7)), state.isTerminal else { throw StoreError(.other, "job \(row.text(1)) has not ended") }
+        self.id = row.long(0)
+        self.pub = row.text(1)
+        self.requestID = row.text(2)
+        self.customID = row.textOrNil(3)
+        self.kind = Job.Kind(rawValue: row.int(4))
+        self.tenant = row.text(5)
+        self.batch = row.longOrNil(6)
         self.state = state
-        self.lastError = row[11]
-        self.generation = row[12]
+        self.lastError = row.textOrNil(8)
+        self.generation = row.int(9)
+        self.move = LaneTable.Move(row, firstColumn: 10, from: origin, to: state)
+    }
+}
+
+extension LaneTable.Move {
+    /// For the `RETURNING` of the statements that move jobs.
+    static let columns = "lane, bucket_ms, estimated_tokens, created_ms"
+
+    init(_ row: RawRow, firstColumn: Int32 = 0, from: JobState?, to: JobState?) {
+        self.init(
+            lane: row.long(firstColumn), bucket: row.long(firstColumn + 1), tokens: row.int(firstColumn + 2), created: row.long(firstColumn + 3), from: from,
+            to: to)
     }
 }
 
 extension WriteTransaction {
     /// Does all that the end of a job brings with it: its answer, the counts of its batch, the word to those who asked for it.
-    mutating func end(_ job: EndedJob, from state: JobState?, result: JobResult?, attempts: BatchBooking = BatchBooking(), at now: Timestamp) throws {
-        if let state { self.move(LaneTable.Move(lane: job.lane, bucket: job.bucket, tokens: job.tokens, from: state, to: job.state)) }
+    mutating func end(_ job: EndedJob, result: JobResult?, attempts: BatchBooking = BatchBooking(), at now: Timestamp) throws {
+        self.move(job.move)
         if let result {
-            try self.db.cachedStatement(sql: "INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)").execute(
-                arguments: [job.id, result.status, result.contentType, Data(result.body)])
+            try RawStatement("INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)", in: self.db)
+                .run(.integer(job.id), .integer(result.status), .text(result.contentType), .bytes(result.body))
         }
         if let batch = job.batch {
             var booking = attempts
@@ -57,13 +67,27 @@ extension WriteTransaction {
         }
     }
 
+    /// Ends a job without an answer; false where `event` does not apply to it.
+    @discardableResult
+    mutating func end(_ id: Int64, from state: JobState?, by event: JobState.Event, at now: Timestamp) throws -> Bool {
+        let job = try RawStatement(
+            """
+            UPDATE job SET state = \(JobState.target(of: event).rawValue), finished_ms = ?, owner = NULL
+            WHERE id = ? AND \(JobState.allows(event)) RETURNING \(EndedJob.columns)
+            """, in: self.db
+        ).first(.integer(now.milliseconds), .integer(id)) { try EndedJob($0, from: state) }
+        guard let job else { return false }
+        try self.end(job, result: nil, at: now)
+        return true
+    }
+
     /// A line of the output or the error file; gives its length.
     private mutating func addResult(of job: EndedJob, _ result: JobResult?, to batch: Int64) throws -> Int {
         let line = BatchResult(
             sequence: 0, jobID: job.pub, requestID: job.requestID, customID: job.customID ?? "", state: job.state, result: result, lastError: job.lastError
         ).line.count
-        try self.db.cachedStatement(sql: "INSERT INTO batch_result(batch, side, job, bytes) VALUES (?, ?, ?, ?)").execute(
-            arguments: [batch, job.state == .done ? 0 : 1, job.id, line])
+        try RawStatement("INSERT INTO batch_result(batch, side, job, bytes) VALUES (?, ?, ?, ?)", in: self.db)
+            .run(.integer(batch), .integer(job.state == .done ? 0 : 1), .integer(job.id), .integer(line))
         return line
     }
 }

@@ -201,35 +201,49 @@ package final class StoreWriter: Sendable {
         }
     }
 
+    /// Savepoints cost every operation a copy of every page that it touches, so they are left out until one fails.
+    ///
     /// - Returns: What is to be called now that all is committed.
     private func write(_ group: Group, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
         try self.ends.withLock { ends throws(StoreError) in
-            let before = (ends.tail.seq, ends.tail.hash)
-            var transaction = WriteTransaction(db: db, chain: ends.tail, backlog: self.backlog)
-            do {
-                var answers: [@Sendable () -> Void] = []
-                answers.reserveCapacity(group.operations.count)
-                try db.inTransaction(.immediate) {
-                    for batch in group.batches { for entry in batch.entries { try transaction.chain.append(entry, to: db) } }
-                    for operation in group.operations { answers.append(try transaction.carryOut(operation)) }
-                    try ends.rollups.write(transaction.chain.appended, before: before, to: db)
-                    return .commit
-                }
-                transaction.chain.removeAppended()
-                ends.tail = transaction.chain
-                ends.log.wrote(groupOf: group.operations.count + group.batches.count, hasErased: transaction.hasErased, db)
-                return answers
-            } catch {
-                let failure = StoreError.translating(error)
-                // Nothing of the group is on disk, so nothing of it may be left in memory.
-                transaction.takeBackChanges(to: 0)
-                guard let tail = try? ChainTail(db), let rollups = try? RollupWriter(db) else {
+            do throws(StoreError) {
+                return try self.write(group, apart: false, &ends, db)
+            } catch where error.code == .other || error.code == .incompatible {
+                return try self.write(group, apart: true, &ends, db)
+            }
+        }
+    }
+
+    /// - Parameter apart: Whether an operation that fails leaves the others of the group as they are; else it takes them with it.
+    private func write(_ group: Group, apart: Bool, _ ends: inout Ends, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
+        let before = (ends.tail.seq, ends.tail.hash)
+        var transaction = WriteTransaction(db: db, chain: ends.tail, backlog: self.backlog)
+        var hasRollups = false
+        do {
+            var answers: [@Sendable () -> Void] = []
+            answers.reserveCapacity(group.operations.count)
+            try db.inTransaction(.immediate) {
+                for batch in group.batches { for entry in batch.entries { try transaction.chain.append(entry, to: db) } }
+                for operation in group.operations { answers.append(try apart ? transaction.carryOutApart(operation) : transaction.carryOut(operation)) }
+                hasRollups = true
+                try ends.rollups.write(transaction.chain.appended, before: before, to: db)
+                return .commit
+            }
+            transaction.chain.removeAppended()
+            ends.tail = transaction.chain
+            ends.log.wrote(groupOf: group.operations.count + group.batches.count, hasErased: transaction.hasErased, db)
+            return answers
+        } catch {
+            let failure = StoreError.translating(error)
+            // Nothing of the group is on disk, so nothing of it may be left in memory.
+            transaction.takeBackChanges(to: 0)
+            if hasRollups {
+                guard let rollups = try? RollupWriter(db) else {
                     throw StoreError(.ioFailure, "the database cannot be read any more; before that: \(failure.message)")
                 }
-                ends.tail = tail
                 ends.rollups = rollups
-                throw failure
             }
+            throw failure
         }
     }
 
@@ -279,15 +293,26 @@ package final class StoreWriter: Sendable {
 }
 
 extension WriteTransaction {
+    /// Carries out one operation.
+    ///
+    /// - Throws: Where it fails after it has changed something: then the whole transaction is lost.
+    fileprivate mutating func carryOut(_ operation: WriteOperation) throws -> @Sendable () -> Void {
+        do {
+            return try operation.run(&self)
+        } catch let error as Unchanged {
+            return { operation.fail(error.error) }
+        }
+    }
+
     /// Carries out one operation; one that fails leaves nothing behind, and does not disturb the others of its group.
     ///
     /// - Throws: Where the whole transaction is lost.
-    fileprivate mutating func carryOut(_ operation: WriteOperation) throws -> @Sendable () -> Void {
+    fileprivate mutating func carryOutApart(_ operation: WriteOperation) throws -> @Sendable () -> Void {
         let mark = self.chain.mark
         let changes = self.changes.count
         try self.db.cachedStatement(sql: "SAVEPOINT operation").execute()
         do {
-            let answer = try operation.run(&self)
+            let answer = try self.carryOut(operation)
             try self.db.cachedStatement(sql: "RELEASE operation").execute()
             return answer
         } catch {

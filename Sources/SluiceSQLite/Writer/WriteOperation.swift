@@ -12,7 +12,16 @@ struct WriteTransaction {
     var hasErased = false
 }
 
-/// One write: done inside a savepoint of its own, answered after the commit of the group that it was part of.
+/// A failure of an operation that had not changed anything yet: the others of its group need not be done again.
+struct Unchanged: Error {
+    let error: StoreError
+
+    init(_ error: StoreError) {
+        self.error = error
+    }
+}
+
+/// One write, answered after the commit of the group that it was part of. It may be done twice, the first time rolled back.
 struct WriteOperation: Sendable {
     /// Does the work and gives what is to be called once it is committed.
     let run: @Sendable (inout WriteTransaction) throws -> @Sendable () -> Void
