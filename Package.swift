@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SluiceBatch",
-            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix, log, lifecycle],
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix, log, lifecycle, crypto],
             swiftSettings: settings),
 
         // The stores.
@@ -82,6 +82,7 @@ let package = Package(
             name: "SluiceTransferTests",
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", nio, nioPosix],
             swiftSettings: settings),
+        .testTarget(name: "SluiceWireTests", dependencies: ["SluiceCore", "SluiceWire", nio], swiftSettings: settings),
         .testTarget(name: "SluiceCoreTests", dependencies: ["SluiceCore", "SluiceTesting"], swiftSettings: settings),
         .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
         .testTarget(

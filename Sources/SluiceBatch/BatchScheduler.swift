@@ -1,7 +1,7 @@
 package import Logging
 import ServiceLifecycle
-package import SluiceCore
-import SluiceDispatch
+import SluiceCore
+package import SluiceDispatch
 
 /// Decides which waiting jobs run now: opens windows, promotes in time, ends what is overdue, and leases as many jobs as there is room
 /// for, the most urgent lane first.
@@ -13,12 +13,14 @@ package struct BatchScheduler: Service {
     private static let mostLeasedAtOnce = 128
 
     private let worker: DeferredWorker
+    private let deferral: Deferral
     private let lines: LineReader
     private let logger: Logger
 
-    package init(worker: DeferredWorker, files: any FileStore, logger: Logger) {
+    package init(worker: DeferredWorker, deferral: Deferral, logger: Logger) {
         self.worker = worker
-        self.lines = LineReader(files)
+        self.deferral = deferral
+        self.lines = LineReader(deferral.files)
         self.logger = logger
     }
 
@@ -47,10 +49,16 @@ package struct BatchScheduler: Service {
         let now = self.worker.clock.now.wall
         var release = try await self.worker.store.release(at: now)
         while release.moved > 0, let next = release.next, next <= now { release = try await self.worker.store.release(at: now) }
+        while try await self.sweepBatches(at: now) > 0 {}
         let due = try await self.worker.store.expire(at: now)
         for job in due.expired { self.worker.signals.announce(job, .expired) }
         self.worker.breakOff(due.overdue, .overdue)
         try await self.fill(at: now)
+    }
+
+    /// Goes on with what is too much for one transaction: cancelled, retried and erased batches.
+    private func sweepBatches(at now: Timestamp) async throws -> Int {
+        try await withCheckedThrowingContinuation { waiting in self.deferral.batches.sweepBatches(at: now) { waiting.resume(with: $0) } }
     }
 
     /// Leases what there is room for, most urgent lane first. Room is counted down over the lanes that share a backend.

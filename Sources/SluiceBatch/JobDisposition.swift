@@ -41,6 +41,9 @@ package enum JobDisposition: Sendable {
         switch refusal.code {
         case .maxCostExceeded, .invalidRequest, .modelNotFound, .modelNotAllowed:
             return .complete(.failed, body)
+        case .budgetExceeded:
+            // No attempt was made; when there is money again the backend cannot say.
+            return .putBack(notBefore: now + .seconds(60), reason: refusal.message)
         case .storageFull:
             // How soon there is room is not the backend's to say, and looking costs nothing.
             return .putBack(notBefore: now + .seconds(1), reason: refusal.message)

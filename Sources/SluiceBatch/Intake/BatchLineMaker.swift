@@ -35,7 +35,7 @@ struct BatchLineMaker {
         request.wishes.maxCost = [fields.maxCost(in: body), self.batch.maxCost].compactMap { $0 }.min()
         let source = LineSource(file: self.batch.inputFile, offset: place.offset, length: place.length)
         do throws(Refusal) {
-            let decision = try self.live.classifier.classify(request, tenant: self.tenant, at: self.now)
+            let decision = try self.live.classify(request, tenant: self.tenant, at: self.now)
             return BatchLine(job: self.job(shape, request, decision, place), source: source, result: nil)
         } catch {
             var job = self.blank(shape, request, place)

@@ -8,13 +8,17 @@ package struct Classifier: Sendable {
         self.policy = policy
     }
 
+    /// - Parameter downgrades: Classes that budgets give in place of more urgent ones.
     /// - Throws: The refusal that the client gets.
-    package func classify(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Decision {
+    package func classify(
+        _ request: InferenceRequest, tenant: Tenant, at now: Timestamp, downgrades: [Int] = []
+    ) throws(Refusal) -> Decision {
         let model = try self.model(of: request, tenant: tenant)
         guard let route = self.policy.routes.first(where: { $0.match.mismatch(request) == nil }) else {
             throw Refusal(404, .notFound, "no route of the policy takes this request; add a last route without `match:`")
         }
-        let trafficClass = try self.wish(request, tenant: tenant, over: self.policy.classes[route.trafficClass])
+        let wished = try self.wish(request, tenant: tenant, over: self.policy.classes[route.trafficClass])
+        let trafficClass = downgrades.map { self.policy.classes[$0] }.reduce(wished) { $0.isMoreUrgent(than: $1) ? $1 : $0 }
         var decision = Decision(route: route.index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
         decision.maxCost = [trafficClass.maxCost, request.wishes.maxCost].compactMap { $0 }.min()
         self.substitute(&decision, request, trafficClass)

@@ -1,6 +1,6 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case budgets, spill, hedge, webhooks
+    case spill, hedge, webhooks
     case ownHardware = "own and rented hardware"
     case verification = "verification of substitutes"
     case activeHealth = "active health checks"
@@ -11,7 +11,7 @@ package enum Feature: String, Hashable, Sendable, CaseIterable {
     case retention = "retention of requests and roll-ups"
 
     /// What is acted on today; whoever builds a feature moves it here.
-    package static let actedOn: Set<Feature> = []
+    package static let actedOn: Set<Feature> = [.webhooks, .halfClosed]
 }
 
 /// A place in a policy that is read but not yet acted on.

@@ -37,6 +37,7 @@ package struct APIRoutes {
         FileRoutes(deferral: self.deferral, desk: desk).add(to: router)
         MessageBatchRoutes(deferral: self.deferral, desk: desk).add(to: router)
         ResponseRoutes(deferral: self.deferral, desk: desk).add(to: router)
+        WebhookRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
         BatchRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
         let server = HTTPServerBuilder { responder in
             APIChannel(

@@ -85,7 +85,7 @@ final class LiveExchange: AnswerSink {
             let fields = try hot.body.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: hot.endpoint) }
             let request = try LiveExchange.request(hot, fields)
             guard let tenant = hot.tenant else { throw Refusal(401, .invalidAPIKey, "the API key is not valid") }
-            let decision = try hot.live.classifier.classify(request, tenant: tenant, at: hot.arrived.wall)
+            let decision = try hot.live.classify(request, tenant: tenant, at: hot.arrived.wall)
             if decision.wait != nil {
                 self.wait = try QueueWait(hot, request, fields, decision, sink: self, server: server, keeper: self.keeper)
                 self.wait?.begin()

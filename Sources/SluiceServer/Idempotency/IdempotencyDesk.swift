@@ -9,7 +9,13 @@ package final class IdempotencyDesk: Sendable {
     static let largestKept = 8 << 20
 
     let answers: any AnswerStore
-    private let inFlight = Mutex<[KeptAnswer.Key: [UInt8]]>([:])
+    private enum Entry {
+        case running([UInt8])
+        /// Answered, and on its way to disk.
+        case answered(KeptAnswer)
+    }
+
+    private let entries = Mutex<[KeptAnswer.Key: Entry]>([:])
 
     package init(answers: any AnswerStore) {
         self.answers = answers
@@ -20,15 +26,21 @@ package final class IdempotencyDesk: Sendable {
     /// - Returns: The answer that was given before; nil where this request is the first. Then ``release(_:)`` must follow.
     /// - Throws: 422 where the key came with another request, 409 where the first one still runs.
     func claim(_ key: KeptAnswer.Key, _ fingerprint: [UInt8]) throws -> KeptAnswer? {
-        let running = self.inFlight.withLock { inFlight -> [UInt8]? in
-            if let running = inFlight[key] { return running }
-            inFlight[key] = fingerprint
+        let earlier = self.entries.withLock { entries -> Entry? in
+            if let earlier = entries[key] { return earlier }
+            entries[key] = .running(fingerprint)
             return nil
         }
-        if let running {
-            guard running == fingerprint else { throw IdempotencyDesk.mismatch }
+        switch earlier {
+        case .answered(let kept):
+            guard kept.fingerprint == fingerprint else { throw IdempotencyDesk.mismatch }
+            return kept
+        case .running(let print):
+            guard print == fingerprint else { throw IdempotencyDesk.mismatch }
             throw Refusal(
                 409, .idempotencyInFlight, "the first request with this Idempotency-Key still runs; ask again in a moment", retryAfter: .seconds(1))
+        case nil:
+            break
         }
         do {
             guard let kept = try self.answers.answer(to: key) else { return nil }
@@ -46,11 +58,12 @@ package final class IdempotencyDesk: Sendable {
     }
 
     func release(_ key: KeptAnswer.Key) {
-        self.inFlight.withLock { $0[key] = nil }
+        self.entries.withLock { $0[key] = nil }
     }
 
     /// Keeps an answer that no transaction of a job or a batch has kept.
     func keep(_ answer: KeptAnswer) {
+        self.entries.withLock { $0[answer.key] = .answered(answer) }
         self.answers.keep(answer) { _ in self.release(answer.key) }
     }
 

@@ -72,7 +72,7 @@ package struct RequestFields: Sendable {
             try cursor.members { key, cursor throws(JSONFault) in try reader.member(key, &cursor) }
             try cursor.end()
         } catch {
-            throw reader.refusal ?? .invalid("the body is no valid JSON: \(error.reason) at byte \(error.offset)")
+            throw .invalid("the body is no valid JSON: \(error.reason) at byte \(error.offset)")
         }
         if let refusal = reader.refusal { throw refusal }
         guard reader.hasModel else { throw .invalid("`model` is missing; name the model that you want", param: "model") }

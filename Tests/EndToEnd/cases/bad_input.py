@@ -124,6 +124,20 @@ def bad_policies():
     together(faults)
 
 
+@case("no-keys", "a listener for other machines does not open without a key, and does with one")
+def no_keys():
+    with Router(POLICY, start=False) as router:
+        policy = router.config / "policy.yaml"
+        policy.write_text(policy.read_text().replace("listen: 127.0.0.1", "insecure: true, listen: 0.0.0.0"))
+        done = subprocess.run(router.command(), env=router.environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "sluice keys new" in done.stderr, (done.returncode, done.stderr[-500:])
+        made = run("keys", "new", "first", "--data", str(router.data), "--output", "json")
+        key = json.loads(made.stdout)["key"]
+        router.start()
+        refused(router.chat(), 401, "invalid_api_key")
+        assert router.chat(headers={"authorization": f"Bearer {key}"}).status == 200
+
+
 @contextlib.contextmanager
 def small_disk(megabytes):
     if os.geteuid() != 0:

@@ -2,7 +2,7 @@ import ArgumentParser
 import SluiceCore
 import SluicePolicy
 
-struct Check: ParsableCommand {
+struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Loads and lints a policy, and runs its tests.",
         discussion: "Exit code 0: the policy loads and its tests pass. 1: it does not. 2: there is no policy.")

@@ -2,7 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import SluicePolicy
 
-struct Init: ParsableCommand {
+struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Writes a first policy and its schema into ./policies.",
         discussion: "Asks nothing, and overwrites nothing.")

@@ -2,7 +2,7 @@ import ArgumentParser
 import SluiceCore
 import SluicePolicy
 
-struct Windows: ParsableCommand {
+struct WindowsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "windows", abstract: "Shows when the windows of a policy open and close, odd nights of daylight saving included.")
 

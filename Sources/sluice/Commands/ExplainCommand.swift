@@ -6,7 +6,7 @@ import SluiceSQLite
 import SluiceServer
 import SluiceWire
 
-struct Explain: ParsableCommand {
+struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Shows the decision for a request, imagined or past, and why.",
         discussion: "Imagined: by options, or with --curl from a request body on stdin. Past: --request-id, from the ledger.")
@@ -107,12 +107,12 @@ struct Explain: ParsableCommand {
             throw ValidationError("there is no tenant `\(request.tenant)`\(near.map { "; did you mean `\($0)`?" } ?? "")")
         }
         for header in self.header {
-            let (name, value) = try Explain.pair(header, "--header")
+            let (name, value) = try ExplainCommand.pair(header, "--header")
             request.headers[name.lowercased()] = value
             do throws(Refusal) { try request.wishes.read(header: name.lowercased(), value: value) } catch { throw ValidationError(error.message) }
         }
         for item in self.metadata {
-            let (name, value) = try Explain.pair(item, "--metadata")
+            let (name, value) = try ExplainCommand.pair(item, "--metadata")
             request.tags[name] = value
         }
         if self.isAsync { request.consent = .respondAsync(wait: nil) }
@@ -131,7 +131,7 @@ struct Explain: ParsableCommand {
 
     private func requestFromBody(_ console: Console) throws -> InferenceRequest {
         let body = console.readAll()
-        let endpoint = try self.namedEndpoint() ?? Explain.endpoint(of: body)
+        let endpoint = try self.namedEndpoint() ?? ExplainCommand.endpoint(of: body)
         do {
             let fields = try body.withUnsafeBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: endpoint) }
             var request = InferenceRequest(fields, endpoint: endpoint, tenant: "default")
@@ -171,7 +171,7 @@ struct Explain: ParsableCommand {
     }
 }
 
-extension Explain {
+extension ExplainCommand {
     /// A request of the past, from the ledger of a server that may or may not run.
     private func explainPast(_ id: String, _ console: Console) throws {
         let past: PastRequest?

@@ -2,7 +2,7 @@ import ArgumentParser
 import SluiceCore
 import SluicePolicy
 
-struct Schema: ParsableCommand {
+struct SchemaCommand: ParsableCommand {
     enum Output: String, ExpressibleByArgument, CaseIterable {
         case json, md
     }

@@ -2,7 +2,7 @@ import ArgumentParser
 import SluiceCore
 import SluicePolicy
 
-struct Config: ParsableCommand {
+struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Prints the whole policy with every default filled in, and where each value comes from.",
         discussion: "Secrets are named, never shown.")

@@ -8,7 +8,7 @@ import SluicePolicy
 import SluiceSQLite
 import SluiceServer
 
-struct Serve: AsyncParsableCommand {
+struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Runs the router.",
         discussion: "SIGTERM drains: readiness fails first, streams finish, queued work stays. A second one stops at once. SIGHUP reloads the policy.")
@@ -46,6 +46,9 @@ struct Serve: AsyncParsableCommand {
         } catch let unreadable as ListenerTLS.Unreadable {
             console.talk("sluice: \(unreadable)")
             throw ExitCode(1)
+        } catch let keyless as KeylessListener {
+            console.talk("sluice: \(keyless)")
+            throw ExitCode(1)
         } catch let error as StoreError {
             console.talk("sluice: \(error.message)")
             throw ExitCode(2)
@@ -63,7 +66,7 @@ struct Serve: AsyncParsableCommand {
             source: source, folder: self.data.folder(source.policy), threads: self.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount),
             drain: DurationText.parse(self.drain) ?? .seconds(60), secrets: Secrets(environment: environment),
             adminToken: environment["SLUICE_ADMIN_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }, logger: .sluice(environment))
-        Serve.raiseFileLimit()
+        ServeCommand.raiseFileLimit()
         return try Router(options)
     }
 

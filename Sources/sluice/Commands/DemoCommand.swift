@@ -6,7 +6,7 @@ import SluiceDispatch
 import SluicePolicy
 import SluiceSQLite
 
-struct Demo: AsyncParsableCommand {
+struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Shows the whole road in half a minute: no key, no network.",
         discussion:
@@ -23,10 +23,10 @@ struct Demo: AsyncParsableCommand {
         let console = Console()
         let now = Timestamp.now
         let source = try self.quickStart(at: now, console)
-        guard let night = Demo.nextNight(in: source.policy, after: now) else {
+        guard let night = DemoCommand.nextNight(in: source.policy, after: now) else {
             throw CommandFailure(message: "the quick start policy has no window `night`").report(as: .text, on: console)
         }
-        let clock = SluiceClock.system(shift: night - now - Demo.lead)
+        let clock = SluiceClock.system(shift: night - now - DemoCommand.lead)
         let folder = DataFolder(FileManager.default.temporaryDirectory.appending(path: "sluice-demo-\(ServerState.processID)").path(percentEncoded: false))
         defer { try? FileManager.default.removeItem(atPath: folder.path) }
         let (ready, isReady) = AsyncStream.makeStream(of: ServerFile.self)
@@ -79,7 +79,7 @@ struct Demo: AsyncParsableCommand {
     ) async throws {
         let (client, admin) = (LoopbackClient(server.api), LoopbackClient(server.admin))
         console.print("Sluice serves policies/quickstart on http://\(server.api), policy \(policy.revision.prefix(6)).")
-        console.print("Its clock stands \(Demo.lead.milliseconds / 1000) s before the night, when patient work may run; it goes at normal speed.\n")
+        console.print("Its clock stands \(DemoCommand.lead.milliseconds / 1000) s before the night, when patient work may run; it goes at normal speed.\n")
         let stage = DemoStage(
             traffic: DemoTraffic(client: client, admin: admin) { clock.now.monotonic }, console: console, opening: night, clock: { clock.now.wall },
             started: clock.now.monotonic)
