@@ -208,7 +208,7 @@ package final class StoreWriter: Sendable {
         try self.ends.withLock { ends throws(StoreError) in
             do throws(StoreError) {
                 return try self.write(group, apart: false, &ends, db)
-            } catch  where error.code == .other || error.code == .incompatible {
+            } catch let failure where failure.code == .other || failure.code == .incompatible {
                 return try self.write(group, apart: true, &ends, db)
             }
         }
