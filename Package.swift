@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SluiceBatch",
-            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, lifecycle],
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix, log, lifecycle, crypto],
             swiftSettings: settings),
 
         // The stores.
@@ -82,11 +82,12 @@ let package = Package(
             name: "SluiceTransferTests",
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", nio, nioPosix],
             swiftSettings: settings),
+        .testTarget(name: "SluiceWireTests", dependencies: ["SluiceCore", "SluiceWire", nio], swiftSettings: settings),
         .testTarget(name: "SluiceCoreTests", dependencies: ["SluiceCore", "SluiceTesting"], swiftSettings: settings),
         .testTarget(name: "SluiceDispatchTests", dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting"], swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
-            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto],
+            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto], exclude: ["Fixtures"],
             swiftSettings: settings),
         // A process of its own that measures the store, or writes to it until it is killed.
         .executableTarget(

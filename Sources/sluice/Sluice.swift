@@ -8,8 +8,8 @@ struct Sluice: AsyncParsableCommand {
         commandName: "sluice",
         abstract: "Decides for every inference request who answers it, when, and at what price.",
         subcommands: [
-            AuditCommand.self, Check.self, Config.self, Demo.self, Explain.self, ExportCommand.self, Init.self, KeysCommand.self,
-            PricesCommand.self, QueueCommand.self, ReportCommand.self, Schema.self, Serve.self, Windows.self,
+            AuditCommand.self, CheckCommand.self, ConfigCommand.self, DemoCommand.self, ExplainCommand.self, ExportCommand.self, InitCommand.self,
+            KeysCommand.self, PricesCommand.self, QueueCommand.self, ReportCommand.self, SchemaCommand.self, ServeCommand.self, WindowsCommand.self,
         ])
 
     static func main() async {

@@ -42,9 +42,12 @@ package struct CircuitBreaker: Sendable {
         }
     }
 
-    /// Notes that a call passes; through an open breaker it is the probe.
+    /// Notes that a call passes; through an open breaker it is the probe, and the next one counts from it.
     package mutating func pass(at now: MonotonicInstant) {
-        if case .open(_, let pause, _) = self.state { self.state = .halfOpen(since: now, pause: pause) }
+        switch self.state {
+        case .closed: break
+        case .open(_, let pause, _), .halfOpen(_, let pause): self.state = .halfOpen(since: now, pause: pause)
+        }
     }
 
     package mutating func succeed() {

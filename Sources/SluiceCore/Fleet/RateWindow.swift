@@ -17,7 +17,7 @@ package struct RateWindow: Sendable {
         for age in stride(from: Int64(60), through: 0, by: -1) {
             let second = self.current - age
             freed += self.slots[self.slot(second)]
-            if self.total - freed + amount <= self.limit || age == 0 {
+            if self.total - freed + amount <= self.limit || freed == self.total {
                 return .nanoseconds((second + 61) * 1_000_000_000 - now.nanoseconds)
             }
         }

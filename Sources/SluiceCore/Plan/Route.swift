@@ -33,6 +33,11 @@ package struct Route: Sendable {
     package var down: [Candidate] = []
     package var passedOver: [PassedOver] = []
 
+    /// Whether a backend is in it already; pools may share one.
+    func holds(_ backend: Int) -> Bool {
+        self.candidates.contains { $0.backend == backend } || self.down.contains { $0.backend == backend }
+    }
+
     /// Why nothing is left, where nothing is.
     package var isTooDear: Bool {
         self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } }

@@ -23,7 +23,7 @@ package struct RoutePlanner: Sendable {
         for index in pools ?? trafficClass.pools {
             let pool = self.policy.pools[index]
             var members: [(candidate: Route.Candidate, condition: BackendCondition)] = []
-            for backend in pool.backends where !route.candidates.contains(where: { $0.backend == backend }) {
+            for backend in pool.backends where !route.holds(backend) {
                 let state = condition(backend)
                 switch self.judge(backend, in: pool, request, decision, state, at: now) {
                 case .success(let candidate):

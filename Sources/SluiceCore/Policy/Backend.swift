@@ -198,7 +198,8 @@ package struct BackendURL: Hashable, Sendable {
         var port = self.isSecure ? 443 : 80
         // In `[::1]` every colon is the address's own.
         if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-            guard let number = Int(authority[authority.index(after: colon)...]), (1...65_535).contains(number) else { return nil }
+            let digits = authority[authority.index(after: colon)...]
+            guard digits.first != "+", let number = Int(digits), (1...65_535).contains(number) else { return nil }
             port = number
             host = authority[..<colon]
         }

@@ -1,4 +1,4 @@
-/// A pattern with `*` for any run of characters; nothing else is special, so no pattern can be slow.
+/// A pattern with `*` for any run of characters; nothing else is special, so no pattern can be slow. Names are equal if their bytes are.
 package struct Glob: Hashable, Sendable {
     package let pattern: String
     /// What must follow one another; the text between two of them is free.
@@ -13,11 +13,11 @@ package struct Glob: Hashable, Sendable {
     package var isLiteral: Bool { self.pieces.count == 1 }
 
     package func matches(_ text: String) -> Bool {
-        guard self.pieces.count > 1 else { return text == self.pattern }
-        guard let first = self.pieces.first, let last = self.pieces.last,
-            text.utf8.count >= first.utf8.count + last.utf8.count, text.hasPrefix(first), text.hasSuffix(last)
+        guard self.pieces.count > 1 else { return text.utf8.elementsEqual(self.pattern.utf8) }
+        guard let first = self.pieces.first?.utf8, let last = self.pieces.last?.utf8, text.utf8.count >= first.count + last.count,
+            text.utf8.starts(with: first), text.utf8.suffix(last.count).elementsEqual(last)
         else { return false }
-        var rest = text.utf8.dropFirst(first.utf8.count).dropLast(last.utf8.count)
+        var rest = text.utf8.dropFirst(first.count).dropLast(last.count)
         for piece in self.pieces.dropFirst().dropLast() where !piece.isEmpty {
             guard let end = rest.endOfFirst(piece.utf8) else { return false }
             rest = rest[end...]

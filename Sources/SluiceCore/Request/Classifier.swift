@@ -23,6 +23,9 @@ package struct Classifier: Sendable {
         decision.maxCost = [trafficClass.maxCost, request.wishes.maxCost].compactMap { $0 }.min()
         self.substitute(&decision, request, trafficClass)
         switch trafficClass.serve {
+        case .now where request.consent == .background || request.consent == .batch:
+            // It is polled for in any case, so it is written down first; then it runs at once.
+            decision.wait = Decision.Wait(deadline: try self.wishedDeadline(request, tenant: tenant, at: now), notBefore: now, answer: .queued)
         case .now:
             decision.budget = self.budget(of: request, in: trafficClass)
         case .later:
@@ -93,12 +96,7 @@ package struct Classifier: Sendable {
         _ request: InferenceRequest, tenant: Tenant, in trafficClass: TrafficClass, at now: Timestamp
     ) throws(Refusal) -> Decision.Wait {
         let answer = try self.answer(request, in: trafficClass)
-        var deadline = trafficClass.deadline.map { now + $0 }
-        if let wished = request.wishes.deadline {
-            let instant = wished.instant(after: now, zone: tenant.zone ?? self.policy.zone)
-            guard instant > now else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
-            deadline = instant
-        }
+        let deadline = try self.wishedDeadline(request, tenant: tenant, at: now) ?? trafficClass.deadline.map { now + $0 }
         var wait = Decision.Wait(deadline: deadline, notBefore: now, answer: answer)
         if let during = trafficClass.during, let opening = self.policy.calendar.nextOpening(of: during, from: now) {
             wait.notBefore = max(now, opening.lowerBound)
@@ -109,6 +107,12 @@ package struct Classifier: Sendable {
             wait.promoteTo = promote.pool
         }
         return wait
+    }
+
+    private func wishedDeadline(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Timestamp? {
+        guard let instant = request.wishes.deadline?.instant(after: now, zone: tenant.zone ?? self.policy.zone) else { return nil }
+        guard instant > now || request.consent == .batch else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
+        return instant
     }
 
     private func answer(_ request: InferenceRequest, in trafficClass: TrafficClass) throws(Refusal) -> Decision.WaitAnswer {

@@ -29,7 +29,7 @@ extension ClientWishes {
     }
 
     private mutating func readBudget(_ value: String) throws(Refusal) {
-        for part in value.split(separator: ",") {
+        for part in value.split(separator: ",", omittingEmptySubsequences: false) {
             let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmed }
             guard let text = pair.last, let duration = DurationText.parse(text), duration > .zero else {
                 throw ClientWishes.wrongBudget(value)
@@ -56,7 +56,7 @@ extension ClientWishes {
 }
 
 extension ClientWishes.Deadline {
-    init?(_ text: String) {
+    package init?(_ text: String) {
         if let duration = DurationText.parse(text), duration > .zero {
             self = .within(duration)
         } else if text.utf8.count == 5, let second = ClockText.parse(text) {
@@ -87,7 +87,8 @@ package enum ClockText {
     /// Seconds since midnight.
     package static func parse(_ text: some StringProtocol) -> Int? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2 || parts.count == 3, parts.allSatisfy({ $0.utf8.count == 2 }) else { return nil }
+        guard parts.count == 2 || parts.count == 3, parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
+        else { return nil }
         let numbers = parts.compactMap { UInt8($0) }.map(Int.init)
         guard numbers.count == parts.count, numbers[0] <= 24, numbers[1] < 60, numbers.count == 2 || numbers[2] < 60 else { return nil }
         let second = numbers[0] * 3600 + numbers[1] * 60 + (numbers.count == 3 ? numbers[2] : 0)

@@ -51,6 +51,12 @@ package final class LivePolicy: Sendable {
         self.forwarded = policy.backends.reduce(into: []) { $0.formUnion($1.forward) }
     }
 
+    /// What a request would cost where it is sent first, with nothing in the way; nil where that has no price.
+    package func estimate(_ request: InferenceRequest, _ decision: Decision) -> Money? {
+        let now = Now(wall: .init(milliseconds: 0), monotonic: .init(nanoseconds: 0))
+        return self.planner.plan(request, decision, at: now, chance: 0) { _ in BackendCondition() }.candidates.first?.estimatedCost
+    }
+
     /// Decides the class of a request, with what budgets make of it now.
     ///
     /// - Throws: The refusal that the client gets.

@@ -22,7 +22,8 @@ package struct ChunkedBody: Sendable {
     private var extensionBytes = 0
     private var trailerBytes = 0
     private var lineBytes = 0
-    private var trailerLine: [UInt8] = []
+    private var trailerName: [UInt8] = []
+    private var isInTrailerValue = false
 
     package init() {}
 
@@ -76,7 +77,7 @@ package struct ChunkedBody: Sendable {
             self.state = .sizeLineFeed
         } else if self.isInExtension {
             self.extensionBytes += 1
-            guard byte >= 0x20 || byte == 0x09, self.extensionBytes <= 1024 else { throw HTTPFault(400, "a chunk extension is malformed or too long") }
+            guard byte.isFieldContent, self.extensionBytes <= 1024 else { throw HTTPFault(400, "a chunk extension is malformed or too long") }
         } else if let digit = byte.hexValue {
             self.digits += 1
             guard self.digits <= 15 else { throw HTTPFault(400, "a chunk size is too large") }
@@ -95,25 +96,20 @@ package struct ChunkedBody: Sendable {
         }
         self.lineBytes += 1
         self.trailerBytes += 1
-        guard byte >= 0x20 || byte == 0x09, self.trailerBytes <= 8192 else { throw HTTPFault(400, "a trailer is malformed or too long") }
-        if self.trailerLine.count < 20 { self.trailerLine.append(byte) }
+        let isPlausible = self.isInTrailerValue ? byte.isFieldContent : byte.isToken || (byte == UInt8(ascii: ":") && self.lineBytes > 1)
+        guard isPlausible, self.trailerBytes <= 8192 else { throw HTTPFault(400, "a trailer is malformed or too long") }
+        if self.isInTrailerValue { return }
+        if byte == UInt8(ascii: ":") { self.isInTrailerValue = true } else { self.trailerName.append(byte) }
     }
 
     /// A trailer must be a field, and must not say how the message is framed (RFC 9110, 6.5.1).
     private mutating func endTrailerLine() throws(HTTPFault) {
-        let line = self.trailerLine
-        self.trailerLine.removeAll(keepingCapacity: true)
+        let forbidden: [StaticString] = ["content-length", "transfer-encoding", "host"]
+        let isForbidden = self.trailerName.withUnsafeBytes { name in forbidden.contains { name.equals(ignoringCase: $0) } }
+        guard self.isInTrailerValue, !isForbidden else { throw HTTPFault(400, "a trailer is malformed or frames the message") }
+        self.trailerName.removeAll(keepingCapacity: true)
+        self.isInTrailerValue = false
         self.lineBytes = 0
         self.state = .trailer
-        let forbidden: [StaticString] = ["content-length:", "transfer-encoding:", "host:"]
-        let isForbidden = line.withUnsafeBytes { line in
-            forbidden.contains { name in
-                line.count >= name.utf8CodeUnitCount
-                    && UnsafeRawBufferPointer(rebasing: line[..<name.utf8CodeUnitCount]).equals(ignoringCase: name)
-            }
-        }
-        guard !isForbidden, line.first != UInt8(ascii: ":"), line.first != 0x20, line.first != 0x09 else {
-            throw HTTPFault(400, "a trailer is malformed or frames the message")
-        }
     }
 }

@@ -101,6 +101,7 @@ extension HTTPHead {
         var length: Int?
         var isChunked = false
         var hosts = 0
+        var saysClose = false
         self.keepsAlive = !self.isHTTP10
         for field in self.fields {
             let value = UnsafeRawBufferPointer(rebasing: bytes[field.value])
@@ -115,7 +116,7 @@ extension HTTPHead {
                 guard value.equals(ignoringCase: "chunked") else { throw HTTPHead.unknownCoding(value) }
                 isChunked = true
             case .connection:
-                if value.hasListed("close") { self.keepsAlive = false } else if value.hasListed("keep-alive") { self.keepsAlive = true }
+                if value.hasListed("close") { saysClose = true } else if value.hasListed("keep-alive") { self.keepsAlive = true }
             case .host:
                 hosts += 1
                 guard isRequest else { continue }
@@ -127,6 +128,7 @@ extension HTTPHead {
                 break
             }
         }
+        if saysClose { self.keepsAlive = false }
         guard !(isChunked && length != nil) else { throw HTTPFault(400, "both Content-Length and Transfer-Encoding") }
         if isChunked { self.framing = .chunked } else if let length { self.framing = .length(length) }
         if isRequest {
@@ -262,10 +264,8 @@ private struct HeadScanner {
         let count = self.bytes.count
         var index = 0
         while index < count, self.bytes[index].isToken { index += 1 }
-        guard index < count else {
-            guard index <= 24 else { throw HTTPFault(400, "the method is too long") }
-            return nil
-        }
+        guard index <= 24 else { throw HTTPFault(400, "the method is too long") }
+        guard index < count else { return nil }
         guard self.bytes[index] == 0x20, index > 0 else { throw HTTPFault(400, "the request line is malformed") }
         let method = 0..<index
         index += 1
@@ -361,7 +361,7 @@ private struct HeadScanner {
 
 extension UInt8 {
     /// `tchar` of RFC 9110, 5.6.2.
-    fileprivate var isToken: Bool {
+    var isToken: Bool {
         // One bit for each byte below 128 that is a token character.
         let low: UInt64 = 0x03FF_6CFA_0000_0000
         let high: UInt64 = 0x57FF_FFFF_C7FF_FFFE
@@ -370,5 +370,5 @@ extension UInt8 {
     }
 
     /// Visible characters, space, tab and bytes beyond ASCII.
-    fileprivate var isFieldContent: Bool { (self >= 0x20 && self != 0x7F) || self == 0x09 }
+    var isFieldContent: Bool { (self >= 0x20 && self != 0x7F) || self == 0x09 }
 }

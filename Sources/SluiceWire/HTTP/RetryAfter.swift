@@ -21,16 +21,27 @@ package enum RetryAfter {
     }
 }
 
-/// Dates as HTTP writes them (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Dates as HTTP writes them (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, and in the two obsolete forms that must still be read,
+/// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
 package enum HTTPDate {
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     package static func parse(_ text: some StringProtocol) -> Timestamp? {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", let day = Int(parts[1]),
-            let month = self.months.firstIndex(of: String(parts[2])), let year = Int(parts[3]),
-            let date = CivilDate(year: year, month: month + 1, day: day), let second = ClockText.parse(parts[4])
+        let parts = text.split { $0 == " " || $0 == "-" }
+        if parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT" { return self.instant(parts[1], parts[2], year: parts[3], parts[4]) }
+        if parts.count == 5 { return self.instant(parts[2], parts[1], year: parts[4], parts[3]) }
+        return nil
+    }
+
+    private static func instant(_ day: some StringProtocol, _ month: some StringProtocol, year: some StringProtocol, _ clock: some StringProtocol) -> Timestamp?
+    {
+        guard let month = self.months.firstIndex(where: { $0 == month }), let day = Int(day), let number = Int(year),
+            let date = CivilDate(year: year.utf8.count == 2 ? self.year(ofTwoDigits: number) : number, month: month + 1, day: day),
+            let second = ClockText.parse(clock)
         else { return nil }
         return Timestamp(seconds: date.daysSince1970 * 86_400 + Int64(second))
     }
+
+    /// Nobody names a time before the web was there.
+    private static func year(ofTwoDigits year: Int) -> Int { year < 90 ? 2000 + year : 1900 + year }
 }

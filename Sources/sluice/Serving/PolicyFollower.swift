@@ -44,9 +44,12 @@ struct PolicyFollower: Service {
     }
 }
 
-/// Erases answers and bodies of finished deferred work when their time is over.
+/// Erases what has had its time: answers and bodies of finished deferred work, files, answers under idempotency keys.
 struct RetentionSweep: Service {
-    let jobs: SQLiteJobStore
+    /// How long an idempotency key is remembered.
+    private static let keyLife = Duration.seconds(86_400)
+
+    let deferral: Deferral
     let policy: PolicyInForce
     let clock: SluiceClock
 
@@ -56,11 +59,17 @@ struct RetentionSweep: Service {
                 let now = self.clock.now.wall
                 let retention = self.policy.live.policy.server.retention
                 let (results, prompts) = (retention.results.map { now - $0 }, retention.prompts.map { now - $0 })
-                _ = try? await withCheckedThrowingContinuation { waiting in
-                    self.jobs.sweep(results: results, prompts: prompts, at: now) { waiting.resume(with: $0) }
-                }
-                try? await Task.sleep(for: .seconds(30))
+                let (store, files, answers) = (self.deferral.store, self.deferral.files, self.deferral.answers)
+                await self.write { store.sweep(results: results, prompts: prompts, at: now, then: $0) }
+                await self.write { files.sweepFiles(at: now, then: $0) }
+                await self.write { answers.forgetAnswers(before: now - RetentionSweep.keyLife, then: $0) }
+                try? await Task.sleep(for: .seconds(20))
             }
         }
+    }
+
+    /// What cannot be erased now is erased another time.
+    private func write(_ body: (@escaping @Sendable (Result<Int, StoreError>) -> Void) -> Void) async {
+        await withCheckedContinuation { waiting in body { _ in waiting.resume() } }
     }
 }

@@ -99,18 +99,25 @@ struct Router {
                 dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs, signals: self.signals, policy: self.policy,
                 clock: self.options.clock, logger: self.options.logger)
         }.get()
-        let deferral = Deferral(store: self.jobs, signals: self.signals) { worker.drop($0) }
-        let loops = try await self.serverLoops(deferral)
-        let listeners = try Listeners(router: self, deferral: deferral, loops: loops)
+        let deferral = self.deferral { worker.drop($0) }
+        let desk = IdempotencyDesk(answers: deferral.answers)
+        let loops = try await self.serverLoops(deferral, desk)
+        let listeners = try Listeners(router: self, deferral: deferral, desk: desk, loops: loops)
         let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
                     .init(service: self.follower),
-                    .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
+                    .init(service: RetentionSweep(deferral: deferral, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
-                    .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)),
+                    .init(service: listeners.api), .init(service: drain),
+                    .init(
+                        service: WebhookSender(
+                            deferral: deferral, transports: self.transports.deferred, loop: sideLoop, policy: self.policy, clock: self.options.clock,
+                            logger: self.options.logger)),
+                    .init(service: BatchIntake(deferral: deferral, policy: self.policy, clock: self.options.clock, logger: self.options.logger)),
+                    .init(service: BatchScheduler(worker: worker, deferral: deferral, logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)
@@ -162,7 +169,14 @@ struct Router {
         Dispatcher(loop: loop, fleet: self.fleet, transports: transports, clock: self.options.clock, logger: self.options.logger)
     }
 
-    private func serverLoops(_ deferral: Deferral) async throws -> ServerLoops {
+    private func deferral(drop: @escaping @Sendable (String) -> Void) -> Deferral {
+        Deferral(
+            store: self.jobs, batches: SQLiteBatchStore(self.database), files: SQLiteFileStore(self.database), answers: SQLiteAnswerStore(self.database),
+            webhooks: SQLiteWebhookStore(self.database), signals: self.signals, drop: drop)
+    }
+
+    private func serverLoops(_ deferral: Deferral, _ desk: IdempotencyDesk) async throws -> ServerLoops {
+        let calls = CallsInFlight()
         let live = LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy)
         var servers: [NIOLoopBound<ServerLoop>] = []
         for loop in self.group.makeIterator() {
@@ -171,7 +185,7 @@ struct Router {
                     NIOLoopBound(
                         ServerLoop(
                             loop: loop, dispatcher: self.dispatcher(on: loop, self.transports.live), policy: self.policy, keys: self.keys.ring, ledger: live,
-                            deferral: deferral, clock: self.options.clock, limits: ServerLoop.Limits(),
+                            deferral: deferral, desk: desk, calls: calls, clock: self.options.clock, limits: ServerLoop.Limits(),
                             keepsHalfClosed: self.options.source.policy.server.halfClose == .keep, logger: self.options.logger), eventLoop: loop)
                 }.get())
         }
@@ -195,10 +209,10 @@ struct Router {
         let api: any Service
         let admin: any Service
 
-        init(router: Router, deferral: Deferral, loops: ServerLoops) throws {
+        init(router: Router, deferral: Deferral, desk: IdempotencyDesk, loops: ServerLoops) throws {
             let (options, state) = (router.options, router.state)
             let settings = options.source.policy.server
-            let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, clock: options.clock)
+            let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, desk: desk, clock: options.clock)
             self.api = routes.application(
                 at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger
             ) {
