@@ -67,7 +67,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SluiceBatch",
-            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, log, lifecycle],
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix, log, lifecycle, crypto],
             swiftSettings: settings),
 
         // The stores.
@@ -90,7 +90,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SluiceSQLiteTests",
-            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto],
+            dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto], exclude: ["Fixtures"],
             swiftSettings: settings),
         // A process of its own that measures the store, or writes to it until it is killed.
         .executableTarget(

@@ -1,7 +1,7 @@
 package import Logging
 import ServiceLifecycle
 import SluiceCore
-import SluiceDispatch
+package import SluiceDispatch
 
 /// Decides which waiting jobs run now: opens windows, promotes in time, ends what is overdue, and leases as many jobs as there is room
 /// for, the most urgent lane first.
@@ -13,10 +13,14 @@ package struct BatchScheduler: Service {
     private static let mostLeasedAtOnce = 128
 
     private let worker: DeferredWorker
+    private let deferral: Deferral
+    private let lines: LineReader
     private let logger: Logger
 
-    package init(worker: DeferredWorker, logger: Logger) {
+    package init(worker: DeferredWorker, deferral: Deferral, logger: Logger) {
         self.worker = worker
+        self.deferral = deferral
+        self.lines = LineReader(deferral.files)
         self.logger = logger
     }
 
@@ -45,26 +49,31 @@ package struct BatchScheduler: Service {
         let now = self.worker.clock.now.wall
         var release = try await self.worker.store.release(at: now)
         while release.moved > 0, let next = release.next, next <= now { release = try await self.worker.store.release(at: now) }
+        while try await self.sweepBatches(at: now) > 0 {}
         let due = try await self.worker.store.expire(at: now)
         for job in due.expired { self.worker.signals.announce(job, .expired) }
         self.worker.breakOff(due.overdue, .overdue)
         try await self.fill(at: now)
     }
 
+    /// Goes on with what is too much for one transaction: cancelled, retried and erased batches.
+    private func sweepBatches(at now: Timestamp) async throws -> Int {
+        try await withCheckedThrowingContinuation { waiting in self.deferral.batches.sweepBatches(at: now) { waiting.resume(with: $0) } }
+    }
+
     /// Leases what there is room for, most urgent lane first. Room is counted down over the lanes that share a backend.
     private func fill(at now: Timestamp) async throws {
         let live = self.worker.policy.live
         var room: [Int: Int] = [:]
-        let lanes = try self.worker.store.readyLanes().sorted { $0.earliestBucket < $1.earliestBucket }
-        for backlog in lanes {
+        for backlog in self.ready() {
             guard let trafficClass = live.policy.trafficClass(named: backlog.lane.trafficClass), self.isOpen(trafficClass, backlog.lane, live, at: now)
             else { continue }
             let backends = self.backends(for: backlog.lane, in: trafficClass, live)
             for backend in backends where room[backend] == nil { room[backend] = self.room(at: backend, live) }
-            let free = min(backends.reduce(0) { $0 + (room[$1] ?? 0) }, backlog.ready, BatchScheduler.mostLeasedAtOnce)
+            let free = min(backends.reduce(0) { $0 + (room[$1] ?? 0) }, backlog.jobs, BatchScheduler.mostLeasedAtOnce)
             guard free > 0 else { continue }
             let jobs = try await self.worker.store.lease(backlog.lane, limit: free, at: now)
-            self.worker.start(jobs)
+            self.worker.start(jobs.map { self.lines.withCall($0) })
             var taken = jobs.count
             for backend in backends where taken > 0 {
                 let here = min(taken, room[backend] ?? 0)
@@ -72,6 +81,14 @@ package struct BatchScheduler: Service {
                 taken -= here
             }
         }
+    }
+
+    /// Lanes with ready jobs, the most urgent first.
+    private func ready() -> [(lane: Job.Lane, jobs: Int)] {
+        self.worker.store.backlog().compactMap { backlog in
+            let buckets = backlog.buckets.filter { $0.ready.jobs > 0 }
+            return buckets.first.map { (backlog.lane, buckets.reduce(0) { $0 + $1.ready.jobs }, $0.at) }
+        }.sorted { $0.2 < $1.2 }.map { ($0.0, $0.1) }
     }
 
     /// A promoted job no longer waits for the window.

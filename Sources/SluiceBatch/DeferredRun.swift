@@ -49,7 +49,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         guard let model = policy.model(named: job.sentModel), let requested = policy.model(named: job.model) else {
             throw Refusal(404, .modelNotFound, "the model `\(job.model)` is no longer part of the policy", param: "model")
         }
-        let bytes = ByteBuffer(bytes: self.leased.call.body)
+        guard let stored = self.leased.call else { throw .invalid("the request of this line is gone or cannot be read") }
+        let bytes = ByteBuffer(bytes: stored.body)
         let fields = try bytes.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: job.endpoint) }
         let now = self.worker.clock.now
         let route = policy.routes.first { $0.displayName == job.route }?.index ?? 0
@@ -57,15 +58,15 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         decision.model = model.index
         decision.maxCost = job.maxCost
         decision.budget.total = job.deadline.map { max($0 - now.wall, .zero) }
-        let request = self.leased.call.request
+        let request = stored.request
         let subject = LedgerEntry.Subject(
-            requestID: job.requestID, jobID: job.id, batchID: job.batchID, customID: job.customID, clientRequestID: self.leased.call.clientRequestID,
+            requestID: job.requestID, jobID: job.id, batchID: job.batchID, customID: job.customID, clientRequestID: stored.clientRequestID,
             tenant: job.tenant, key: job.key, trafficClass: job.trafficClass, route: job.route, model: job.model, serve: .later,
             tierRequested: request.serviceTier, policy: policy.revision, tags: request.tags, currency: policy.currency)
         var call = DispatchCall(
-            live: live, request: request, decision: decision, fields: fields, body: bytes, forwarded: ByteBuffer(bytes: self.leased.call.fields),
+            live: live, request: request, decision: decision, fields: fields, body: bytes, forwarded: ByteBuffer(bytes: stored.fields),
             subject: subject, arrived: now)
-        call.namesAnthropicVersion = String(decoding: self.leased.call.fields, as: UTF8.self).contains("anthropic-version:")
+        call.namesAnthropicVersion = String(decoding: stored.fields, as: UTF8.self).contains("anthropic-version:")
         call.pools = job.rung == 0 ? nil : policy.pools.first { $0.name == job.promoteTo }.map { [$0.index] } ?? trafficClass.promote.map { [$0.pool] }
         call.queued = max(now.wall - job.created, .zero)
         call.earlierAttempts = job.attempts

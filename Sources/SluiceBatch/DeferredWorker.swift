@@ -91,6 +91,7 @@ package final class DeferredWorker: Sendable {
             self.boundRuns.value[job] = nil
             self.count.subtract(1, ordering: .relaxed)
             self.signals.nudge()
+            self.signals.nudgeDelivery()
         }
     }
 }

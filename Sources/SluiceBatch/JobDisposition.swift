@@ -41,7 +41,10 @@ package enum JobDisposition: Sendable {
         switch refusal.code {
         case .maxCostExceeded, .invalidRequest, .modelNotFound, .modelNotAllowed:
             return .complete(.failed, body)
-        case .storageFull:
+        case .budgetExceeded:
+            // No attempt was made; when there is money again the backend cannot say.
+            return .putBack(notBefore: now + .seconds(60), reason: refusal.message)
+        case .storageFull, .storageError:
             // How soon there is room is not the backend's to say, and looking costs nothing.
             return .putBack(notBefore: now + .seconds(1), reason: refusal.message)
         default:

@@ -57,7 +57,7 @@ import Testing
         String(Sample.whole.prefix(200)),
         "",
         Sample.whole + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\n",
-        Sample.whole + "budgets: { day: { limit: 1, per: day, at: { 100%: warn } } }\n",
+        Sample.whole + "tenants: { t: { limits: { concurrent: 1 } } }\n",
     ])
     func anythingWrongKeepsTheOldOne(text: String) throws {
         let folder = try Folder(Sample.whole)
@@ -88,11 +88,11 @@ import Testing
     @Test func leniencyLetsFailingTestsAndPreviewsThrough() throws {
         let text =
             Sample.whole
-            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\nbudgets: { day: { limit: 1, per: day, at: { 100%: warn } } }\n"
+            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\ntenants: { t: { limits: { concurrent: 1 } } }\n"
         let folder = try Folder(text)
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .preview, at: Sample.now) }
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .failingTests, at: Sample.now) }
-        #expect(try PolicySource(folder.reader, leniency: [.preview, .failingTests], at: Sample.now).policy.budgets.count == 1)
+        #expect(try PolicySource(folder.reader, leniency: [.preview, .failingTests], at: Sample.now).policy.tenants.count == 2)
     }
 
     @Test func whatWaitsForARestartIsNamed() throws {

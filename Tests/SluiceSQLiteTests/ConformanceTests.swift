@@ -13,11 +13,33 @@ import Testing
         let store = try TemporaryStore()
         try await promise.run(against: store.subject)
     }
+
+    @Test(arguments: BatchStoreConformance.cases) func keepsBatches(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
+
+    @Test(arguments: FileStoreConformance.cases) func keepsFiles(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
+
+    @Test(arguments: AnswerStoreConformance.cases) func keepsAnswers(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
+
+    @Test(arguments: WebhookStoreConformance.cases) func keepsWebhooks(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
 }
 
 extension TemporaryStore {
     var subject: StoreSubject {
-        StoreSubject(jobs: self.jobs, ledger: self.ledger) {
+        StoreSubject(
+            jobs: self.jobs, ledger: self.ledger, batches: self.batches, files: self.files, answers: self.answers, webhooks: self.webhooks
+        ) {
             let next = try TemporaryStore(folder: try self.crashImage())
             _ = try await stored { next.jobs.recover(at: Sample.now, then: $0) }
             return next.subject

@@ -50,7 +50,7 @@ import Testing
         let store = try TemporaryStore()
         let reader = try StoreReader(file: DataFolder(store.folder.path).database)
         let error = await #expect(throws: StoreError.self) {
-            try await stored { SQLiteJobStore(reading: reader).enqueue(Sample.job("job_1"), call: Sample.call(), then: $0) }
+            try await stored { SQLiteJobStore(reading: reader).enqueue(Sample.job("job_1"), call: Sample.call(), answer: nil, then: $0) }
         }
         #expect(error?.code == .closed)
     }

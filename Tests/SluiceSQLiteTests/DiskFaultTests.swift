@@ -51,7 +51,7 @@ import Testing
 
     private func enqueue(_ job: Job, _ text: String, in store: TemporaryStore) async throws(StoreError) {
         let result: Result<Void, StoreError> = await withCheckedContinuation { waiting in
-            store.jobs.enqueue(job, call: Sample.call(text)) { waiting.resume(returning: $0) }
+            store.jobs.enqueue(job, call: Sample.call(text), answer: nil) { waiting.resume(returning: $0) }
         }
         try result.get()
     }

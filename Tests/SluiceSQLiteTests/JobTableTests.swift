@@ -16,7 +16,7 @@ import Testing
             switch Int.random(in: 0..<8, using: &generator) {
             case 0, 1, 2:
                 let job = Sample.job(id, deadline: Sample.now + .seconds(step * 100), notBefore: Sample.now + .seconds(Int.random(in: 0...1) * 300))
-                try? await stored { store.jobs.enqueue(job, call: Sample.call(), then: $0) }
+                try? await stored { store.jobs.enqueue(job, call: Sample.call(), answer: nil, then: $0) }
             case 3:
                 for leased in try await stored({ store.jobs.lease(lane, limit: 2, at: Sample.now, then: $0) }) where Bool.random() {
                     _ = try await stored { store.jobs.complete(leased.lease, as: .failed, result: nil, ends: [], at: Sample.now, then: $0) }
@@ -27,13 +27,15 @@ import Testing
             default: _ = try await stored { store.jobs.erase(id, tenant: nil, at: Sample.now, then: $0) }
             }
         }
-        let recount = "SELECT lane || ' ' || state || ' ' || count(*) FROM job GROUP BY lane, state ORDER BY lane, state"
-        let kept = "SELECT lane || ' ' || state || ' ' || jobs FROM depth WHERE jobs > 0 ORDER BY lane, state"
-        try store.read { db in try #expect(String.fetchAll(db, sql: kept) == String.fetchAll(db, sql: recount)) }
+        let kept = store.jobs.backlog()
+        try store.database.close(at: Sample.now)
+        let next = try TemporaryStore(folder: store.folder)
+        #expect(String(describing: next.jobs.backlog()) == String(describing: kept))
+        #expect(kept.isEmpty == false)
     }
 
     @Test(arguments: [
-        ("SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 ORDER BY job.bucket_ms, job.id LIMIT 9", "job_ready"),
+        ("SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 AND job.bucket_ms = 9 ORDER BY job.prefix, job.id LIMIT 9", "job_ready"),
         ("SELECT id FROM job WHERE state = 0 AND not_before_ms <= 9 ORDER BY not_before_ms LIMIT 9", "job_held"),
         ("SELECT id FROM job WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL AND promote_at_ms <= 9 ORDER BY promote_at_ms", "job_promotion"),
         ("SELECT id FROM job WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= 9 ORDER BY deadline_ms LIMIT 9", "job_due"),
@@ -42,6 +44,11 @@ import Testing
         ("SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = 1 AND state = 1 ORDER BY id LIMIT 1", "job_open"),
         ("SELECT id FROM job WHERE state > 3 AND has_body = 1 AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_bodies"),
         ("SELECT id FROM job WHERE state > 3 AND has_result = 1 AND finished_ms < 9 ORDER BY finished_ms LIMIT 9", "job_results"),
+        ("SELECT lane, bucket_ms, count(*), sum(estimated_tokens) FROM job WHERE state = 1 GROUP BY lane, bucket_ms", "job_ready"),
+        ("SELECT seq FROM batch_result WHERE batch = 1 AND side = 0 AND seq > 9 ORDER BY seq LIMIT 9", "batch_result_file"),
+        ("SELECT id FROM batch WHERE tenant = 'a' AND wire = 0 AND erased_ms IS NULL AND id < 9 ORDER BY id DESC LIMIT 9", "batch_list"),
+        ("SELECT id FROM batch WHERE status < 3 AND status = 2", "batch_open"),
+        ("SELECT id FROM webhook_delivery WHERE state = 0 AND due_ms <= 9 ORDER BY due_ms, id LIMIT 9", "webhook_delivery_due"),
         ("SELECT job FROM attempt WHERE ended_ms IS NULL", "attempt_open"),
         ("SELECT seq FROM ledger WHERE request_id = 'a' AND attempt = 1 AND part = 1", "ledger_attempt"),
     ])
@@ -58,7 +65,7 @@ import Testing
         let secret = "kryptonite-\(UInt64.random(in: 0 ... .max))"
         for i in 0..<3 {
             let job = Sample.job("job_\(i)")
-            try await stored { store.jobs.enqueue(job, call: Sample.call(secret + String(repeating: " padding", count: 3000)), then: $0) }
+            try await stored { store.jobs.enqueue(job, call: Sample.call(secret + String(repeating: " padding", count: 3000)), answer: nil, then: $0) }
             let lease = try #require(try await stored { store.jobs.lease(job.lane, limit: 1, at: Sample.now, then: $0) }.first?.lease)
             let result = JobResult(status: 200, contentType: "text/plain", body: Array(secret.utf8))
             _ = try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: Sample.now, then: $0) }

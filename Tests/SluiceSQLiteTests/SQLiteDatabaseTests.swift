@@ -96,20 +96,24 @@ import Testing
     @Test func afterCloseEverythingIsRefused() async throws {
         let store = try TemporaryStore()
         try store.database.close(at: Sample.now)
-        let error = await #expect(throws: StoreError.self) { try await stored { store.jobs.enqueue(Sample.job("job_1"), call: Sample.call(), then: $0) } }
+        let error = await #expect(throws: StoreError.self) {
+            try await stored { store.jobs.enqueue(Sample.job("job_1"), call: Sample.call(), answer: nil, then: $0) }
+        }
         #expect(error?.code == .closed)
     }
 
     @Test func aFileThatIsTakenAwayStopsTheProcess() async throws {
         let failure = Observed<StoreError?>(nil)
         let store = try TemporaryStore { error in failure.update { $0 = error } }
-        try await stored { store.jobs.enqueue(Sample.job("job_1"), call: Sample.call(), then: $0) }
+        try await stored { store.jobs.enqueue(Sample.job("job_1"), call: Sample.call(), answer: nil, then: $0) }
         unlink(DataFolder(store.folder.path).database + "-wal")
         var error: StoreError?
         // The files are looked at once a second.
         while error == nil {
             let id = "job_\(UInt64.random(in: 0 ... .max))"
-            do { try await stored { store.jobs.enqueue(Sample.job(id), call: Sample.call(), then: $0) } } catch let caught { error = caught as? StoreError }
+            do { try await stored { store.jobs.enqueue(Sample.job(id), call: Sample.call(), answer: nil, then: $0) } } catch let caught {
+                error = caught as? StoreError
+            }
         }
         #expect(error?.code == .ioFailure && error?.message.contains("was removed or replaced") == true)
         #expect(failure.value?.code == .ioFailure)

@@ -20,7 +20,7 @@ import Testing
         defer { try? database.close(at: Sample.now) }
         let isCommitted = Observed(false)
         SQLiteLedger(database).append([SealedEntry(Sample.settled(Sample.subject("req_1")))]) { _ in isCommitted.update { $0 = true } }
-        try await stored { SQLiteJobStore(database).enqueue(Sample.job("job_1"), call: Sample.call(), then: $0) }
+        try await stored { SQLiteJobStore(database).enqueue(Sample.job("job_1"), call: Sample.call(), answer: nil, then: $0) }
         try await isCommitted.wait(for: "the entry is committed") { $0 }
     }
 
@@ -40,7 +40,7 @@ import Testing
         let store = try TemporaryStore()
         let results = Observed<[String: Bool]>([:])
         for id in ["job_1", "job_2", "job_1", "job_3", "job_1", "job_2"].enumerated() {
-            store.jobs.enqueue(Sample.job(id.element), call: Sample.call()) { result in
+            store.jobs.enqueue(Sample.job(id.element), call: Sample.call(), answer: nil) { result in
                 results.update { $0["\(id.offset)"] = (try? result.get()) != nil }
             }
         }
@@ -52,7 +52,7 @@ import Testing
     @Test func aFailedOperationLeavesNothingInTheChain() async throws {
         let store = try TemporaryStore()
         let job = Sample.job("job_1")
-        try await stored { store.jobs.enqueue(job, call: Sample.call(), then: $0) }
+        try await stored { store.jobs.enqueue(job, call: Sample.call(), answer: nil, then: $0) }
         let lease = try #require(try await stored { store.jobs.lease(job.lane, limit: 1, at: Sample.now, then: $0) }.first?.lease)
         let subject = Sample.subject(job.requestID, jobID: job.id)
         try await stored { store.jobs.begin(Sample.intent(subject), under: lease, then: $0) }
@@ -84,14 +84,14 @@ import Testing
             for thread in 0..<8 {
                 group.addTask {
                     for i in 0..<50 {
-                        try? await stored { store.jobs.enqueue(Sample.job("job_\(thread)_\(i)"), call: Sample.call(), then: $0) }
+                        try? await stored { store.jobs.enqueue(Sample.job("job_\(thread)_\(i)"), call: Sample.call(), answer: nil, then: $0) }
                         store.ledger.append([SealedEntry(Sample.settled(Sample.subject("req_\(thread)_\(i)")))]) { _ in }
                     }
                 }
             }
         }
         try await stored { store.ledger.flush(then: $0) }
-        #expect(try store.jobs.readyLanes().first?.ready == 400)
+        #expect(store.jobs.backlog().first?.buckets.first?.ready.jobs == 400)
         #expect(try store.ledger.verify(wanted: nil).chain.entries == 400)
     }
 }

@@ -21,11 +21,15 @@ final class TemporaryStore: Sendable {
 
     var jobs: SQLiteJobStore { SQLiteJobStore(self.database) }
     var ledger: SQLiteLedger { SQLiteLedger(self.database) }
+    var batches: SQLiteBatchStore { SQLiteBatchStore(self.database) }
+    var files: SQLiteFileStore { SQLiteFileStore(self.database) }
+    var answers: SQLiteAnswerStore { SQLiteAnswerStore(self.database) }
+    var webhooks: SQLiteWebhookStore { SQLiteWebhookStore(self.database) }
 
     /// What a killed process would leave behind at this moment: a copy of the files.
     func crashImage() throws -> TemporaryFolder {
         let copy = TemporaryFolder()
-        for name in try FileManager.default.contentsOfDirectory(atPath: self.folder.path) where name.hasPrefix("sluice.db") {
+        for name in try FileManager.default.contentsOfDirectory(atPath: self.folder.path) where name.hasPrefix("sluice.db") || name == "files" {
             try FileManager.default.copyItem(atPath: self.folder.path + "/" + name, toPath: copy.path + "/" + name)
         }
         return copy

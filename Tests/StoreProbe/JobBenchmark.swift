@@ -26,7 +26,8 @@ struct JobBenchmark {
                 let group = DispatchGroup()
                 for i in from..<from + crowd {
                     group.enter()
-                    store.enqueue(Sample.job("job_\(String(1_764_100_000_000 + i * 7, radix: 36))"), call: Sample.call(text)) { _ in group.leave() }
+                    store.enqueue(Sample.job("job_\(String(1_764_100_000_000 + i * 7, radix: 36))"), call: Sample.call(text), answer: nil) { _ in group.leave()
+                    }
                 }
                 group.wait()
             }

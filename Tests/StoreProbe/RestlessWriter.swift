@@ -41,7 +41,7 @@ struct RestlessWriter: Sendable {
 
     private func store(_ jobs: SQLiteJobStore) {
         let number = self.next.up()
-        jobs.enqueue(RestlessWriter.job(number), call: Sample.call("call \(number)")) { result in
+        jobs.enqueue(RestlessWriter.job(number), call: Sample.call("call \(number)"), answer: nil) { result in
             guard case .success = result else { return say("error") }
             say("ACK \(number)")
             SQLiteLedger(self.database).append([SealedEntry(Sample.settled(Sample.subject("req_live_\(number)")))]) { result in

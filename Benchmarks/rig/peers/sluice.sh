@@ -3,7 +3,7 @@
 D=${PEER_DIR:-$(mktemp -d -t sluice.XXXX)}; mkdir -p "$D/policies"
 cat > "$D/policies/bench.yaml" <<C
 version: 1
-server: { listen: 127.0.0.1:$1, admin: 127.0.0.1:$(($1 + 1000)) }
+server: { listen: 127.0.0.1:$1, admin: 127.0.0.1:$(($1 + 1001)) }
 backends:
   mock: { url: "http://127.0.0.1:$2/v1", price: { input: 2.50, cached: 0.25, output: 10.00 } }
 models: { mock-model: { mock: mock-model } }

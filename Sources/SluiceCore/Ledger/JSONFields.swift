@@ -42,6 +42,12 @@ package struct JSONFields {
         self.list(open: "[", close: "]", objects) { bytes, item in bytes.append(contentsOf: item.object) }
     }
 
+    /// A value that is JSON already; nil is `null`.
+    package mutating func add(_ name: StaticString, json value: [UInt8]?) {
+        self.name(name)
+        if let value { self.bytes.append(contentsOf: value) } else { self.null() }
+    }
+
     package mutating func add(_ name: StaticString, _ value: Bool) {
         self.name(name)
         self.bytes.append(text: value ? "true" : "false")

@@ -39,6 +39,12 @@ package struct Job: Sendable {
     package var attempts = 0
     package var maxCost: Money?
     package var estimatedCost: Money?
+    /// Tokens of the answer and the prompt that are expected: what a backend's capacity is planned with.
+    package var estimatedTokens = 0
+    /// A hash over the beginning of the prompt: of equally urgent jobs, those that share it run one after the other.
+    package var prefix: UInt64 = 0
+    /// Where its request stands, for a line of a batch; nil where the request is kept with the job.
+    package var source: LineSource?
     package var finished: Timestamp?
     /// The status of the answer once there is one.
     package var resultStatus: Int?
@@ -65,14 +71,16 @@ package struct Job: Sendable {
         self.notBefore = notBefore
     }
 
-    /// Jobs that compete for the same backends: one queue each inside the dispatcher.
+    /// Jobs of one tenant that compete for the same backends: one queue each inside the dispatcher.
     package struct Lane: Hashable, Sendable {
+        package var tenant: String
         package var trafficClass: String
         package var sentModel: String
         package var endpoint: Endpoint
         package var rung: Int
 
-        package init(trafficClass: String, sentModel: String, endpoint: Endpoint, rung: Int) {
+        package init(tenant: String, trafficClass: String, sentModel: String, endpoint: Endpoint, rung: Int) {
+            self.tenant = tenant
             self.trafficClass = trafficClass
             self.sentModel = sentModel
             self.endpoint = endpoint
@@ -81,7 +89,7 @@ package struct Job: Sendable {
     }
 
     package var lane: Lane {
-        Lane(trafficClass: self.trafficClass, sentModel: self.sentModel, endpoint: self.endpoint, rung: self.rung)
+        Lane(tenant: self.tenant, trafficClass: self.trafficClass, sentModel: self.sentModel, endpoint: self.endpoint, rung: self.rung)
     }
 
     /// The quantised deadline: jobs of one bucket count as equally urgent, so that prefixes can be grouped inside it (`queue.md` 10.2).
@@ -115,6 +123,8 @@ package struct JobResult: Sendable {
     package var status: Int
     package var contentType: String
     package var body: [UInt8]
+    /// A response that says of itself that it was cut short (`status: incomplete`): its webhook is another one.
+    package var isIncomplete = false
 
     package init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status
@@ -141,9 +151,10 @@ package struct Lease: Hashable, Sendable {
 package struct LeasedJob: Sendable {
     package var lease: Lease
     package var job: Job
-    package var call: StoredCall
+    /// nil where the job has a ``Job/source``: then its request is read there.
+    package var call: StoredCall?
 
-    package init(lease: Lease, job: Job, call: StoredCall) {
+    package init(lease: Lease, job: Job, call: StoredCall?) {
         self.lease = lease
         self.job = job
         self.call = call

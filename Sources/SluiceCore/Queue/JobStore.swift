@@ -32,8 +32,8 @@ package protocol JobStore: Sendable {
 
     // MARK: Writing
 
-    /// Stores a new job; `held` or `ready` as its `state` says.
-    func enqueue(_ job: Job, call: StoredCall, then: @escaping Completion<Void>)
+    /// Stores a new job, `held` or `ready` as its `state` says, and the answer that it gets under its idempotency key where there is one.
+    func enqueue(_ job: Job, call: StoredCall, answer: KeptAnswer?, then: @escaping Completion<Void>)
 
     /// Moves jobs whose window has opened (`notBefore ≤ now`) to `ready`, and those whose promotion is due (`promoteAt ≤ now`) to rung 1.
     /// Gives how many moved, and when the next move is due.
@@ -45,7 +45,8 @@ package protocol JobStore: Sendable {
     /// Ends waiting jobs (not running ones) whose deadline has passed as `expired`; gives their ids and those of running ones that are overdue.
     func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>)
 
-    /// Leases up to `limit` ready jobs of a lane, earliest bucket first, then in order of arrival.
+    /// Leases up to `limit` ready jobs of a lane, the earliest bucket first, inside a bucket those that share a prefix together, then in order of
+    /// arrival. Lines of paused batches are left out, and do not slow it down.
     func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>)
 
     /// Commits the intent of one upstream call of a leased job, before its bytes leave. Fails with `.other` where the lease is stale.
@@ -77,8 +78,8 @@ package protocol JobStore: Sendable {
     func result(of id: String, tenant: String?) throws(StoreError) -> JobResult?
     /// Newest first, strictly after the job `after`. A foreign or unknown `after` gives nil.
     func jobs(tenant: String?, states: [JobState], limit: Int, after: String?) throws(StoreError) -> (page: [Job], hasMore: Bool)?
-    /// Lanes that have ready jobs, with their number and their most urgent bucket.
-    func readyLanes() throws(StoreError) -> [LaneBacklog]
+    /// What waits in every lane, bucket by bucket. Kept in memory, so it costs nothing to ask.
+    func backlog() -> [LaneBacklog]
     /// By class and state, for metrics and the dashboard.
     func queueDepths() throws(StoreError) -> [QueueDepth]
 }
@@ -94,14 +95,32 @@ package struct ReleaseOutcome: Sendable {
 }
 
 package struct LaneBacklog: Sendable {
-    package var lane: Job.Lane
-    package var ready: Int
-    package var earliestBucket: Timestamp
+    package struct Bucket: Sendable {
+        /// As ``Job/bucket``.
+        package var at: Timestamp
+        /// May run now.
+        package var ready = Amount()
+        /// Wait for their window.
+        package var held = Amount()
 
-    package init(lane: Job.Lane, ready: Int, earliestBucket: Timestamp) {
+        package init(at: Timestamp) { self.at = at }
+    }
+
+    package struct Amount: Hashable, Sendable {
+        package var jobs = 0
+        /// The sum of ``Job/estimatedTokens``.
+        package var tokens = 0
+
+        package init() {}
+    }
+
+    package var lane: Job.Lane
+    /// The most urgent first; none is empty.
+    package var buckets: [Bucket]
+
+    package init(lane: Job.Lane, buckets: [Bucket]) {
         self.lane = lane
-        self.ready = ready
-        self.earliestBucket = earliestBucket
+        self.buckets = buckets
     }
 }
 

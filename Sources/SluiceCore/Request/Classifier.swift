@@ -8,17 +8,24 @@ package struct Classifier: Sendable {
         self.policy = policy
     }
 
+    /// - Parameter downgrades: Classes that budgets give in place of more urgent ones.
     /// - Throws: The refusal that the client gets.
-    package func classify(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Decision {
+    package func classify(
+        _ request: InferenceRequest, tenant: Tenant, at now: Timestamp, downgrades: [Int] = []
+    ) throws(Refusal) -> Decision {
         let model = try self.model(of: request, tenant: tenant)
         guard let route = self.policy.routes.first(where: { $0.match.mismatch(request) == nil }) else {
             throw Refusal(404, .notFound, "no route of the policy takes this request; add a last route without `match:`")
         }
-        let trafficClass = try self.wish(request, tenant: tenant, over: self.policy.classes[route.trafficClass])
+        let wished = try self.wish(request, tenant: tenant, over: self.policy.classes[route.trafficClass])
+        let trafficClass = downgrades.map { self.policy.classes[$0] }.reduce(wished) { $0.isMoreUrgent(than: $1) ? $1 : $0 }
         var decision = Decision(route: route.index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
         decision.maxCost = [trafficClass.maxCost, request.wishes.maxCost].compactMap { $0 }.min()
         self.substitute(&decision, request, trafficClass)
         switch trafficClass.serve {
+        case .now where request.consent == .background || request.consent == .batch:
+            // It is polled for in any case, so it is written down first; then it runs at once.
+            decision.wait = Decision.Wait(deadline: try self.wishedDeadline(request, tenant: tenant, at: now), notBefore: now, answer: .queued)
         case .now:
             decision.budget = self.budget(of: request, in: trafficClass)
         case .later:
@@ -89,12 +96,7 @@ package struct Classifier: Sendable {
         _ request: InferenceRequest, tenant: Tenant, in trafficClass: TrafficClass, at now: Timestamp
     ) throws(Refusal) -> Decision.Wait {
         let answer = try self.answer(request, in: trafficClass)
-        var deadline = trafficClass.deadline.map { now + $0 }
-        if let wished = request.wishes.deadline {
-            let instant = wished.instant(after: now, zone: tenant.zone ?? self.policy.zone)
-            guard instant > now else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
-            deadline = instant
-        }
+        let deadline = try self.wishedDeadline(request, tenant: tenant, at: now) ?? trafficClass.deadline.map { now + $0 }
         var wait = Decision.Wait(deadline: deadline, notBefore: now, answer: answer)
         if let during = trafficClass.during, let opening = self.policy.calendar.nextOpening(of: during, from: now) {
             wait.notBefore = max(now, opening.lowerBound)
@@ -105,6 +107,12 @@ package struct Classifier: Sendable {
             wait.promoteTo = promote.pool
         }
         return wait
+    }
+
+    private func wishedDeadline(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Timestamp? {
+        guard let instant = request.wishes.deadline?.instant(after: now, zone: tenant.zone ?? self.policy.zone) else { return nil }
+        guard instant > now || request.consent == .batch else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
+        return instant
     }
 
     private func answer(_ request: InferenceRequest, in trafficClass: TrafficClass) throws(Refusal) -> Decision.WaitAnswer {

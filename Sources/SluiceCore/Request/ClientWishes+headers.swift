@@ -56,7 +56,7 @@ extension ClientWishes {
 }
 
 extension ClientWishes.Deadline {
-    init?(_ text: String) {
+    package init?(_ text: String) {
         if let duration = DurationText.parse(text), duration > .zero {
             self = .within(duration)
         } else if text.utf8.count == 5, let second = ClockText.parse(text) {

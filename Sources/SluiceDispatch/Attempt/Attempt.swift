@@ -23,6 +23,8 @@ final class Attempt: UpstreamReceiver {
     let slot: BackendSlot
     let upstream: LivePolicy.Upstream
     let intent: AttemptIntent
+    /// What budgets hold for it until it is settled.
+    let reservation: BudgetBook.Reservation?
     let started: MonotonicInstant
     private let run: DispatchRun
     private(set) var head: UpstreamHead?
@@ -40,14 +42,15 @@ final class Attempt: UpstreamReceiver {
     private var relay: StreamRelay?
 
     init(
-        number: Int, candidate: Route.Candidate, slot: BackendSlot, upstream: LivePolicy.Upstream, intent: AttemptIntent, started: MonotonicInstant,
-        run: DispatchRun
+        number: Int, candidate: Route.Candidate, slot: BackendSlot, upstream: LivePolicy.Upstream, intent: AttemptIntent,
+        reservation: BudgetBook.Reservation?, started: MonotonicInstant, run: DispatchRun
     ) {
         self.number = number
         self.candidate = candidate
         self.slot = slot
         self.upstream = upstream
         self.intent = intent
+        self.reservation = reservation
         self.started = started
         self.run = run
     }

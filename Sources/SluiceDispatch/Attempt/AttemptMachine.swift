@@ -81,6 +81,8 @@ package struct AttemptMachine: Sendable {
     private var soonestRoom: Duration?
     private var sawBusy = false
     private var soonestUp: MonotonicInstant?
+    /// Of this pass: backends that a budget no longer pays for.
+    private var unaffordable: [(backend: Int, budget: Budget)] = []
     /// What is left for the last resort.
     private var reserve: [Route.Candidate] = []
     private var isLastResort = false
@@ -95,7 +97,7 @@ package struct AttemptMachine: Sendable {
     package var attemptCount: Int { self.attempts }
 
     /// The backends at which it may wait for room.
-    package var waitingFor: [Route.Candidate] { self.route.candidates.filter { self.isOpen($0) } }
+    package var waitingFor: [Route.Candidate] { self.route.candidates.filter { self.isOpen($0) && self.isAffordable($0) } }
 
     package var isCommitted: Bool {
         if case .relaying = self.state { true } else { false }
@@ -123,10 +125,18 @@ package struct AttemptMachine: Sendable {
         return self.next(at: now)
     }
 
+    /// A budget does not authorise the attempt: the backend is passed over, whatever others cost.
+    package mutating func unaffordable(_ budget: Budget, at now: MonotonicInstant) -> Action {
+        guard case .asking(let candidate, _) = self.state else { preconditionFailure("an admission without a question: \(self.state)") }
+        self.unaffordable.append((candidate.backend, budget))
+        return self.next(at: now)
+    }
+
     /// A slot may be free at a backend that was busy: all candidates are asked again.
     package mutating func roomFreed(at now: MonotonicInstant) -> Action? {
         guard case .waiting = self.state else { return nil }
         self.position = 0
+        self.unaffordable = []
         self.sawBusy = false
         self.soonestRoom = nil
         return self.next(at: now)
@@ -155,9 +165,11 @@ package struct AttemptMachine: Sendable {
         guard case .trying(let candidate) = self.state else { preconditionFailure("a failure without an attempt: \(self.state)") }
         self.lastFailure = failure
         if case .answered(429) = failure { self.lastRateLimited = self.attempts }
-        guard self.mayTryElsewhere(failure, in: self.policy.pools[candidate.pool]), self.attempts < AttemptMachine.mostAttempts,
-            self.hasAnother, failure.isFree || takeRetry()
-        else { return self.giveUp() }
+        guard self.mayTryElsewhere(failure, in: self.policy.pools[candidate.pool]), self.attempts < AttemptMachine.mostAttempts else {
+            return self.giveUp()
+        }
+        guard self.hasAnother else { return self.overBudget() ?? self.giveUp() }
+        guard failure.isFree || takeRetry() else { return self.giveUp() }
         switch failure {
         case .ambiguous: self.ambiguousResends += 1
         case .answered(500), .answered(502), .answered(504): self.serverErrors += 1
@@ -186,12 +198,15 @@ package struct AttemptMachine: Sendable {
 
     /// Whether any candidate is left that was not tried.
     private var hasAnother: Bool {
-        self.route.candidates.contains { self.isOpen($0) } || self.route.down.contains { !self.tried.contains($0.backend) }
+        self.route.candidates.contains { self.isOpen($0) && self.isAffordable($0) }
+            || self.route.down.contains { !self.tried.contains($0.backend) && self.isAffordable($0) }
     }
 
     private func isOpen(_ candidate: Route.Candidate) -> Bool {
         !self.tried.contains(candidate.backend) && self.sentInPool[candidate.pool, default: 0] < self.policy.pools[candidate.pool].retry
     }
+
+    private func isAffordable(_ candidate: Route.Candidate) -> Bool { !self.unaffordable.contains { $0.backend == candidate.backend } }
 
     private mutating func next(at now: MonotonicInstant) -> Action {
         while self.position < self.route.candidates.count {
@@ -223,9 +238,8 @@ package struct AttemptMachine: Sendable {
     private mutating func lastResort(at now: MonotonicInstant) -> Action? {
         guard !self.isLastResort, self.attempts < AttemptMachine.mostAttempts else { return nil }
         self.isLastResort = true
-        self.reserve = self.route.down.filter { !self.tried.contains($0.backend) }
-        // Those that were up when the plan was made and down when they were asked come after them.
-        self.reserve += self.route.candidates.filter { !self.tried.contains($0.backend) }
+        // Those that were up when the plan was made and down when they were asked come last.
+        self.reserve = (self.route.down + self.route.candidates).filter { !self.tried.contains($0.backend) && self.isAffordable($0) }
         return self.nextReserve()
     }
 
@@ -238,6 +252,7 @@ package struct AttemptMachine: Sendable {
 
     private mutating func giveUp(at now: MonotonicInstant? = nil) -> Action {
         if now != nil, let action = self.nextReserve() { return action }
+        if now != nil, let action = self.overBudget() { return action }
         if let attempt = self.lastRateLimited, self.attempts > 0 { return self.finish(.passOn(attempt: attempt)) }
         switch self.lastFailure {
         case nil: return self.finish(.refuse(self.nobody(at: now)))
@@ -274,6 +289,13 @@ package struct AttemptMachine: Sendable {
         var refusal = Refusal(503, .noBackend, "no backend of the class can take the request now", retryAfter: .seconds(1))
         if let up = self.soonestUp, let now, up > now { refusal.retryAfter = up - now }
         return refusal
+    }
+
+    /// Whoever is left costs more than a budget has left.
+    private mutating func overBudget() -> Action? {
+        guard let budget = self.unaffordable.first?.budget else { return nil }
+        let what = "the budget `\(budget.name)` of \(budget.limit) \(self.policy.currency) a \(budget.period.rawValue) does not allow this request"
+        return self.finish(.refuse(Refusal(429, .budgetExceeded, what, shouldRetry: false)))
     }
 
     private func noRoom(retryAfter: Duration = .seconds(1)) -> Action {

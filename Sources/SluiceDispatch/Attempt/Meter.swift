@@ -51,6 +51,17 @@ package struct Meter: Sendable {
         self.policy.card(for: candidate.offer.name, at: self.policy.backends[candidate.backend], on: instant)
     }
 
+    /// What an attempt is expected to cost, with all of the answer that its client allows: budgets hold so much for it. nil without a price.
+    package func estimate(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
+        guard let card = self.card(for: candidate, at: instant) else { return nil }
+        let hasOutput = self.request.endpoint != .embeddings && self.request.endpoint != .countTokens
+        let output = hasOutput ? (self.request.maxTokens ?? RoutePlanner.usualOutput) * self.request.choices : 0
+        // Rather three and a half bytes a token than four: many that are each a little too low add up.
+        let usage = TokenUsage(input: max(self.request.inputTokens, self.request.promptBytes / 7 * 2), output: output)
+        let window = self.policy.windowFactor(of: card, at: instant)
+        return (card.price(usage, tier: self.request.serviceTier, window: window) ?? card.price(usage, tier: nil, window: window))?.cost
+    }
+
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
     package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
         guard let card = self.card(for: candidate, at: instant) else { return nil }

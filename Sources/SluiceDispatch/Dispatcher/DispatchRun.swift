@@ -12,6 +12,8 @@ package final class DispatchRun {
     private var sink: (any AnswerSink)?
     private let recorder: any AttemptRecorder
     private let meter: Meter
+    /// nil where the policy has no budgets.
+    private var purse: Purse?
     private var machine: AttemptMachine
     private var current: Attempt?
     /// Attempts that were answered with an error, one of which the client may get.
@@ -30,6 +32,10 @@ package final class DispatchRun {
         self.sink = sink
         self.recorder = recorder
         self.meter = Meter(policy: call.live.policy, request: call.request, decision: call.decision, at: call.arrived.wall)
+        if !call.live.policy.budgets.isEmpty {
+            let spender = Spender(tenant: call.subject.tenant, key: call.subject.key, tags: call.subject.tags)
+            self.purse = Purse(budgets: call.live.budgets, spender: spender)
+        }
         let now = call.arrived
         let isLater = call.isLater
         let route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
@@ -89,11 +95,7 @@ package final class DispatchRun {
         while true {
             switch action {
             case .ask(let candidate, let isLastResort):
-                let now = self.now.monotonic
-                let tokens = self.call.request.inputTokens + (self.call.request.maxTokens ?? RoutePlanner.usualOutput)
-                let admission = self.call.live.slots[candidate.backend].admit(
-                    tokens: tokens, isLater: self.call.isLater, isLastResort: isLastResort, at: now)
-                action = self.machine.admission(admission, at: now)
+                action = self.ask(candidate, isLastResort: isLastResort)
             case .wait(let until):
                 guard self.standInLine(until: until), let next = self.machine.roomFreed(at: self.now.monotonic) else { return }
                 action = next
@@ -105,6 +107,21 @@ package final class DispatchRun {
                 return self.passOn(attempt)
             }
         }
+    }
+
+    /// Asks backend and budgets. A refused attempt must take nothing of the backend's rate limits, hence the first look.
+    private func ask(_ candidate: Route.Candidate, isLastResort: Bool) -> AttemptMachine.Action {
+        let now = self.now
+        let slot = self.call.live.slots[candidate.backend]
+        let amount = self.purse == nil ? nil : self.meter.estimate(for: candidate, at: now.wall)
+        if let budget = self.purse?.refusal(of: amount, at: now.wall) { return self.machine.unaffordable(budget, at: now.monotonic) }
+        let tokens = self.call.request.inputTokens + (self.call.request.maxTokens ?? RoutePlanner.usualOutput)
+        let admission = slot.admit(tokens: tokens, isLater: self.call.isLater, isLastResort: isLastResort, at: now.monotonic)
+        if admission == .admitted, let budget = self.purse?.take(amount, at: now.wall) {
+            slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: now.monotonic)
+            return self.machine.unaffordable(budget, at: now.monotonic)
+        }
+        return self.machine.admission(admission, at: now.monotonic)
     }
 
     /// Waits for room; true where it is worth asking again at once.
@@ -149,11 +166,11 @@ package final class DispatchRun {
             rateCard: self.meter.card(for: candidate, at: now.wall)?.revision)
         let entry = LedgerEntry(
             kind: .intent, at: now.wall, subject: self.call.subject, attempt: self.call.earlierAttempts + number, target: target,
-            estimate: candidate.estimatedCost)
+            estimate: self.meter.estimate(for: candidate, at: now.wall))
         let intent = AttemptIntent(entry: entry, bound: self.meter.bound(for: candidate, at: now.wall))
         let attempt = Attempt(
             number: number, candidate: candidate, slot: self.call.live.slots[candidate.backend], upstream: self.call.live.upstreams[candidate.backend],
-            intent: intent, started: now.monotonic, run: self)
+            intent: intent, reservation: self.purse?.handOver(), started: now.monotonic, run: self)
         self.current = attempt
         self.recorder.begin(intent) { [dispatcher] error in
             guard self.current === attempt, !attempt.isSettled else { return }
@@ -169,6 +186,7 @@ package final class DispatchRun {
         attempt.isSettled = true
         self.current = nil
         attempt.slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: self.now.monotonic)
+        if let reservation = attempt.reservation { self.purse?.giveBack(reservation, at: self.now.wall) }
         let isFull = if case .full = error.code { true } else { false }
         self.refuse(
             isFull
@@ -325,6 +343,7 @@ package final class DispatchRun {
         end.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
         end.total = now.monotonic - self.call.arrived.monotonic
         entry.settlement = end
+        if let reservation = attempt.reservation { self.purse?.settle(reservation, end, at: now.wall) }
         attempt.slot.release(report, isLater: self.call.isLater, held: now.monotonic - attempt.started, at: now.monotonic)
         self.recorder.end(entry)
     }

@@ -9,6 +9,7 @@ package final class LivePolicy: Sendable {
     package let policy: PolicySet
     package let classifier: Classifier
     package let planner: RoutePlanner
+    let budgets: Budgets
     /// By the backend's index.
     package let slots: [BackendSlot]
     package let upstreams: [Upstream]
@@ -40,13 +41,29 @@ package final class LivePolicy: Sendable {
         case plain, secure, simulated
     }
 
-    package init(policy: PolicySet, fleet: BackendFleet, upstreams: [Upstream]) {
+    package init(policy: PolicySet, fleet: BackendFleet, budgets: Budgets, upstreams: [Upstream]) {
         self.policy = policy
+        self.budgets = budgets
         self.classifier = Classifier(policy: policy)
         self.planner = RoutePlanner(policy: policy)
         self.slots = fleet.adopt(policy)
         self.upstreams = upstreams
         self.forwarded = policy.backends.reduce(into: []) { $0.formUnion($1.forward) }
+    }
+
+    /// What a request would cost where it is sent first, with nothing in the way; nil where that has no price.
+    package func estimate(_ request: InferenceRequest, _ decision: Decision) -> Money? {
+        let now = Now(wall: .init(milliseconds: 0), monotonic: .init(nanoseconds: 0))
+        return self.planner.plan(request, decision, at: now, chance: 0) { _ in BackendCondition() }.candidates.first?.estimatedCost
+    }
+
+    /// Decides the class of a request, with what budgets make of it now.
+    ///
+    /// - Throws: The refusal that the client gets.
+    package func classify(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Decision {
+        guard !self.policy.budgets.isEmpty else { return try self.classifier.classify(request, tenant: tenant, at: now) }
+        let spender = Spender(tenant: tenant.name, key: request.key, tags: request.tags)
+        return try self.classifier.classify(request, tenant: tenant, at: now, downgrades: self.budgets.downgrades(of: spender, at: now))
     }
 }
 

@@ -14,6 +14,8 @@ package final class JobSignals: Sendable {
         var waiters: [String: [UInt64: @Sendable (JobEnd) -> Void]] = [:]
         var serial: UInt64 = 0
         var nudge: (@Sendable () -> Void)?
+        var nudgeIntake: (@Sendable () -> Void)?
+        var nudgeDelivery: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -53,17 +55,46 @@ package final class JobSignals: Sendable {
     package func nudge() {
         self.state.withLock { $0.nudge }?()
     }
+
+    package func onNewBatch(_ nudge: @escaping @Sendable () -> Void) {
+        self.state.withLock { $0.nudgeIntake = nudge }
+    }
+
+    /// A batch waits for its file to be checked.
+    package func nudgeIntake() {
+        self.state.withLock { $0.nudgeIntake }?()
+    }
+
+    package func onNewDelivery(_ nudge: @escaping @Sendable () -> Void) {
+        self.state.withLock { $0.nudgeDelivery = nudge }
+    }
+
+    /// A webhook may wait to be sent.
+    package func nudgeDelivery() {
+        self.state.withLock { $0.nudgeDelivery }?()
+    }
 }
 
-/// What the API needs of the deferred road: the store and the signals around it.
+/// What the API needs of the deferred road: the stores and the signals around them.
 package struct Deferral: Sendable {
     package let store: any JobStore
+    package let batches: any BatchStore
+    package let files: any FileStore
+    package let answers: any AnswerStore
+    package let webhooks: any WebhookStore
     package let signals: JobSignals
     /// Drops the call of a running job that was cancelled.
     package let drop: @Sendable (String) -> Void
 
-    package init(store: any JobStore, signals: JobSignals, drop: @escaping @Sendable (String) -> Void) {
+    package init(
+        store: any JobStore, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore, signals: JobSignals,
+        drop: @escaping @Sendable (String) -> Void
+    ) {
         self.store = store
+        self.batches = batches
+        self.files = files
+        self.answers = answers
+        self.webhooks = webhooks
         self.signals = signals
         self.drop = drop
     }

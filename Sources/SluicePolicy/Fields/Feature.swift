@@ -1,12 +1,11 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case budgets, spill, hedge, webhooks
+    case spill, hedge
     case ownHardware = "own and rented hardware"
     case verification = "verification of substitutes"
     case activeHealth = "active health checks"
     case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"
-    case halfClosed = "half-closed clients"
     case tenantLimits = "limits of tenants"
     case retention = "retention of requests and roll-ups"
 

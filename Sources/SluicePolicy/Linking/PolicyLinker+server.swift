@@ -13,7 +13,7 @@ extension PolicyLinker {
         server.retention = Retention(record.retention.value)
         server.onLedgerFull = record.onLedgerFull.value
         server.halfClose = record.halfClose.value
-        server.webhooksAllowed = record.webhooks.value.allow.value
+        server.webhooksAllowed = record.webhooks.value.allow.value + self.document.webhooks.value.allow.value
         self.checkListeners(record)
         return server
     }

@@ -10,6 +10,7 @@ extension PolicyDocument {
             self.take("timezone", \.timezone, from: document, report)
             self.take("unpriced", \.unpriced, from: document, report)
             self.take("server", \.server, from: document, report)
+            self.take("webhooks", \.webhooks, from: document, report)
             self.take("baseline", \.baseline, from: document, report)
             self.unite(WindowRecord.noun, \.windows, with: document, report)
             self.unite(TenantRecord.noun, \.tenants, with: document, report)

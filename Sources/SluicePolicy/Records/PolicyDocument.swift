@@ -9,6 +9,7 @@ struct PolicyDocument: PolicyRecord {
     var timezone = Setting<Name?>(nil)
     var unpriced = Setting(Unpriced.allow)
     var server = Setting(ServerRecord())
+    var webhooks = Setting(WebhooksRecord())
     var windows = Setting<[Named<Located<WindowRecord>>]>([])
     var tenants = Setting<[Named<TenantRecord>]>([])
     var backends = Setting<[Named<BackendRecord>]>([])
@@ -31,6 +32,7 @@ struct PolicyDocument: PolicyRecord {
             default: "UTC"),
         Field("unpriced", \.unpriced, Written.choice(), "What to do with a model without a price: count it as unpriced, or refuse it."),
         Field("server", \.server, ServerRecord.type, "Where Sluice listens and keeps its data."),
+        Field("webhooks", \.webhooks, WebhooksRecord.type, "The same as `server: { webhooks }`: where webhooks may go."),
         Field("windows", \.windows, WindowRecord.type.located.named("window"), "Names for times."),
         Field("tenants", \.tenants, TenantRecord.type.named("tenant"), "Whose requests they are."),
         Field("backends", \.backends, BackendRecord.type.named("backend"), "Where work can be sent."),
@@ -40,7 +42,7 @@ struct PolicyDocument: PolicyRecord {
         Field("pools", \.pools, PoolRecord.type.named("pool"), "Backends that may stand in for one another."),
         Field("classes", \.classes, ClassRecord.type.named("class"), "How patient requests are, and where they may go."),
         Field("substitute", \.substitute, SubstituteRecord.type.located.listOrEmpty, "Models that may be replaced by others."),
-        Field("budgets", \.budgets, BudgetRecord.type.named("budget"), "Limits on spending.", notYet: .budgets),
+        Field("budgets", \.budgets, BudgetRecord.type.named("budget"), "Limits on spending."),
         Field("routes", \.routes, RouteRecord.type.located.list, "Which requests get which class; the first that matches wins."),
         Field("baseline", \.baseline, BaselineRecord.type.located.orNone(), "What savings are measured against."),
         Field("tests", \.tests, TestRecord.type.located.listOrEmpty, "Requests and what must become of them."),

@@ -31,9 +31,8 @@ struct ServerRecord: PolicyRecord {
             "Live traffic while the disk is full: keep rows in memory up to 64 MB, or refuse."),
         Field(
             "half_close", \.halfClose, Written.choice(),
-            "What a client that shuts down its sending side means: it left, or it still reads.",
-            notYetFor: { $0 == .keep ? .halfClosed : nil }),
-        Field("webhooks", \.webhooks, WebhooksRecord.type, "Where webhooks may go.", notYet: .webhooks),
+            "What a client that shuts down its sending side means: it left, or it still reads."),
+        Field("webhooks", \.webhooks, WebhooksRecord.type, "Where webhooks may go."),
     ]
 }
 

@@ -26,6 +26,8 @@ package struct DataFolder: Sendable {
     }
 
     package var journal: String { self.path + "/journal" }
+    /// What clients uploaded.
+    package var files: String { self.path + "/files" }
     /// Written by `serve` while it runs, so that commands find its listeners.
     package var server: String { self.path + "/server.json" }
 

@@ -25,6 +25,7 @@ package final class SQLiteDatabase: Sendable {
     package let wasUnclean: Bool
     package let reader: StoreReader
     let writer: StoreWriter
+    let shelf: FileShelf
 
     private let pool: DatabasePool
     private let lock: FolderLock
@@ -44,6 +45,8 @@ package final class SQLiteDatabase: Sendable {
             let pool = try SQLiteDatabase.open(path, readers: opening.readers)
             (self.epoch, self.wasUnclean) = try SQLiteDatabase.begin(pool, at: now)
             if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path, before: self.epoch) }
+            self.shelf = FileShelf(folder: opening.folder.files)
+            try self.shelf.create()
             self.pool = pool
             self.reader = StoreReader(pool)
             self.writer = try StoreWriter(pool: pool, files: DatabaseFiles(path), limits: opening.limits, onFailure: opening.onFailure)

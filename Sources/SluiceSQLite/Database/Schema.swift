@@ -3,7 +3,7 @@ import GRDB
 /// The tables, one migration per change; a migration that was released is never edited again.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
-    static let version = 3
+    static let version = 4
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -13,6 +13,13 @@ enum Schema {
             try db.execute(sql: self.rollups)
         }
         migrator.registerMigration("3 jobs", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.jobs) }
+        migrator.registerMigration("4 files, batches, answers, webhooks") { db in
+            try db.execute(sql: self.files)
+            try db.execute(sql: self.batches)
+            try db.execute(sql: self.lines)
+            try db.execute(sql: self.answers)
+            try db.execute(sql: self.webhooks)
+        }
         return migrator
     }
 }

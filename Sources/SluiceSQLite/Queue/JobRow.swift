@@ -1,22 +1,26 @@
 import GRDB
 import SluiceCore
 
-/// A row of the table `job` with its lane.
+/// A row of the table `job` with its lane and its batch.
 struct JobRow {
     /// The columns in the order in which ``init(_:)`` reads them.
     static let columns = """
-        job.id, job.pub, job.request_id, job.kind, job.state, job.batch_id, job.line, job.custom_id, job.tenant, job.api_key, lane.class, job.route,
+        job.id, job.pub, job.request_id, job.kind, job.state, batch.pub, job.line, job.custom_id, job.tenant, job.api_key, lane.class, job.route,
         lane.endpoint, job.model, lane.sent_model, job.created_ms, job.deadline_ms, job.not_before_ms, job.promote_at_ms, job.promote_to,
         job.rung, job.attempts, job.max_cost_pico, job.estimated_cost_pico, job.finished_ms, job.result_status, job.last_error,
-        job.lease, job.owner, job.lane, job.has_body
+        job.lease, job.has_body, job.lane, job.bucket_ms, job.estimated_tokens, job.prefix, job.batch, batch.input_file, job.source_offset,
+        job.source_length
         """
+    static let tables = "job JOIN lane ON lane.id = job.lane LEFT JOIN batch ON batch.id = job.batch"
 
     var id: Int64
     var job: Job
     var lease: Int
-    var owner: Int64?
-    var lane: Int64
     var hasBody: Bool
+    var lane: Int64
+    /// As it is stored: a job that was armed again keeps none that could be computed from it.
+    var bucket: Int64
+    var batch: Int64?
 
     init(_ row: Row) throws {
         guard let kind = Job.Kind(rawValue: row[3]), let state = JobState(rawValue: row[4]), let endpoint = Endpoint(name: row[12] as String) else {
@@ -36,34 +40,33 @@ struct JobRow {
         job.attempts = row[21]
         job.maxCost = (row[22] as Int64?).map(Money.init(pico:))
         job.estimatedCost = (row[23] as Int64?).map(Money.init(pico:))
+        job.estimatedTokens = row[31]
+        job.prefix = UInt64(bitPattern: row[32])
+        if let file: String = row[34], let offset: Int = row[35], let length: Int = row[36] {
+            job.source = LineSource(file: file, offset: offset, length: length)
+        }
         job.finished = (row[24] as Int64?).map(Timestamp.init(milliseconds:))
         job.resultStatus = row[25]
         job.lastError = row[26]
         self.id = row[0]
         self.job = job
         self.lease = row[27]
-        self.owner = row[28]
+        self.hasBody = row[28]
         self.lane = row[29]
-        self.hasBody = row[30]
+        self.bucket = row[30]
+        self.batch = row[33]
     }
 
-    private static let selection = "SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane"
-    private static let byID = "\(JobRow.selection) WHERE job.pub = ? AND (? IS NULL OR job.tenant = ?)"
+    /// A step of this job, for the backlog.
+    func move(to state: JobState?) -> LaneTable.Move {
+        LaneTable.Move(lane: self.lane, bucket: self.bucket, tokens: self.job.estimatedTokens, from: self.job.state, to: state)
+    }
 
-    /// The job of this id, of that tenant if one is given.
+    private static let byID = "SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE job.pub = ? AND (? IS NULL OR job.tenant = ?)"
+
+    /// The job of this id, of that tenant if one is given. A line of a batch that was deleted is none any more.
     static func find(_ id: String, tenant: String?, in db: Database) throws -> JobRow? {
-        try Row.fetchOne(db.cachedStatement(sql: self.byID), arguments: [id, tenant, tenant]).map(JobRow.init)
-    }
-}
-
-extension Job.Lane {
-    /// The number of this lane, which is made where it is new.
-    func number(in db: Database) throws -> Int64 {
-        let arguments: StatementArguments = [self.trafficClass, self.sentModel, self.endpoint.name, self.rung]
-        let search = try db.cachedStatement(sql: "SELECT id FROM lane WHERE class = ? AND sent_model = ? AND endpoint = ? AND rung = ?")
-        if let number = try Int64.fetchOne(search, arguments: arguments) { return number }
-        try db.execute(sql: "INSERT INTO lane(class, sent_model, endpoint, rung) VALUES (?, ?, ?, ?)", arguments: arguments)
-        return db.lastInsertedRowID
+        try Row.fetchOne(db.cachedStatement(sql: self.byID + " AND batch.erased_ms IS NULL"), arguments: [id, tenant, tenant]).map(JobRow.init)
     }
 }
 

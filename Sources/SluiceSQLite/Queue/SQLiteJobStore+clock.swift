@@ -9,57 +9,68 @@ extension SQLiteJobStore {
     package func release(at now: Timestamp, then: @escaping Completion<ReleaseOutcome>) {
         self.submit(
             { transaction in
-                let db = transaction.db
-                let opened = try SQLiteJobStore.open(at: now, in: db)
-                let promoted = try SQLiteJobStore.promote(at: now, in: db)
+                let opened = try SQLiteJobStore.open(at: now, in: &transaction)
+                let promoted = try SQLiteJobStore.promote(at: now, in: &transaction)
                 let isMoreDue = max(opened, promoted) >= SQLiteJobStore.jobsPerStep
-                return ReleaseOutcome(moved: opened + promoted, next: isMoreDue ? now : try SQLiteJobStore.nextMove(in: db))
+                return ReleaseOutcome(moved: opened + promoted, next: isMoreDue ? now : try SQLiteJobStore.nextMove(in: transaction.db))
             }, then: then)
     }
 
-    private static func open(at now: Timestamp, in db: Database) throws -> Int {
-        try db.cachedStatement(
-            literal: """
-                UPDATE job SET state = \(JobState.target(of: .windowOpened).rawValue)
-                WHERE id IN (
-                  SELECT id FROM job WHERE state = 0 AND not_before_ms <= \(now.milliseconds) ORDER BY not_before_ms LIMIT \(self.jobsPerStep))
-                  AND \(sql: JobState.allows(.windowOpened))
-                """
-        ).execute()
-        return db.changesCount
+    private static func open(at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
+        let rows = try Row.fetchAll(
+            transaction.db.cachedStatement(
+                literal: """
+                    UPDATE job SET state = \(JobState.target(of: .windowOpened).rawValue)
+                    WHERE id IN (
+                      SELECT id FROM job WHERE state = 0 AND not_before_ms <= \(now.milliseconds) ORDER BY not_before_ms LIMIT \(self.jobsPerStep))
+                      AND \(sql: JobState.allows(.windowOpened))
+                    RETURNING lane, bucket_ms, estimated_tokens
+                    """))
+        for row in rows {
+            transaction.move(LaneTable.Move(lane: row[0], bucket: row[1], tokens: row[2], from: .held, to: JobState.target(of: .windowOpened)))
+        }
+        return rows.count
     }
 
-    private static func promote(at now: Timestamp, in db: Database) throws -> Int {
+    private static func promote(at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
         let rows = try Row.fetchAll(
-            db.cachedStatement(
+            transaction.db.cachedStatement(
                 literal: """
-                    SELECT \(sql: JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
+                    SELECT \(sql: JobRow.columns) FROM \(sql: JobRow.tables)
                     WHERE job.state < 2 AND job.rung = 0 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= \(now.milliseconds)
                       AND \(sql: JobState.allows(.promoted))
                     ORDER BY job.promote_at_ms LIMIT \(self.jobsPerStep)
                     """)
         ).map(JobRow.init)
-        return try rows.count { try self.promote($0, in: db) }
+        var promoted = 0
+        for row in rows where try self.promote(row, in: &transaction) { promoted += 1 }
+        return promoted
     }
 
-    private static func promote(_ row: JobRow, in db: Database) throws -> Bool {
+    private static func promote(_ row: JobRow, in transaction: inout WriteTransaction) throws -> Bool {
         var job = row.job
         job.rung = 1
-        let lane = try job.lane.number(in: db)
-        try db.cachedStatement(
+        let lane = try transaction.number(of: job.lane, batch: row.batch)
+        try transaction.db.cachedStatement(
             literal: """
                 UPDATE job SET state = \(JobState.target(of: .promoted).rawValue), lane = \(lane), rung = \(job.rung)
                 WHERE id = \(row.id) AND rung = 0 AND \(sql: JobState.allows(.promoted))
                 """
         ).execute()
-        return db.changesCount == 1
+        guard transaction.db.changesCount == 1 else { return false }
+        transaction.move(row.move(to: nil))
+        var arrival = row.move(to: JobState.target(of: .promoted))
+        arrival.lane = lane
+        arrival.from = nil
+        transaction.move(arrival)
+        return true
     }
 
     package func promote(_ id: String, at now: Timestamp, then: @escaping Completion<Bool>) {
         self.submit(
             { transaction in
                 guard let row = try JobRow.find(id, tenant: nil, in: transaction.db), row.job.promoteTo != nil else { return false }
-                return try SQLiteJobStore.promote(row, in: transaction.db)
+                return try SQLiteJobStore.promote(row, in: &transaction)
             }, then: then)
     }
 
@@ -73,9 +84,8 @@ extension SQLiteJobStore {
     package func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>) {
         self.submit(
             { transaction in
-                let db = transaction.db
                 let due = try Row.fetchAll(
-                    db.cachedStatement(
+                    transaction.db.cachedStatement(
                         literal: """
                             SELECT id, pub, state FROM job
                             WHERE state < 4 AND deadline_ms IS NOT NULL AND deadline_ms <= \(now.milliseconds) AND \(sql: JobState.allows(.deadlinePassed))
@@ -84,18 +94,22 @@ extension SQLiteJobStore {
                 var expired: [String] = []
                 var overdue: [String] = []
                 for row in due {
-                    guard (row[2] as Int) < JobState.leased.rawValue else {
+                    guard let state = JobState(rawValue: row[2]), state == .held || state == .ready else {
                         overdue.append(row[1])
                         continue
                     }
-                    try db.cachedStatement(
-                        literal: """
-                            UPDATE job SET state = \(JobState.target(of: .deadlinePassed).rawValue), finished_ms = \(now.milliseconds)
-                            WHERE id = \(row[0] as Int64) AND \(sql: JobState.allows(.deadlinePassed))
-                            """
-                    ).execute()
+                    let ended = try Row.fetchOne(
+                        transaction.db.cachedStatement(
+                            literal: """
+                                UPDATE job SET state = \(JobState.target(of: .deadlinePassed).rawValue), finished_ms = \(now.milliseconds)
+                                WHERE id = \(row[0] as Int64) AND \(sql: JobState.allows(.deadlinePassed)) RETURNING \(sql: EndedJob.columns)
+                                """)
+                    ).map(EndedJob.init)
+                    guard let ended else { continue }
+                    try transaction.end(ended, from: state, result: nil, at: now)
                     expired.append(row[1])
                 }
+                try transaction.expireIntakes(at: now)
                 return (expired, overdue)
             }, then: then)
     }

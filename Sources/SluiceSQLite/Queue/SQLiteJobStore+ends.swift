@@ -3,45 +3,36 @@ package import SluiceCore
 
 /// What people do to jobs.
 extension SQLiteJobStore {
-    private static let jobsPerSweep = 500
-
     package func cancel(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<(job: Job, wasRunning: Bool)?>) {
         self.submit(
             { transaction in
-                let db = transaction.db
-                guard let row = try JobRow.find(id, tenant: tenant, in: db) else { return nil }
-                try db.cachedStatement(
-                    literal: """
-                        UPDATE job SET state = \(JobState.target(of: .cancelRequested).rawValue), finished_ms = \(now.milliseconds), owner = NULL
-                        WHERE id = \(row.id) AND \(sql: JobState.allows(.cancelRequested))
-                        """
-                ).execute()
+                guard let row = try JobRow.find(id, tenant: tenant, in: transaction.db) else { return nil }
+                let ended = try Row.fetchOne(
+                    transaction.db.cachedStatement(
+                        literal: """
+                            UPDATE job SET state = \(JobState.target(of: .cancelRequested).rawValue), finished_ms = \(now.milliseconds), owner = NULL
+                            WHERE id = \(row.id) AND \(sql: JobState.allows(.cancelRequested)) RETURNING \(sql: EndedJob.columns)
+                            """)
+                ).map(EndedJob.init)
                 var job = row.job
-                guard db.changesCount == 1 else { return (job, false) }
-                job.state = .cancelled
+                guard let ended else { return (job, false) }
+                try transaction.end(ended, from: job.state, result: nil, at: now)
+                let wasRunning = job.state == .leased || job.state == .bundled
+                job.state = ended.state
                 job.finished = now
-                return (job, row.job.state == .leased || row.job.state == .bundled)
+                return (job, wasRunning)
             }, then: then)
     }
 
     package func retry(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Job?>) {
         self.submit(
             { transaction in
-                let db = transaction.db
-                guard let row = try JobRow.find(id, tenant: tenant, in: db) else { return nil }
+                guard let row = try JobRow.find(id, tenant: tenant, in: transaction.db) else { return nil }
                 guard row.job.state.after(.retried) != nil else { return row.job }
+                guard row.batch == nil else { throw StoreError(.other, "a line is retried with its batch") }
                 guard row.hasBody else { throw StoreError(.other, "the request of job \(id) was erased, so it cannot run again") }
-                let job = row.job.rearmed(at: now)
-                let lane = try job.lane.number(in: db)
-                try db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(row.id)").execute()
-                try db.cachedStatement(
-                    literal: """
-                        UPDATE job SET state = \(job.state.rawValue), generation = generation + 1, lane = \(lane), rung = \(job.rung),
-                          deadline_ms = \(job.deadline?.milliseconds), bucket_ms = \(job.bucket.milliseconds), not_before_ms = \(job.notBefore.milliseconds),
-                          promote_at_ms = \(job.promoteAt?.milliseconds), finished_ms = NULL, result_status = NULL, last_error = NULL, has_result = 0
-                        WHERE id = \(row.id) AND \(sql: JobState.allows(.retried))
-                        """
-                ).execute()
+                let job = row.job.rearmed(at: now, deadline: row.job.deadline.map { now + ($0 - row.job.created) })
+                try transaction.rearm(row, as: job)
                 return job
             }, then: then)
     }
@@ -50,7 +41,7 @@ extension SQLiteJobStore {
         self.submit(
             { transaction in
                 try transaction.db.cachedStatement(
-                    literal: "DELETE FROM job WHERE pub = \(id) AND (\(tenant) IS NULL OR tenant = \(tenant)) AND state > 3"
+                    literal: "DELETE FROM job WHERE pub = \(id) AND (\(tenant) IS NULL OR tenant = \(tenant)) AND state > 3 AND batch IS NULL"
                 ).execute()
                 guard transaction.db.changesCount == 1 else { return false }
                 transaction.hasErased = true
@@ -61,56 +52,99 @@ extension SQLiteJobStore {
     package func sweep(results: Timestamp?, prompts: Timestamp?, at now: Timestamp, then: @escaping Completion<Int>) {
         self.submit(
             { transaction in
-                let db = transaction.db
                 var erased = 0
-                if let results {
-                    let jobs = try Int64.fetchAll(
-                        db.cachedStatement(
-                            literal: """
-                                SELECT id FROM job WHERE state > 3 AND has_result = 1 AND finished_ms < \(results.milliseconds)
-                                ORDER BY finished_ms LIMIT \(SQLiteJobStore.jobsPerSweep)
-                                """))
-                    for job in jobs {
-                        try db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(job)").execute()
-                        try db.cachedStatement(literal: "UPDATE job SET has_result = 0 WHERE id = \(job)").execute()
-                    }
-                    erased += jobs.count
-                }
-                if let prompts {
-                    let jobs = try Int64.fetchAll(
-                        db.cachedStatement(
-                            literal: """
-                                SELECT id FROM job WHERE state > 3 AND has_body = 1 AND finished_ms < \(prompts.milliseconds)
-                                ORDER BY finished_ms LIMIT \(SQLiteJobStore.jobsPerSweep)
-                                """))
-                    for job in jobs {
-                        try db.cachedStatement(literal: "DELETE FROM job_body WHERE job = \(job)").execute()
-                        try db.cachedStatement(literal: "UPDATE job SET has_body = 0 WHERE id = \(job)").execute()
-                    }
-                    erased += jobs.count
-                }
+                if let results { erased += try transaction.eraseAnswers(before: results) }
+                if let prompts { erased += try transaction.erasePrompts(before: prompts, at: now) }
                 if erased > 0 {
                     transaction.hasErased = true
                     // Gives back what was freed, a little at a time.
-                    _ = try Row.fetchAll(db, sql: "PRAGMA incremental_vacuum(2000)")
+                    _ = try Row.fetchAll(transaction.db, sql: "PRAGMA incremental_vacuum(2000)")
                 }
                 return erased
             }, then: then)
     }
 }
 
+extension WriteTransaction {
+    private static let jobsPerSweep = 500
+
+    /// Answers of single jobs; those of a batch go together, once it is old enough as a whole, and what was told of either.
+    fileprivate mutating func eraseAnswers(before limit: Timestamp) throws -> Int {
+        let jobs = try Int64.fetchAll(
+            self.db.cachedStatement(
+                literal: """
+                    SELECT id FROM job WHERE state > 3 AND has_result = 1 AND batch IS NULL AND finished_ms < \(limit.milliseconds)
+                    ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep)
+                    """))
+        for job in jobs {
+            try self.db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(job)").execute()
+            try self.db.cachedStatement(literal: "UPDATE job SET has_result = 0 WHERE id = \(job)").execute()
+        }
+        try self.db.cachedStatement(
+            literal: """
+                UPDATE batch SET is_output_deleted = 1, is_error_deleted = 1, is_erasing = 1
+                WHERE status > 2 AND is_output_deleted + is_error_deleted < 2 AND ended_ms < \(limit.milliseconds)
+                """
+        ).execute()
+        let batches = self.db.changesCount
+        try self.db.cachedStatement(literal: "DELETE FROM webhook_delivery WHERE state > 0 AND due_ms < \(limit.milliseconds)").execute()
+        return jobs.count + batches + self.db.changesCount
+    }
+
+    /// Requests of single jobs, and the files of message batches, which nobody can delete himself.
+    fileprivate mutating func erasePrompts(before limit: Timestamp, at now: Timestamp) throws -> Int {
+        let jobs = try Int64.fetchAll(
+            self.db.cachedStatement(
+                literal: """
+                    SELECT id FROM job WHERE state > 3 AND has_body = 1 AND finished_ms < \(limit.milliseconds)
+                    ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep)
+                    """))
+        for job in jobs {
+            try self.db.cachedStatement(literal: "DELETE FROM job_body WHERE job = \(job)").execute()
+            try self.db.cachedStatement(literal: "UPDATE job SET has_body = 0 WHERE id = \(job)").execute()
+        }
+        try self.db.cachedStatement(
+            literal: """
+                UPDATE file SET deleted_ms = \(now.milliseconds)
+                WHERE purpose = \(StoredFile.Purpose.messageBatch.rawValue) AND deleted_ms IS NULL AND created_ms < \(limit.milliseconds)
+                  AND EXISTS (SELECT 1 FROM batch WHERE input_file = file.pub AND status > 2 AND ended_ms < \(limit.milliseconds))
+                """
+        ).execute()
+        return jobs.count + self.db.changesCount
+    }
+}
+
 extension Job {
-    /// The job as it waits again: with the time that it was given at first, counted from now.
-    fileprivate func rearmed(at now: Timestamp) -> Job {
+    /// The job as it waits again; what was to happen some time after its creation happens as long after now.
+    func rearmed(at now: Timestamp, deadline: Timestamp?) -> Job {
         var job = self
         job.state = .ready
         job.rung = 0
         job.notBefore = now
-        job.deadline = self.deadline.map { now + ($0 - self.created) }
+        job.deadline = deadline
         job.promoteAt = self.promoteAt.map { now + ($0 - self.created) }
         job.finished = nil
         job.resultStatus = nil
         job.lastError = nil
         return job
+    }
+}
+
+extension WriteTransaction {
+    /// Lets a job at an end wait again as `job`, under a new generation and without its answer.
+    mutating func rearm(_ row: JobRow, as job: Job) throws {
+        let lane = try self.number(of: job.lane, batch: row.batch)
+        let bucket = job.bucket.milliseconds
+        try self.db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(row.id)").execute()
+        try self.db.cachedStatement(
+            literal: """
+                UPDATE job SET state = \(job.state.rawValue), generation = generation + 1, lane = \(lane), rung = \(job.rung),
+                  deadline_ms = \(job.deadline?.milliseconds), bucket_ms = \(bucket), not_before_ms = \(job.notBefore.milliseconds),
+                  promote_at_ms = \(job.promoteAt?.milliseconds), finished_ms = NULL, result_status = NULL, last_error = NULL, has_result = 0
+                WHERE id = \(row.id) AND \(sql: JobState.allows(.retried))
+                """
+        ).execute()
+        guard self.db.changesCount == 1 else { preconditionFailure("a job that was just read as ended cannot be armed again") }
+        self.move(LaneTable.Move(lane: lane, bucket: bucket, tokens: job.estimatedTokens, from: nil, to: job.state))
     }
 }

@@ -8,16 +8,14 @@ extension SQLiteJobStore {
         let epoch = self.epoch
         self.submit(
             { transaction in
-                let db = transaction.db
-                let rows = try Row.fetchAll(db.cachedStatement(sql: LeaseSQL.candidates), arguments: [try lane.number(in: db), limit]).map(JobRow.init)
-                return try rows.compactMap { row in
-                    guard let call = try StoredCall.find(row.id, in: db) else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
-                    try db.cachedStatement(sql: LeaseSQL.lease).execute(arguments: [epoch, row.id])
-                    guard db.changesCount == 1 else { return nil }
-                    var job = row.job
-                    job.state = JobState.target(of: .leasedByWorker)
-                    return LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: call)
+                var leased: [LeasedJob] = []
+                for share in transaction.backlog.withTable({ $0.shares(of: lane, for: limit) }) {
+                    let rows = try Row.fetchAll(
+                        transaction.db.cachedStatement(sql: LeaseSQL.candidates), arguments: [share.lane, share.bucket, limit - leased.count]
+                    ).map(JobRow.init)
+                    for row in rows { leased.append(try transaction.lease(row, to: epoch)) }
                 }
+                return leased
             }, then: then)
     }
 
@@ -46,16 +44,15 @@ extension SQLiteJobStore {
         let sealed = ends.map { SealedEntry($0) }
         self.submit(
             { transaction in
-                let db = transaction.db
-                try db.cachedStatement(sql: statement).execute(
-                    arguments: [state.rawValue, now.milliseconds, result?.status, result != nil] + lease.arguments)
-                let isCurrent = db.changesCount == 1
-                if isCurrent, let result {
-                    try db.cachedStatement(sql: "INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)").execute(
-                        arguments: [lease.job, result.status, result.contentType, Data(result.body)])
+                let arguments: StatementArguments = [state.rawValue, now.milliseconds, result?.status, result != nil] + lease.arguments
+                let job = try Row.fetchOne(transaction.db.cachedStatement(sql: statement), arguments: arguments).map(EndedJob.init)
+                let booking = try transaction.close(sealed, of: lease, isCurrent: job != nil)
+                if let job {
+                    try transaction.end(job, from: .leased, result: result, attempts: booking, at: now)
+                } else {
+                    try transaction.book(booking, toBatchOf: lease.job, at: now)
                 }
-                try transaction.end(sealed, of: lease, isCurrent: isCurrent)
-                return isCurrent
+                return job != nil
             }, then: then)
     }
 
@@ -63,23 +60,27 @@ extension SQLiteJobStore {
         _ lease: Lease, notBefore: Timestamp, error: String, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>
     ) {
         let sealed = ends.map { SealedEntry($0) }
+        let event = notBefore > now ? JobState.Event.putBackToWait : .putBack
         let statement = notBefore > now ? LeaseSQL.putBackToWait : LeaseSQL.putBack
         self.submit(
             { transaction in
-                let db = transaction.db
-                try db.cachedStatement(sql: statement).execute(arguments: [notBefore.milliseconds, error] + lease.arguments)
-                let isCurrent = db.changesCount == 1
-                try transaction.end(sealed, of: lease, isCurrent: isCurrent)
-                return isCurrent
+                let row = try Row.fetchOne(
+                    transaction.db.cachedStatement(sql: statement), arguments: [notBefore.milliseconds, error] + lease.arguments)
+                if let row {
+                    transaction.move(LaneTable.Move(lane: row[0], bucket: row[1], tokens: row[2], from: .leased, to: JobState.target(of: event)))
+                }
+                let booking = try transaction.close(sealed, of: lease, isCurrent: row != nil)
+                try transaction.book(booking, toBatchOf: lease.job, at: now)
+                return row != nil
             }, then: then)
     }
 }
 
 private enum LeaseSQL {
     static let candidates = """
-        SELECT \(JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
-        WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = ?
-        ORDER BY job.bucket_ms, job.id LIMIT ?
+        SELECT \(JobRow.columns) FROM \(JobRow.tables)
+        WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = ? AND job.bucket_ms = ?
+        ORDER BY job.prefix, job.id LIMIT ?
         """
     static let lease = """
         UPDATE job SET state = \(JobState.target(of: .leasedByWorker).rawValue), lease = lease + 1, owner = ?
@@ -113,14 +114,14 @@ private enum LeaseSQL {
     private static func completion(by event: JobState.Event) -> String {
         """
         UPDATE job SET state = ?, finished_ms = ?, result_status = ?, has_result = ?, owner = NULL
-        WHERE \(self.isCurrent) AND \(JobState.allows(event))
+        WHERE \(self.isCurrent) AND \(JobState.allows(event)) RETURNING \(EndedJob.columns)
         """
     }
 
     private static func putBack(by event: JobState.Event) -> String {
         """
         UPDATE job SET state = \(JobState.target(of: event).rawValue), not_before_ms = ?, last_error = ?, owner = NULL
-        WHERE \(self.isCurrent) AND \(JobState.allows(event))
+        WHERE \(self.isCurrent) AND \(JobState.allows(event)) RETURNING lane, bucket_ms, estimated_tokens
         """
     }
 }
@@ -131,11 +132,30 @@ extension Lease {
 }
 
 extension WriteTransaction {
-    /// Books the ends of a job's attempts; those of a lease that is not the current one as waste.
-    fileprivate mutating func end(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws {
+    /// Gives a ready job to a worker of this process.
+    fileprivate mutating func lease(_ row: JobRow, to epoch: Int64) throws -> LeasedJob {
+        var call: StoredCall?
+        if row.job.source == nil {
+            call = try StoredCall.find(row.id, in: self.db)
+            guard call != nil else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
+        }
+        try self.db.cachedStatement(sql: LeaseSQL.lease).execute(arguments: [epoch, row.id])
+        guard self.db.changesCount == 1 else { preconditionFailure("a job that was just read as ready cannot be leased") }
+        self.move(row.move(to: .leased))
+        var job = row.job
+        job.state = JobState.target(of: .leasedByWorker)
+        return LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: call)
+    }
+
+    /// Books the ends of a job's attempts; those of a lease that is not the current one as waste. Gives what they add to a batch.
+    fileprivate mutating func close(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws -> BatchBooking {
+        var booking = BatchBooking()
         for end in ends {
             try self.db.cachedStatement(sql: LeaseSQL.attemptEnd).execute(arguments: [end.entry.at.milliseconds, lease.job, end.entry.attempt])
-            try self.chain.append(isCurrent ? end : SealedEntry(end.entry.superseded()), to: self.db)
+            let entry = isCurrent ? end : SealedEntry(end.entry.superseded())
+            try self.chain.append(entry, to: self.db)
+            booking.add(entry.entry)
         }
+        return booking
     }
 }

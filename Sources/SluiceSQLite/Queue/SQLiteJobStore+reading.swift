@@ -13,7 +13,8 @@ extension SQLiteJobStore {
                 db.cachedStatement(
                     literal: """
                         SELECT job_result.status, job_result.content_type, job_result.body FROM job_result JOIN job ON job.id = job_result.job
-                        WHERE job.pub = \(id) AND (\(tenant) IS NULL OR job.tenant = \(tenant))
+                        LEFT JOIN batch ON batch.id = job.batch
+                        WHERE job.pub = \(id) AND (\(tenant) IS NULL OR job.tenant = \(tenant)) AND batch.erased_ms IS NULL
                         """))
             return row.map { JobResult(status: $0[0], contentType: $0[1], body: [UInt8]($0[2] as Data)) }
         }
@@ -33,8 +34,8 @@ extension SQLiteJobStore {
                     rows += try Row.fetchAll(
                         db.cachedStatement(
                             literal: """
-                                SELECT \(sql: JobRow.columns) FROM job JOIN lane ON lane.id = job.lane
-                                WHERE job.tenant = \(tenant) AND job.state = \(state.rawValue) AND job.id < \(before)
+                                SELECT \(sql: JobRow.columns) FROM \(sql: JobRow.tables)
+                                WHERE job.tenant = \(tenant) AND job.state = \(state.rawValue) AND job.id < \(before) AND batch.erased_ms IS NULL
                                 ORDER BY job.id DESC LIMIT \(limit + 1)
                                 """)
                     ).map(JobRow.init)
@@ -57,36 +58,41 @@ extension SQLiteJobStore {
                 """)
     }
 
-    package func readyLanes() throws(StoreError) -> [LaneBacklog] {
-        try self.reader.read { db in
-            try Row.fetchAll(
-                db.cachedStatement(
-                    literal: """
-                        SELECT lane.class, lane.sent_model, lane.endpoint, lane.rung, depth.jobs,
-                          (SELECT min(bucket_ms) FROM job WHERE state = 1 AND lane = depth.lane)
-                        FROM depth JOIN lane ON lane.id = depth.lane WHERE depth.state = \(JobState.ready.rawValue) AND depth.jobs > 0
-                        """)
-            ).compactMap { row in
-                guard let endpoint = Endpoint(name: row[2] as String), let bucket: Int64 = row[5] else { return nil }
-                return LaneBacklog(
-                    lane: Job.Lane(trafficClass: row[0], sentModel: row[1], endpoint: endpoint, rung: row[3]), ready: row[4],
-                    earliestBucket: Timestamp(milliseconds: bucket))
-            }
+    package func backlog() -> [LaneBacklog] { self.counts?.withTable { $0.backlog } ?? [] }
+
+    package func queueDepths() throws(StoreError) -> [QueueDepth] {
+        let counts = self.counts?.withTable { $0.depths }
+        return try self.reader.read { db in
+            try SQLiteJobStore.depths(counts ?? SQLiteJobStore.recount(in: db), in: db)
         }
     }
 
-    package func queueDepths() throws(StoreError) -> [QueueDepth] {
-        try self.reader.read { db in
-            try Row.fetchAll(
-                db.cachedStatement(
-                    literal: """
-                        SELECT lane.class, depth.state, sum(depth.jobs), min(
-                          (SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = depth.lane AND state = depth.state ORDER BY id LIMIT 1))
-                        FROM depth JOIN lane ON lane.id = depth.lane WHERE depth.state < 4 AND depth.jobs > 0 GROUP BY lane.class, depth.state
-                        """)
-            ).compactMap { row in
-                guard let state = JobState(rawValue: row[1]), let oldest: Int64 = row[3] else { return nil }
-                return QueueDepth(trafficClass: row[0], state: state, jobs: row[2], oldest: Timestamp(milliseconds: oldest))
+    /// Open jobs by class and state, for a reader that has no counts in memory.
+    private static func recount(in db: Database) throws -> [String: [Int]] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT lane.class, open.state, sum(open.jobs)
+                FROM (SELECT lane, state, count(*) AS jobs FROM job WHERE finished_ms IS NULL GROUP BY lane, state) AS open JOIN lane ON lane.id = open.lane
+                GROUP BY lane.class, open.state
+                """)
+        var counts: [String: [Int]] = [:]
+        for row in rows { counts[row[0], default: [0, 0, 0, 0]][row[1]] = row[2] }
+        return counts
+    }
+
+    private static func depths(_ counts: [String: [Int]], in db: Database) throws -> [QueueDepth] {
+        try counts.flatMap { trafficClass, jobs in
+            try jobs.indices.compactMap { index -> QueueDepth? in
+                guard jobs[index] > 0, let state = JobState(rawValue: index) else { return nil }
+                let oldest = try Int64.fetchOne(
+                    db.cachedStatement(
+                        literal: """
+                            SELECT min((SELECT created_ms FROM job WHERE finished_ms IS NULL AND lane = lane.id AND state = \(index) ORDER BY id LIMIT 1))
+                            FROM lane WHERE class = \(trafficClass)
+                            """))
+                // The counts are of another instant than this snapshot, which may have the last of them gone.
+                return oldest.map { QueueDepth(trafficClass: trafficClass, state: state, jobs: jobs[index], oldest: Timestamp(milliseconds: $0)) }
             }
         }
     }

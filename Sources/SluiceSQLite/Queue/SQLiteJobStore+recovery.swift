@@ -21,15 +21,24 @@ extension SQLiteJobStore {
                 for row in open {
                     let intent = AttemptIntent(
                         entry: try LedgerRow(seq: row[3], line: Array((row[4] as String).utf8)).entry(), bound: (row[2] as Int64?).map(Money.init(pico:)))
-                    try transaction.chain.append(SealedEntry(intent.inDoubt(at: now)), to: db)
+                    let end = intent.inDoubt(at: now)
+                    try transaction.chain.append(SealedEntry(end), to: db)
                     try db.execute(literal: "UPDATE attempt SET ended_ms = \(now.milliseconds) WHERE job = \(row[0] as Int64) AND n = \(row[1] as Int)")
+                    var booking = BatchBooking()
+                    booking.add(end)
+                    try transaction.book(booking, toBatchOf: row[0], at: now)
                 }
                 // What is part of a provider's own batch goes on there.
-                try db.execute(
-                    literal: """
-                        UPDATE job SET state = \(JobState.target(of: .putBack).rawValue), owner = NULL
-                        WHERE state IN (2, 3) AND state = \(JobState.leased.rawValue) AND owner <> \(epoch) AND \(sql: JobState.allows(.putBack))
-                        """)
+                let rows = try Row.fetchAll(
+                    db.cachedStatement(
+                        literal: """
+                            UPDATE job SET state = \(JobState.target(of: .putBack).rawValue), owner = NULL
+                            WHERE state IN (2, 3) AND state = \(JobState.leased.rawValue) AND owner <> \(epoch) AND \(sql: JobState.allows(.putBack))
+                            RETURNING lane, bucket_ms, estimated_tokens
+                            """))
+                for row in rows {
+                    transaction.move(LaneTable.Move(lane: row[0], bucket: row[1], tokens: row[2], from: .leased, to: JobState.target(of: .putBack)))
+                }
                 return open.count
             }, then: then)
     }

@@ -22,34 +22,55 @@ package struct SQLiteJobStore: JobStore {
         self.epoch = 0
     }
 
+    /// nil for a store that only reads.
+    var counts: Backlog? { self.writer?.backlog }
+
     func submit<Value: Sendable>(_ work: @escaping @Sendable (inout WriteTransaction) throws -> Value, then: @escaping Completion<Value>) {
         guard let writer else { return then(.failure(.readOnly)) }
         writer.submit(WriteOperation(work, then: then))
     }
 
-    package func enqueue(_ job: Job, call: StoredCall, then: @escaping Completion<Void>) {
+    package func enqueue(_ job: Job, call: StoredCall, answer: KeptAnswer?, then: @escaping Completion<Void>) {
         guard job.state == .held || job.state == .ready else {
             return then(.failure(StoreError(.other, "a new job is held or ready, not \(job.state.name)")))
+        }
+        guard job.batchID == nil, job.source == nil else {
+            return then(.failure(StoreError(.other, "the lines of a batch are stored by its own store")))
         }
         let request = String(decoding: StoredRequest.text(of: call.request), as: UTF8.self)
         self.submit(
             { transaction in
-                let db = transaction.db
-                try db.cachedStatement(sql: SQLiteJobStore.insertion).execute(
-                    arguments: [
-                        job.id, job.requestID, job.kind.rawValue, job.state.rawValue, try job.lane.number(in: db), job.rung, job.batchID, job.line,
-                        job.customID, job.tenant, job.key, job.route, job.model, job.created.milliseconds, job.deadline?.milliseconds,
-                        job.bucket.milliseconds, job.notBefore.milliseconds, job.promoteAt?.milliseconds, job.promoteTo, job.maxCost?.pico,
-                        job.estimatedCost?.pico,
-                    ])
-                try db.cachedStatement(sql: "INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)").execute(
-                    arguments: [db.lastInsertedRowID, request, call.clientRequestID, Data(call.fields), Data(call.body)])
+                guard let id = try transaction.insert(job, in: nil) else { preconditionFailure("a job without a batch is not there twice") }
+                try transaction.db.cachedStatement(sql: "INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)")
+                    .execute(arguments: [id, request, call.clientRequestID, Data(call.fields), Data(call.body)])
+                if let answer { try transaction.keep(answer) }
             }, then: then)
     }
+}
 
+extension WriteTransaction {
     private static let insertion = """
-        INSERT INTO job(pub, request_id, kind, state, lane, rung, batch_id, line, custom_id, tenant, api_key, route, model, created_ms, deadline_ms,
-          bucket_ms, not_before_ms, promote_at_ms, promote_to, max_cost_pico, estimated_cost_pico)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO job(pub, request_id, kind, state, lane, rung, batch, line, custom_id, tenant, api_key, route, model, created_ms, deadline_ms,
+          bucket_ms, not_before_ms, promote_at_ms, promote_to, max_cost_pico, estimated_cost_pico, prefix, estimated_tokens, source_offset,
+          source_length, has_body, finished_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (batch, line) WHERE batch IS NOT NULL DO NOTHING
         """
+
+    /// Inserts a job and gives its number; nil where its batch has that line already.
+    mutating func insert(_ job: Job, in batch: Int64?) throws -> Int64? {
+        let lane = try self.number(of: job.lane, batch: batch)
+        let bucket = job.bucket.milliseconds
+        try self.db.cachedStatement(sql: WriteTransaction.insertion).execute(
+            arguments: [
+                job.id, job.requestID, job.kind.rawValue, job.state.rawValue, lane, job.rung, batch, job.line, job.customID, job.tenant, job.key, job.route,
+                job.model, job.created.milliseconds, job.deadline?.milliseconds, bucket, job.notBefore.milliseconds, job.promoteAt?.milliseconds,
+                job.promoteTo, job.maxCost?.pico, job.estimatedCost?.pico, Int64(bitPattern: job.prefix), job.estimatedTokens, job.source?.offset,
+                job.source?.length, job.source == nil, job.finished?.milliseconds,
+            ])
+        guard self.db.changesCount == 1 else { return nil }
+        let id = self.db.lastInsertedRowID
+        if !job.state.isTerminal { self.move(LaneTable.Move(lane: lane, bucket: bucket, tokens: job.estimatedTokens, from: nil, to: job.state)) }
+        return id
+    }
 }

@@ -67,6 +67,7 @@ package final class StoreWriter: Sendable {
     private let timer = DispatchQueue(label: "sluice.store.timer")
     private let queue = Mutex(Queue())
     private let ends: Mutex<Ends>
+    let backlog: Backlog
 
     /// - Parameter onFailure: Called once when a commit could not be made durable: the process must stop.
     init(pool: DatabasePool, files: DatabaseFiles, limits: Limits, onFailure: @escaping @Sendable (StoreError) -> Void) throws {
@@ -75,6 +76,7 @@ package final class StoreWriter: Sendable {
         self.limits = limits
         self.onFailure = onFailure
         self.ends = Mutex(try pool.read { db in Ends(tail: try ChainTail(db), rollups: try RollupWriter(db)) })
+        self.backlog = try pool.read { db in try Backlog(db) }
     }
 
     // MARK: Any thread
@@ -202,11 +204,11 @@ package final class StoreWriter: Sendable {
     /// - Returns: What is to be called now that all is committed.
     private func write(_ group: Group, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
         try self.ends.withLock { ends throws(StoreError) in
+            let before = (ends.tail.seq, ends.tail.hash)
+            var transaction = WriteTransaction(db: db, chain: ends.tail, backlog: self.backlog)
             do {
                 var answers: [@Sendable () -> Void] = []
                 answers.reserveCapacity(group.operations.count)
-                let before = (ends.tail.seq, ends.tail.hash)
-                var transaction = WriteTransaction(db: db, chain: ends.tail)
                 try db.inTransaction(.immediate) {
                     for batch in group.batches { for entry in batch.entries { try transaction.chain.append(entry, to: db) } }
                     for operation in group.operations { answers.append(try transaction.carryOut(operation)) }
@@ -220,6 +222,7 @@ package final class StoreWriter: Sendable {
             } catch {
                 let failure = StoreError.translating(error)
                 // Nothing of the group is on disk, so nothing of it may be left in memory.
+                transaction.takeBackChanges(to: 0)
                 guard let tail = try? ChainTail(db), let rollups = try? RollupWriter(db) else {
                     throw StoreError(.ioFailure, "the database cannot be read any more; before that: \(failure.message)")
                 }
@@ -265,7 +268,8 @@ package final class StoreWriter: Sendable {
         for batch in group.batches { batch.committed(.failure(error)) }
     }
 
-    private func stop(_ error: StoreError) {
+    /// Nothing that was not committed before may be acknowledged any more.
+    func stop(_ error: StoreError) {
         let isFirst = self.queue.withLock { queue in
             defer { queue.failure = queue.failure ?? error }
             return queue.failure == nil
@@ -280,6 +284,7 @@ extension WriteTransaction {
     /// - Throws: Where the whole transaction is lost.
     fileprivate mutating func carryOut(_ operation: WriteOperation) throws -> @Sendable () -> Void {
         let mark = self.chain.mark
+        let changes = self.changes.count
         try self.db.cachedStatement(sql: "SAVEPOINT operation").execute()
         do {
             let answer = try operation.run(&self)
@@ -291,6 +296,7 @@ extension WriteTransaction {
             try self.db.cachedStatement(sql: "ROLLBACK TO operation").execute()
             try self.db.cachedStatement(sql: "RELEASE operation").execute()
             self.chain.rollBack(to: mark)
+            self.takeBackChanges(to: changes)
             return { operation.fail(failure) }
         }
     }

@@ -5,6 +5,9 @@ import SluiceCore
 struct WriteTransaction {
     let db: Database
     var chain: ChainTail
+    let backlog: Backlog
+    /// What was done to the backlog so far.
+    var changes: [BacklogChange] = []
     /// Set by what erases: its bytes must not stay in the write-ahead log either.
     var hasErased = false
 }

@@ -8,6 +8,8 @@ struct APIContext: RequestContext, RemoteAddressRequestContext {
     let remoteAddress: SocketAddress?
     /// Set once the key was checked.
     var tenant: Tenant?
+    /// The name of the key that was checked; nil while there is none.
+    var key: String?
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = CoreRequestContextStorage(source: source)

@@ -10,12 +10,14 @@ package struct APIRoutes {
     private let policy: PolicyInForce
     private let keys: KeyRing
     private let deferral: Deferral
+    private let desk: IdempotencyDesk
     private let clock: SluiceClock
 
-    package init(policy: PolicyInForce, keys: KeyRing, deferral: Deferral, clock: SluiceClock) {
+    package init(policy: PolicyInForce, keys: KeyRing, deferral: Deferral, desk: IdempotencyDesk, clock: SluiceClock) {
         self.policy = policy
         self.keys = keys
         self.deferral = deferral
+        self.desk = desk
         self.clock = clock
     }
 
@@ -31,6 +33,12 @@ package struct APIRoutes {
         }
         ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)
         JobRoutes(deferral: self.deferral, clock: self.clock).add(to: router)
+        let desk = PostDesk(desk: self.desk, clock: self.clock)
+        FileRoutes(deferral: self.deferral, desk: desk).add(to: router)
+        MessageBatchRoutes(deferral: self.deferral, desk: desk).add(to: router)
+        ResponseRoutes(deferral: self.deferral, desk: desk).add(to: router)
+        WebhookRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
+        BatchRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
         let server = HTTPServerBuilder { responder in
             APIChannel(
                 http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)

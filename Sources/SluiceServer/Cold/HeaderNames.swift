@@ -12,5 +12,7 @@ extension HTTPField.Name {
     static let anthropicVersion = known("anthropic-version")
     static let apiKey = known("x-api-key")
     static let shouldRetry = known("x-should-retry")
+    static let idempotencyKey = known("idempotency-key")
+    static let sluiceQuote = known("sluice-quote")
     static let sluiceErrorSource = known("sluice-error-source")
 }

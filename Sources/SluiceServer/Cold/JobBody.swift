@@ -33,6 +33,13 @@ enum JobBody {
         return json
     }
 
+    /// The value of `Sluice-Quote`; nil where nothing can be said.
+    static func quote(_ job: Job, currency: String) -> String? {
+        guard let cost = job.estimatedCost else { return nil }
+        let finish = self.expectedFinish(job).map { ";finish=\"\($0)\"" } ?? ""
+        return "\(cost);currency=\(currency)\(finish)"
+    }
+
     /// When the answer is expected: soon after it may run, and by its deadline.
     private static func expectedFinish(_ job: Job) -> Timestamp? {
         job.finished ?? job.deadline.map { min($0, job.notBefore + .seconds(60)) }

@@ -9,11 +9,11 @@ struct KeyMiddleware: RouterMiddleware {
 
     func handle(_ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response) async throws -> Response {
         var context = context
-        context.tenant = try self.tenant(of: request, context)
+        (context.tenant, context.key) = try self.identity(of: request, context)
         return try await next(request, context)
     }
 
-    private func tenant(of request: Request, _ context: APIContext) throws(Refusal) -> Tenant {
+    private func identity(of request: Request, _ context: APIContext) throws(Refusal) -> (Tenant, key: String?) {
         let policy = self.policy.live.policy
         guard !self.keys.isEmpty else {
             guard context.remoteAddress?.isLoopback ?? false else {
@@ -22,14 +22,14 @@ struct KeyMiddleware: RouterMiddleware {
             guard request.headers[.origin] == nil else {
                 throw Refusal(403, .invalidAPIKey, "requests of web pages need an API key; make one with `sluice keys new NAME`")
             }
-            return policy.defaultTenant
+            return (policy.defaultTenant, nil)
         }
         let credentials = Set(request.headers[values: .authorization].map(KeyMiddleware.token) + request.headers[values: .apiKey])
         guard let key = credentials.first else { throw Refusal(401, .invalidAPIKey, "an API key is missing; send `Authorization: Bearer KEY`") }
         guard credentials.count == 1, key.utf8.count <= 512, let identity = self.keys.identity(of: key.utf8) else {
             throw Refusal(401, .invalidAPIKey, "the API key is not valid")
         }
-        return policy.tenant(ofKey: identity.name, madeFor: identity.tenant)
+        return (policy.tenant(ofKey: identity.name, madeFor: identity.tenant), identity.name)
     }
 
     private static func token(_ value: String) -> String {

@@ -5,13 +5,21 @@ import SluiceWire
 
 /// One inference request from its whole body to its answer: scanned, classified, then dispatched at once or handed to the queue.
 final class LiveExchange: AnswerSink {
-    private unowned let connection: HotConnection
+    private let connection: HotConnection
     private let endpoint: Endpoint
     private let requestID: String
     private var run: DispatchRun?
     private var wait: QueueWait?
     private var isStreaming = false
     private var isOver = false
+    /// Given for a request with an idempotency key.
+    private var keeper: AnswerKeeper?
+    /// Given for the first try of an SDK: its retries may find it under this.
+    private var inFlight: CallsInFlight.Key?
+    /// Retries that wait for this call's answer.
+    private var listeners: [CallsInFlight.Call] = []
+    /// Nobody waits for the answer on this connection any more.
+    private var hasClientLeft = false
 
     init(connection: HotConnection, request: HotRequest) {
         self.connection = connection
@@ -20,14 +28,66 @@ final class LiveExchange: AnswerSink {
     }
 
     func begin(_ hot: HotRequest) {
+        if let key = hot.idempotencyKey, let desk = self.connection.server.desk {
+            self.beginOnce(hot, AnswerKeeper(hot, key: key, desk: desk))
+        } else if let count = hot.retryCount, let calls = self.connection.server.calls {
+            self.begin(hot, isRetry: count > 0, among: calls)
+        } else {
+            self.run(hot)
+        }
+    }
+
+    private func beginOnce(_ hot: HotRequest, _ keeper: AnswerKeeper) {
+        keeper.claim(on: self.connection.server.loop) { outcome in
+            guard !self.isOver else { return keeper.release() }
+            switch outcome {
+            case .first:
+                self.keeper = keeper
+                self.run(hot)
+            case .replay(let kept):
+                self.answer(AnswerHead(status: kept.status, lines: ByteBuffer(bytes: kept.lines), contentType: ""), body: ByteBuffer(bytes: kept.body))
+            case .refused(let refusal):
+                self.refuse(refusal)
+            }
+        }
+    }
+
+    /// A retry attaches to the first call while that has not begun to answer.
+    private func begin(_ hot: HotRequest, isRetry: Bool, among calls: CallsInFlight) {
+        let loop = self.connection.server.loop
+        let key = CallsInFlight.Key(hot)
+        let ours = CallsInFlight.Call(self, on: loop)
+        guard let first = calls.enter(key, ours, isRetry: isRetry) else {
+            self.inFlight = key
+            return self.run(hot)
+        }
+        let bound = NIOLoopBound(hot, eventLoop: loop)
+        first.loop.execute {
+            guard !first.exchange.value.attach(ours) else { return }
+            loop.execute { if !ours.exchange.value.isOver { ours.exchange.value.run(bound.value) } }
+        }
+    }
+
+    private func attach(_ listener: CallsInFlight.Call) -> Bool {
+        guard !self.isOver, !self.isStreaming else { return false }
+        self.listeners.append(listener)
+        return true
+    }
+
+    /// Does the same for everybody who waits for this call.
+    private func tellListeners(_ body: @escaping @Sendable (LiveExchange) -> Void) {
+        for listener in self.listeners { listener.loop.execute { body(listener.exchange.value) } }
+    }
+
+    private func run(_ hot: HotRequest) {
         let server = self.connection.server
         do throws(Refusal) {
             let fields = try hot.body.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: hot.endpoint) }
             let request = try LiveExchange.request(hot, fields)
             guard let tenant = hot.tenant else { throw Refusal(401, .invalidAPIKey, "the API key is not valid") }
-            let decision = try hot.live.classifier.classify(request, tenant: tenant, at: hot.arrived.wall)
+            let decision = try hot.live.classify(request, tenant: tenant, at: hot.arrived.wall)
             if decision.wait != nil {
-                self.wait = try QueueWait(hot, request, decision, sink: self, server: server)
+                self.wait = try QueueWait(hot, request, fields, decision, sink: self, server: server, keeper: self.keeper)
                 self.wait?.begin()
                 return
             }
@@ -64,6 +124,17 @@ final class LiveExchange: AnswerSink {
         if !hot.tags.isEmpty { request.tags.merge(hot.tags) { _, tag in tag } }
         request.wishes = hot.wishes
         request.consent = LiveExchange.consent(hot, fields)
+        if request.consent == .background, let window = fields.completionWindow, window != "soonest" {
+            guard let deadline = ClientWishes.Deadline(window) else {
+                throw .invalid(
+                    "`background_options.completion_window` is \(window.quotedForMessage); write `soonest` or a duration such as 2h",
+                    param: "background_options.completion_window")
+            }
+            guard !fields.isStream else {
+                throw .invalid("`stream` goes with the completion window `soonest` alone", param: "stream")
+            }
+            request.wishes.deadline = deadline
+        }
         return request
     }
 
@@ -80,7 +151,14 @@ final class LiveExchange: AnswerSink {
     // MARK: What the connection tells
 
     func clientLeft() {
+        // A retry still waits for it.
+        guard self.listeners.isEmpty || self.isOver else {
+            self.hasClientLeft = true
+            return
+        }
         self.isOver = true
+        self.leave()
+        self.keeper?.release()
         self.run?.cancel()
         self.run = nil
         self.wait?.clientLeft()
@@ -100,8 +178,12 @@ final class LiveExchange: AnswerSink {
 
     func answer(_ head: AnswerHead, body: ByteBuffer) {
         guard !self.isOver else { return }
-        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator)
-        self.connection.write(first, then: second)
+        self.keeper?.answered(head, body)
+        self.tellListeners { $0.answer(head, body: body) }
+        if !self.hasClientLeft {
+            let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator)
+            self.connection.write(first, then: second)
+        }
         self.end()
     }
 
@@ -113,11 +195,17 @@ final class LiveExchange: AnswerSink {
     func begin(_ head: AnswerHead) {
         guard !self.isOver else { return }
         self.isStreaming = true
+        self.keeper?.began(head)
+        self.tellListeners { $0.begin(head) }
+        guard !self.hasClientLeft else { return }
         self.connection.writeUnflushed(ResponseBytes.streamHead(head, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator))
     }
 
     func send(_ events: ByteBuffer) {
         guard !self.isOver else { return }
+        self.keeper?.sent(events)
+        self.tellListeners { $0.send(events) }
+        guard !self.hasClientLeft else { return }
         var chunk = events
         ResponseBytes.chunk(&chunk)
         self.connection.write(chunk)
@@ -125,17 +213,27 @@ final class LiveExchange: AnswerSink {
 
     func finish() {
         guard !self.isOver else { return }
-        self.connection.write(ByteBuffer(staticString: "0\r\n\r\n"))
+        self.keeper?.finished()
+        self.tellListeners { $0.finish() }
+        if !self.hasClientLeft { self.connection.write(ByteBuffer(staticString: "0\r\n\r\n")) }
         self.end()
     }
 
-    var isWritable: Bool { self.connection.isWritable }
+    var isWritable: Bool { self.hasClientLeft || self.connection.isWritable }
 
     private func end() {
         self.isOver = true
         self.run = nil
         self.wait = nil
-        self.connection.exchangeEnded()
+        self.leave()
+        if !self.hasClientLeft { self.connection.exchangeEnded() }
+    }
+
+    private func leave() {
+        self.listeners = []
+        guard let key = self.inFlight else { return }
+        self.inFlight = nil
+        self.connection.server.calls?.leave(key, self)
     }
 }
 

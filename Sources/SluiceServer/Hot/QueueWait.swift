@@ -1,6 +1,7 @@
 import NIOCore
 import SluiceCore
 import SluiceDispatch
+import SluiceWire
 
 /// A request of a class that waits: written to the queue first, then answered as its client consented to (`contract.md`, Deferred work).
 final class QueueWait {
@@ -16,28 +17,46 @@ final class QueueWait {
     private var token: UInt64?
     private var timer: Scheduled<Void>?
     private var isOver = false
+    private let keeper: AnswerKeeper?
+    /// A background response whose client wants its events on this connection.
+    private let isStreamed: Bool
 
-    init(_ hot: HotRequest, _ request: InferenceRequest, _ decision: Decision, sink: LiveExchange, server: ServerLoop) throws(Refusal) {
+    init(
+        _ hot: HotRequest, _ request: InferenceRequest, _ fields: RequestFields, _ decision: Decision, sink: LiveExchange, server: ServerLoop,
+        keeper: AnswerKeeper?
+    ) throws(Refusal) {
         guard let deferral = server.deferral, let wait = decision.wait else {
             throw Refusal(503, .noBackend, "this server has no queue for work that waits")
         }
-        guard request.consent != .background else {
-            throw .invalid("`background` responses are not served yet; send `Prefer: respond-async` instead", param: "background")
-        }
         let policy = hot.live.policy
-        let isHeld = if case .hold = wait.answer { true } else { false }
+        let kind: Job.Kind =
+            switch wait.answer {
+            case .hold: .held
+            case .queued: .background
+            case .job: .async
+            }
         var job = Job(
-            id: server.ids.next("job_", at: hot.arrived.wall.milliseconds), requestID: hot.id, kind: isHeld ? .held : .async, tenant: request.tenant,
+            id: server.ids.next(kind == .background ? "resp_" : "job_", at: hot.arrived.wall.milliseconds), requestID: hot.id, kind: kind,
+            tenant: request.tenant,
             key: request.key, trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName,
             endpoint: hot.endpoint, model: request.model, sentModel: policy.models[decision.model].name, created: hot.arrived.wall,
             deadline: wait.deadline, notBefore: wait.notBefore)
         job.promoteAt = wait.promoteAt
         job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
         job.maxCost = decision.maxCost
-        job.estimatedCost = QueueWait.estimate(request, decision, hot.live)
+        job.estimatedCost = hot.live.estimate(request, decision)
+        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? 256) * request.choices
+        job.prefix = hot.body.withUnsafeReadableBytes { fields.prefixHash(in: $0) }
         self.job = job
-        self.call = StoredCall(
-            request: request, fields: Array(buffer: hot.forwarded), body: Array(buffer: hot.body), clientRequestID: hot.clientRequestID)
+        var stored = request
+        var body = Array(buffer: hot.body)
+        if kind == .background {
+            stored.isStream = false
+            body = hot.body.withUnsafeReadableBytes { fields.foreground(of: $0) }
+        }
+        self.call = StoredCall(request: stored, fields: Array(buffer: hot.forwarded), body: body, clientRequestID: hot.clientRequestID)
+        self.isStreamed = kind == .background && request.isStream
+        self.keeper = keeper
         self.decision = decision
         self.answerKind = wait.answer
         self.sink = sink
@@ -47,12 +66,6 @@ final class QueueWait {
         self.endpoint = hot.endpoint
     }
 
-    private static func estimate(_ request: InferenceRequest, _ decision: Decision, _ live: LivePolicy) -> Money? {
-        let now = Now(wall: .init(milliseconds: 0), monotonic: .init(nanoseconds: 0))
-        let route = live.planner.plan(request, decision, at: now, chance: 0) { _ in BackendCondition() }
-        return route.candidates.first?.estimatedCost
-    }
-
     /// Writes the job to the queue; nothing is answered before it is on disk.
     func begin() {
         let loop = self.server.loop
@@ -60,7 +73,7 @@ final class QueueWait {
         if self.isWaitedFor {
             self.token = self.deferral.signals.wait(for: self.job.id) { end in loop.execute { bound.value.ended(end) } }
         }
-        self.deferral.store.enqueue(self.job, call: self.call) { result in
+        self.deferral.store.enqueue(self.job, call: self.call, answer: self.kept) { result in
             loop.execute { bound.value.stored(result) }
         }
     }
@@ -69,12 +82,15 @@ final class QueueWait {
         switch self.answerKind {
         case .job(let wait): wait.map { $0 > .zero } ?? false
         case .hold: true
-        case .queued: false
+        case .queued: self.isStreamed
         }
     }
 
     private func stored(_ result: Result<Void, StoreError>) {
-        if case .success = result { self.deferral.signals.nudge() }
+        if case .success = result {
+            self.deferral.signals.nudge()
+            if !self.isHeld { self.keeper?.release() }
+        }
         guard !self.isOver else {
             // The client of a held connection left while the job was written.
             if case .success = result, self.job.kind == .held { self.cancelJob() }
@@ -94,6 +110,7 @@ final class QueueWait {
     private func answerOrWait() {
         switch self.answerKind {
         case .job(let wait?) where wait > .zero: self.schedule(wait) { $0.accept() }
+        case .queued where self.isStreamed: self.beginEvents()
         case .job, .queued: self.accept()
         case .hold(let time): self.schedule(time) { $0.holdIsOver() }
         }
@@ -104,17 +121,70 @@ final class QueueWait {
         self.timer = self.server.loop.scheduleTask(in: .nanoseconds(time.nanoseconds)) { then(bound.value) }
     }
 
-    /// 202: the job is on disk, and the client knows where to ask.
+    private var isHeld: Bool { if case .hold = self.answerKind { true } else { false } }
+
+    /// What the transaction of the job stores under the idempotency key; a held connection's answer is kept when it is there.
+    private var kept: KeptAnswer? {
+        guard let keeper = self.keeper, !self.isHeld else { return nil }
+        let (head, body) = self.acceptance
+        return keeper.kept(head, body)
+    }
+
+    /// 202, or the queued response: the job is on disk, and the client knows where to ask.
     private func accept() {
         guard self.close() else { return }
+        let (head, body) = self.acceptance
+        self.sink.answer(head, body: body)
+    }
+
+    private var acceptance: (AnswerHead, ByteBuffer) {
         var lines = ByteBuffer()
         lines.writeStaticString("content-type: application/json\r\n")
         lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
+        if let quote = JobBody.quote(self.job, currency: self.live.policy.currency) { lines.writeString("sluice-quote: \(quote)\r\n") }
+        guard self.job.kind != .background else {
+            return (
+                AnswerHead(status: 200, lines: lines, contentType: "application/json"),
+                ByteBuffer(bytes: BackgroundResponse.json(self.job, request: self.call.body))
+            )
+        }
         lines.writeString("location: /v1/jobs/\(self.job.id)\r\npreference-applied: respond-async\r\nvary: prefer\r\n")
         lines.writeString("retry-after: \(JobBody.retryAfter(self.job, at: self.server.clock.now.wall))\r\n")
-        if let cost = self.job.estimatedCost { lines.writeString("sluice-quote: \(cost);currency=\(self.live.policy.currency)\r\n") }
-        self.sink.answer(
-            AnswerHead(status: 202, lines: lines, contentType: "application/json"), body: ByteBuffer(bytes: JobBody.json(self.job)))
+        return (AnswerHead(status: 202, lines: lines, contentType: "application/json"), ByteBuffer(bytes: JobBody.json(self.job)))
+    }
+
+    // MARK: Events of a background response
+
+    private func beginEvents() {
+        var lines = ByteBuffer()
+        lines.writeStaticString("content-type: text/event-stream\r\n")
+        lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
+        self.sink.begin(AnswerHead(status: 200, lines: lines, contentType: "text/event-stream"))
+        let queued = BackgroundResponse.json(self.job, request: self.call.body)
+        self.send(BackgroundResponse.event("response.created", 0, queued) + BackgroundResponse.event("response.queued", 1, queued))
+    }
+
+    private func finishEvents(_ end: JobEnd) {
+        var job = self.job
+        var json: [UInt8]?
+        switch end {
+        case .answered(let result):
+            job.state = (200..<300).contains(result.status) ? .done : .failed
+            json = BackgroundResponse.json(job, answer: result.body)
+        case .expired: job.state = .expired
+        case .cancelled: job.state = .cancelled
+        }
+        let last = json ?? BackgroundResponse.json(job, request: self.call.body)
+        self.send(BackgroundResponse.event(BackgroundResponse.endType(job, last), 2, last))
+        self.sink.finish()
+    }
+
+    private func send(_ events: [UInt8]) {
+        // Room for the chunk's framing before them.
+        var buffer = ByteBuffer(repeating: 0, count: 16)
+        buffer.moveReaderIndex(forwardBy: 16)
+        buffer.writeBytes(events)
+        self.sink.send(buffer)
     }
 
     /// The time on the open connection is over: promoted at once if the class says so, else given up.
@@ -138,6 +208,7 @@ final class QueueWait {
 
     private func ended(_ end: JobEnd) {
         guard self.close() else { return }
+        if self.isStreamed { return self.finishEvents(end) }
         switch end {
         case .answered(let result):
             var lines = ByteBuffer()

@@ -33,6 +33,8 @@ package final class ServerLoop {
     let keys: KeyRing
     let ledger: LiveLedger
     let deferral: Deferral?
+    let desk: IdempotencyDesk?
+    let calls: CallsInFlight?
     let clock: SluiceClock
     let limits: Limits
     let logger: Logger
@@ -44,7 +46,8 @@ package final class ServerLoop {
     private(set) var isDraining = false
 
     package init(
-        loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, ledger: LiveLedger, deferral: Deferral?,
+        loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, ledger: LiveLedger, deferral: Deferral?, desk: IdempotencyDesk?,
+        calls: CallsInFlight?,
         clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, logger: Logger
     ) {
         self.loop = loop
@@ -53,6 +56,8 @@ package final class ServerLoop {
         self.keys = keys
         self.ledger = ledger
         self.deferral = deferral
+        self.desk = desk
+        self.calls = calls
         self.clock = clock
         self.limits = limits
         self.keepsHalfClosed = keepsHalfClosed

@@ -35,8 +35,9 @@ extension JobStoreConformance {
             call.body = (0...255).map { UInt8($0) }
             try await store.enqueue(Sample.job("job_1"), call)
             let leased = try require(try await store.lease(Sample.job("").lane).first, "nothing leased")
-            try expect(leased.call.body == call.body && leased.call.fields == call.fields && leased.call.clientRequestID == "mine-1", "bytes differ")
-            try expect(Reflected(leased.call.request) == Reflected(call.request), "stored \(call.request), found \(leased.call.request)")
+            let stored = try require(leased.call, "its request is missing")
+            try expect(stored.body == call.body && stored.fields == call.fields && stored.clientRequestID == "mine-1", "bytes differ")
+            try expect(Reflected(stored.request) == Reflected(call.request), "stored \(call.request), found \(stored.request)")
         },
         StoreCase("the intent is in the chain before a call") { store in
             let job = Sample.job("job_1")

@@ -28,15 +28,40 @@ extension JobStoreConformance {
             try expect(try store.jobs.jobs(tenant: "default", states: [], limit: 10, after: "job_nosuch") == nil, "after a job that never was")
             try expect(try store.jobs.jobs(tenant: "another", states: [], limit: 10, after: "job_1") == nil, "after another tenant's job")
         },
-        StoreCase("lanes that are ready are named with their number and their most urgent bucket") { store in
-            try expect(try store.jobs.readyLanes().isEmpty, "an empty store has work")
-            for i in 0..<3 { try await store.enqueue(Sample.job("job_\(i)", deadline: Sample.now + .seconds(50_000 - i * 10_000))) }
-            try await store.enqueue(Sample.job("job_held", notBefore: Sample.now + .seconds(5)))
-            let lanes = try store.jobs.readyLanes()
-            try expect(lanes.count == 1 && lanes[0].ready == 3 && lanes[0].lane == Sample.job("").lane, "\(lanes)")
-            try expect(lanes[0].earliestBucket == Sample.job("", deadline: Sample.now + .seconds(30_000)).bucket, "\(lanes)")
-            _ = try await store.lease(Sample.job("").lane)
-            try expect(try store.jobs.readyLanes().isEmpty, "leased jobs count as ready")
+        StoreCase("the backlog has every lane with its buckets, the most urgent first") { store in
+            try expect(store.jobs.backlog().isEmpty, "an empty store has work")
+            for i in 0..<3 {
+                var job = Sample.job("job_\(i)", deadline: Sample.now + .seconds(50_000 - (i + 1) / 2 * 10_000))
+                job.estimatedTokens = 100 + i
+                try await store.enqueue(job)
+            }
+            try await store.enqueue(Sample.job("job_held", deadline: Sample.now + .seconds(50_000), notBefore: Sample.now + .seconds(5)))
+            let lanes = store.jobs.backlog()
+            try expect(lanes.count == 1 && lanes[0].lane == Sample.job("").lane, "\(lanes)")
+            let buckets = [40_000, 50_000].map { Sample.job("", deadline: Sample.now + .seconds($0)).bucket }
+            try expect(lanes[0].buckets.map(\.at) == buckets, "\(lanes)")
+            try expect(lanes[0].buckets.map(\.ready.jobs) == [2, 1] && lanes[0].buckets.map(\.ready.tokens) == [203, 100], "\(lanes)")
+            try expect(lanes[0].buckets.map(\.held.jobs) == [0, 1], "\(lanes)")
+            _ = try await store.lease(Sample.job("").lane, limit: 2)
+            try expect(store.jobs.backlog().first?.buckets.map(\.ready.jobs) == [1], "leased jobs count as ready")
+        },
+        StoreCase("tenants have lanes of their own") { store in
+            for (id, tenant) in [("job_1", "one"), ("job_2", "another"), ("job_3", "one")] { try await store.enqueue(Sample.job(id, tenant: tenant)) }
+            let lanes = store.jobs.backlog().sorted { $0.lane.tenant < $1.lane.tenant }
+            try expect(lanes.map(\.lane.tenant) == ["another", "one"] && lanes.map { $0.buckets[0].ready.jobs } == [1, 2], "\(lanes)")
+            try expect(try await store.lease(Sample.job("", tenant: "another").lane).map(\.job.id) == ["job_2"], "the wrong tenant's")
+        },
+        StoreCase("the backlog is the same after a restart") { store in
+            for i in 0..<5 { try await store.enqueue(Sample.job("job_\(i)", deadline: Sample.now + .seconds(40_000 + i * 10_000))) }
+            try await store.enqueue(Sample.job("job_held", tenant: "another", notBefore: Sample.now + .seconds(5)))
+            func text(_ store: StoreSubject) -> String {
+                String(describing: store.jobs.backlog().sorted { $0.lane.tenant < $1.lane.tenant })
+            }
+            let before = text(store)
+            // What was leased by the process that died is ready again.
+            _ = try await store.lease(Sample.job("").lane, limit: 2)
+            let after = text(try await store.afterKill())
+            try expect(after == before, "before \(before), after \(after)")
         },
         StoreCase("depths are counted by class and state, with the oldest") { store in
             for i in 0..<3 {

@@ -11,9 +11,8 @@ package enum JobStoreConformance {
             job.promoteTo = "instant"
             job.maxCost = Money("0.05")
             job.estimatedCost = Money("0.004")
-            job.batchID = "batch_1"
-            job.customID = "line 1"
-            job.line = 7
+            job.estimatedTokens = 812
+            job.prefix = 0xF000_0000_0000_0001
             try await store.enqueue(job)
             let found = try require(try store.jobs.job("job_1", tenant: "default"), "the job is not found")
             try expect(String(describing: found) == String(describing: job), "stored \(job), found \(found)")

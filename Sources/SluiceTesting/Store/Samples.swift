@@ -64,4 +64,57 @@ package enum Sample {
         return StoredCall(
             request: request, fields: Array("traceparent: 00-1\r\n".utf8), body: Array("{\"messages\":\"\(text)\"}".utf8), clientRequestID: "mine-1")
     }
+
+    package static func batch(
+        _ id: String = "batch_1", wire: Batch.Wire = .openAI, tenant: String = "default", file: String = "file-in", deadline: Timestamp = now + .seconds(3600)
+    ) -> Batch {
+        var batch = Batch(
+            id: id, wire: wire, tenant: tenant, key: "ci", endpoint: .chat, inputFile: file, outputFile: "file-out-\(id)", errorFile: "file-err-\(id)",
+            window: "1h", created: now, deadline: deadline)
+        batch.onDeadline = .expire
+        batch.maxCost = Money("3.5")
+        batch.metadata = Array("{\"team\":\"evals\"}".utf8)
+        batch.tags = ["team": "\"evals\""]
+        return batch
+    }
+
+    /// Line `n` of a batch, as long as ``lineLength``.
+    package static func line(
+        _ n: Int, of batch: Batch, model: String = "chat", deadline: Timestamp? = nil, result: JobResult? = nil
+    ) -> BatchLine {
+        var job = self.job("job_\(batch.id)_\(n)", tenant: batch.tenant, deadline: deadline ?? batch.deadline, model: model)
+        job.kind = batch.wire == .openAI ? .batchLine : .messageBatchEntry
+        job.line = n
+        job.customID = "line \(n)"
+        job.estimatedTokens = 100
+        return BatchLine(
+            job: job, source: LineSource(file: batch.inputFile, offset: (n - 1) * self.lineLength, length: self.lineLength), result: result)
+    }
+
+    package static let lineLength = 64
+
+    package static func file(
+        _ id: String = "file-in", tenant: String = "default", purpose: StoredFile.Purpose = .batch, bytes: Int, sha256: [UInt8], expires: Timestamp? = nil
+    ) -> StoredFile {
+        StoredFile(
+            id: id, tenant: tenant, purpose: purpose, name: "evals.jsonl", bytes: bytes, sha256: sha256, created: now, expires: expires)
+    }
+
+    package static func answer(_ key: String = "k-1", scope: String = "ci", status: Int = 200, at: Timestamp = now) -> KeptAnswer {
+        KeptAnswer(
+            key: KeptAnswer.Key(scope: scope, key: key), fingerprint: [UInt8](repeating: 7, count: 32), at: at, status: status,
+            lines: Array("location: /v1/jobs/job_1\r\n".utf8), body: Array("{\"id\":\"job_1\"}".utf8))
+    }
+
+    package static func endpoint(
+        _ id: String = "we_1", tenant: String = "default", events: [WebhookEvent] = WebhookEvent.allCases
+    ) -> WebhookEndpoint {
+        WebhookEndpoint(
+            id: id, tenant: tenant, name: "ops", url: "https://example.test/hook", events: events,
+            secrets: [
+                WebhookEndpoint.Secret(bytes: [UInt8](repeating: 1, count: 24), expires: nil),
+                WebhookEndpoint.Secret(bytes: [UInt8](repeating: 2, count: 32), expires: now + .seconds(86_400)),
+            ],
+            created: now)
+    }
 }

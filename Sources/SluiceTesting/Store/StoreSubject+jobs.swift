@@ -2,8 +2,8 @@ import SluiceCore
 
 /// What the cases do to jobs, awaited.
 extension StoreSubject {
-    func enqueue(_ job: Job, _ call: StoredCall = Sample.call()) async throws {
-        try await stored { self.jobs.enqueue(job, call: call, then: $0) }
+    func enqueue(_ job: Job, _ call: StoredCall = Sample.call(), answer: KeptAnswer? = nil) async throws {
+        try await stored { self.jobs.enqueue(job, call: call, answer: answer, then: $0) }
     }
 
     func lease(_ lane: Job.Lane, limit: Int = 10) async throws -> [LeasedJob] {

@@ -4,12 +4,23 @@ package import SluiceCore
 package struct StoreSubject: Sendable {
     package let jobs: any JobStore
     package let ledger: any Ledger
+    package let batches: any BatchStore
+    package let files: any FileStore
+    package let answers: any AnswerStore
+    package let webhooks: any WebhookStore
     /// The store as the next process finds it when this one is killed at this moment, after its recovery.
     package let afterKill: @Sendable () async throws -> StoreSubject
 
-    package init(jobs: any JobStore, ledger: any Ledger, afterKill: @escaping @Sendable () async throws -> StoreSubject) {
+    package init(
+        jobs: any JobStore, ledger: any Ledger, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore,
+        afterKill: @escaping @Sendable () async throws -> StoreSubject
+    ) {
         self.jobs = jobs
         self.ledger = ledger
+        self.batches = batches
+        self.files = files
+        self.answers = answers
+        self.webhooks = webhooks
         self.afterKill = afterKill
     }
 }

@@ -1,3 +1,4 @@
+import SluiceCore
 import CCurl
 import Glibc
 import SluiceDispatch

@@ -255,18 +255,25 @@ package struct JSONCursor {
     }
 
     /// The string that begins at the quote here.
+    /// The top bit of each of eight bytes that is a quote, a backslash, a control character or beyond ASCII; 0 where none is. Bits behind the
+    /// first one that is set may be set for nothing.
+    private static func special(_ word: UInt64) -> UInt64 {
+        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+        let control = (word &- ones &* 0x20) & ~word
+        return (zeros(word ^ (ones &* 0x22)) | zeros(word ^ (ones &* 0x5C)) | control | word) & tops
+    }
+
     private mutating func stringContent() throws(JSONFault) -> JSONText {
         let start = self.position + 1
         var index = start
         var hasEscapes = false
         let count = self.bytes.count
         while true {
-            // Sixteen plain bytes at a time: no quote, backslash, control character or byte beyond ASCII among them.
-            while index + 16 <= count {
-                let block = self.bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-                let special = (block .== 0x22) .| (block .== 0x5C) .| (block .< 0x20) .| (block .>= 0x80)
-                guard !any(special) else { break }
-                index += 16
+            while index + 8 <= count {
+                let special = JSONCursor.special(UInt64(littleEndian: self.bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+                index += special.trailingZeroBitCount >> 3
+                guard special == 0 else { break }
             }
             guard index < count else {
                 self.position = index

@@ -256,6 +256,25 @@ package struct RequestFields: Sendable {
 }
 
 extension RequestFields {
+    /// A hash over the first bytes of the prompt: requests that share a long beginning share it. FNV-1a, the same on every machine.
+    package func prefixHash(in bytes: UnsafeRawBufferPointer) -> UInt64 {
+        guard let prompt = self.promptRange else { return 0 }
+        return bytes[prompt].prefix(512).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    /// The value of `sluice: { max_cost }`; nil where there is none, or it is no amount.
+    package func maxCost(in bytes: UnsafeRawBufferPointer) -> Money? {
+        guard let place = self.controls.first(where: { $0.control == .sluice }) else { return nil }
+        var cursor = JSONCursor(bytes, at: self.members[place.member].value.lowerBound)
+        guard cursor.peek() == UInt8(ascii: "{") else { return nil }
+        var cost: Money?
+        try? cursor.members { key, cursor throws(JSONFault) in
+            let range = try cursor.value()
+            if key.says("max_cost") { cost = Money(cursor.text(of: range).filter { $0 != "\"" }) }
+        }
+        return cost
+    }
+
     /// Whether the prompt holds parts whose tokens cannot be told from their bytes. Looked for only when a bound is needed.
     package static func holdsMedia(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let marks: [StaticString] = ["\"image_url\"", "\"input_audio\"", "\"source\"", "\"file_id\"", "\"file\"", "\"video_url\""]

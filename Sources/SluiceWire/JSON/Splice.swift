@@ -55,6 +55,18 @@ extension RequestFields {
         return splices
     }
 
+    /// A body that runs in the foreground and answers whole, whatever its client asked for: Sluice itself is the background.
+    package func foreground(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        let names: [StaticString] = ["\"background\"", "\"background_options\"", "\"stream\"", "\"stream_options\""]
+        let stripped = self.members.indices.filter { index in
+            let name = UnsafeRawBufferPointer(rebasing: bytes[self.members[index].name])
+            return names.contains { $0.utf8CodeUnitCount == name.count && name.starts(with: UnsafeRawBufferPointer(start: $0.utf8Start, count: name.count)) }
+        }
+        var body = ByteBuffer()
+        body.write(bytes, with: self.removals(of: Set(stripped)))
+        return Array(buffer: body)
+    }
+
     private var usageSplice: Splice? {
         switch self.streamOptions {
         case .absent:
@@ -108,5 +120,21 @@ extension UnsafeRawBufferPointer {
             index += 1
         }
         return nil
+    }
+}
+
+extension Splice {
+    /// The bytes with the splices applied; they are sorted and do not overlap.
+    package static func apply(_ splices: [Splice], to bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count + splices.growth)
+        var position = 0
+        for splice in splices {
+            result.append(contentsOf: bytes[position..<splice.range.lowerBound])
+            result.append(contentsOf: splice.text)
+            position = splice.range.upperBound
+        }
+        result.append(contentsOf: bytes[position...])
+        return result
     }
 }

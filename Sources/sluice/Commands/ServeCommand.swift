@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Logging
+import NIOCore
 import SluiceCore
 import SluiceDispatch
 import SluicePolicy
@@ -49,6 +50,10 @@ struct ServeCommand: AsyncParsableCommand {
         } catch let keyless as KeylessListener {
             console.talk("sluice: \(keyless)")
             throw ExitCode(1)
+        } catch let error as IOError {
+            let file = self.policy.config ?? "the policy"
+            console.talk("sluice: an address of `server: { listen, admin }` in \(file) cannot be opened: \(String(cString: strerror(error.errnoCode)))")
+            throw ExitCode(2)
         } catch let error as StoreError {
             console.talk("sluice: \(error.message)")
             throw ExitCode(2)

@@ -5,10 +5,10 @@ import SluiceTransfer
 
 extension LivePolicy {
     /// Prepares a policy for traffic: dialects, header lines with the keys, the transport of each backend.
-    convenience init(_ policy: PolicySet, fleet: BackendFleet, secrets: Secrets) throws(Secrets.Missing) {
+    convenience init(_ policy: PolicySet, fleet: BackendFleet, budgets: Budgets, secrets: Secrets) throws(Secrets.Missing) {
         var upstreams: [Upstream] = []
         for backend in policy.backends { upstreams.append(try Upstream(backend, secrets)) }
-        self.init(policy: policy, fleet: fleet, upstreams: upstreams)
+        self.init(policy: policy, fleet: fleet, budgets: budgets, upstreams: upstreams)
     }
 }
 

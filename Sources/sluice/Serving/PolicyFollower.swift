@@ -1,4 +1,5 @@
 import Logging
+import NIOPosix
 import ServiceLifecycle
 import SluiceCore
 import SluiceDispatch
@@ -10,22 +11,45 @@ struct PolicyFollower: Service {
     let source: PolicySource
     let policy: PolicyInForce
     let fleet: BackendFleet
+    let budgets: Budgets
+    let ledger: SQLiteLedger
     let secrets: Secrets
+    let clock: SluiceClock
 
     func run() async throws {
         for await new in self.source.newPolicies().cancelOnGracefulShutdown() {
             do throws(Secrets.Missing) {
-                self.policy.replace(with: try LivePolicy(new, fleet: self.fleet, secrets: self.secrets))
+                let live = try LivePolicy(new, fleet: self.fleet, budgets: self.budgets, secrets: self.secrets)
+                let gaps = self.budgets.adopt(new, at: self.clock.now.wall, isFirst: false)
+                self.policy.replace(with: live)
+                try? await self.fill(gaps, currency: new.currency)
             } catch {
                 Logger.current.error("policy not put in force, the old one stays", metadata: ["policy.reason": "\(error)"])
             }
         }
     }
+
+    /// Sums what new budgets have spent already; what is settled meanwhile is counted beside it.
+    private func fill(_ gaps: [BudgetBook.Gap], currency: String) async throws {
+        guard !gaps.isEmpty else { return }
+        let (ledger, budgets) = (self.ledger, self.budgets)
+        do {
+            try await withCheckedThrowingContinuation { waiting in ledger.flush { waiting.resume(with: $0) } }
+            try await NIOThreadPool.singleton.runIfActive {
+                for gap in gaps { budgets.fill(gap, with: try gap.spent(in: ledger, currency: currency)) }
+            }
+        } catch {
+            Logger.current.error("new budgets do not know what was spent before the reload", metadata: ["reason": "\(error)"])
+        }
+    }
 }
 
-/// Erases answers and bodies of finished deferred work when their time is over.
+/// Erases what has had its time: answers and bodies of finished deferred work, files, answers under idempotency keys.
 struct RetentionSweep: Service {
-    let jobs: SQLiteJobStore
+    /// How long an idempotency key is remembered.
+    private static let keyLife = Duration.seconds(86_400)
+
+    let deferral: Deferral
     let policy: PolicyInForce
     let clock: SluiceClock
 
@@ -35,11 +59,17 @@ struct RetentionSweep: Service {
                 let now = self.clock.now.wall
                 let retention = self.policy.live.policy.server.retention
                 let (results, prompts) = (retention.results.map { now - $0 }, retention.prompts.map { now - $0 })
-                _ = try? await withCheckedThrowingContinuation { waiting in
-                    self.jobs.sweep(results: results, prompts: prompts, at: now) { waiting.resume(with: $0) }
-                }
-                try? await Task.sleep(for: .seconds(30))
+                let (store, files, answers) = (self.deferral.store, self.deferral.files, self.deferral.answers)
+                await self.write { store.sweep(results: results, prompts: prompts, at: now, then: $0) }
+                await self.write { files.sweepFiles(at: now, then: $0) }
+                await self.write { answers.forgetAnswers(before: now - RetentionSweep.keyLife, then: $0) }
+                try? await Task.sleep(for: .seconds(20))
             }
         }
+    }
+
+    /// What cannot be erased now is erased another time.
+    private func write(_ body: (@escaping @Sendable (Result<Int, StoreError>) -> Void) -> Void) async {
+        await withCheckedContinuation { waiting in body { _ in waiting.resume() } }
     }
 }

@@ -49,6 +49,7 @@ struct Router {
     private let journal: IntentJournal
     private let policy: PolicyInForce
     private let fleet: BackendFleet
+    private let budgets: Budgets
     private let group: MultiThreadedEventLoopGroup
     private let sideGroup: MultiThreadedEventLoopGroup
     private let transports: (live: TransportSet, deferred: TransportSet)
@@ -72,7 +73,8 @@ struct Router {
         guard listen.isLoopback || !self.keys.ring.isEmpty else { throw KeylessListener(data: options.folder.path) }
         self.journal = try IntentJournal(folder: options.folder.journal)
         self.fleet = BackendFleet()
-        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, secrets: options.secrets))
+        self.budgets = Budgets(logger: options.logger)
+        self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, budgets: self.budgets, secrets: options.secrets))
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
         self.sideGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let curl = CurlTransport.Configuration(environment: options.secrets.environment)
@@ -90,24 +92,32 @@ struct Router {
     /// Serves until it is told to stop, then drains.
     func run() async throws {
         try await self.makeUpForTheLastProcess()
+        try self.sumBudgets()
         let sideLoop = self.sideGroup.next()
         let worker = try await sideLoop.submit {
             DeferredWorker(
                 dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs, signals: self.signals, policy: self.policy,
                 clock: self.options.clock, logger: self.options.logger)
         }.get()
-        let deferral = Deferral(store: self.jobs, signals: self.signals) { worker.drop($0) }
-        let loops = try await self.serverLoops(deferral)
-        let listeners = try Listeners(router: self, deferral: deferral, loops: loops)
+        let deferral = self.deferral { worker.drop($0) }
+        let desk = IdempotencyDesk(answers: deferral.answers)
+        let loops = try await self.serverLoops(deferral, desk)
+        let listeners = try Listeners(router: self, deferral: deferral, desk: desk, loops: loops)
         let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
-                    .init(service: PolicyFollower(source: self.options.source, policy: self.policy, fleet: self.fleet, secrets: self.options.secrets)),
-                    .init(service: RetentionSweep(jobs: self.jobs, policy: self.policy, clock: self.options.clock)),
+                    .init(service: self.follower),
+                    .init(service: RetentionSweep(deferral: deferral, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
-                    .init(service: listeners.api), .init(service: drain), .init(service: BatchScheduler(worker: worker, logger: self.options.logger)),
+                    .init(service: listeners.api), .init(service: drain),
+                    .init(
+                        service: WebhookSender(
+                            deferral: deferral, transports: self.transports.deferred, loop: sideLoop, policy: self.policy, clock: self.options.clock,
+                            logger: self.options.logger)),
+                    .init(service: BatchIntake(deferral: deferral, policy: self.policy, clock: self.options.clock, logger: self.options.logger)),
+                    .init(service: BatchScheduler(worker: worker, deferral: deferral, logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)
@@ -141,11 +151,32 @@ struct Router {
             metadata: ["live": "\(replay.inDoubt)", "deferred": "\(inDoubt)", "unreadable": "\(replay.damaged)"])
     }
 
+    private var follower: PolicyFollower {
+        PolicyFollower(
+            source: self.options.source, policy: self.policy, fleet: self.fleet, budgets: self.budgets, ledger: self.ledger, secrets: self.options.secrets,
+            clock: self.options.clock)
+    }
+
+    /// What budgets have spent of their periods; nothing is served before they know.
+    private func sumBudgets() throws {
+        let policy = self.policy.live.policy
+        for gap in self.budgets.adopt(policy, at: self.options.clock.now.wall, isFirst: true) {
+            self.budgets.fill(gap, with: try gap.spent(in: self.ledger, currency: policy.currency))
+        }
+    }
+
     private func dispatcher(on loop: any EventLoop, _ transports: TransportSet) -> Dispatcher {
         Dispatcher(loop: loop, fleet: self.fleet, transports: transports, clock: self.options.clock, logger: self.options.logger)
     }
 
-    private func serverLoops(_ deferral: Deferral) async throws -> ServerLoops {
+    private func deferral(drop: @escaping @Sendable (String) -> Void) -> Deferral {
+        Deferral(
+            store: self.jobs, batches: SQLiteBatchStore(self.database), files: SQLiteFileStore(self.database), answers: SQLiteAnswerStore(self.database),
+            webhooks: SQLiteWebhookStore(self.database), signals: self.signals, drop: drop)
+    }
+
+    private func serverLoops(_ deferral: Deferral, _ desk: IdempotencyDesk) async throws -> ServerLoops {
+        let calls = CallsInFlight()
         let live = LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy)
         var servers: [NIOLoopBound<ServerLoop>] = []
         for loop in self.group.makeIterator() {
@@ -154,7 +185,7 @@ struct Router {
                     NIOLoopBound(
                         ServerLoop(
                             loop: loop, dispatcher: self.dispatcher(on: loop, self.transports.live), policy: self.policy, keys: self.keys.ring, ledger: live,
-                            deferral: deferral, clock: self.options.clock, limits: ServerLoop.Limits(),
+                            deferral: deferral, desk: desk, calls: calls, clock: self.options.clock, limits: ServerLoop.Limits(),
                             keepsHalfClosed: self.options.source.policy.server.halfClose == .keep, logger: self.options.logger), eventLoop: loop)
                 }.get())
         }
@@ -178,10 +209,10 @@ struct Router {
         let api: any Service
         let admin: any Service
 
-        init(router: Router, deferral: Deferral, loops: ServerLoops) throws {
+        init(router: Router, deferral: Deferral, desk: IdempotencyDesk, loops: ServerLoops) throws {
             let (options, state) = (router.options, router.state)
             let settings = options.source.policy.server
-            let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, clock: options.clock)
+            let routes = APIRoutes(policy: router.policy, keys: router.keys.ring, deferral: deferral, desk: desk, clock: options.clock)
             self.api = routes.application(
                 at: options.listen ?? settings.listen, on: router.group, loops: loops, tls: try settings.tls.map { try ListenerTLS($0) }, logger: options.logger
             ) {

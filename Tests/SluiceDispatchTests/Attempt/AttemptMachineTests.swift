@@ -197,4 +197,52 @@ import Testing
         }
         #expect(refusal.status == 529)
     }
+
+    private let budget = Budget(index: 0, name: "tiny", scope: .all, limit: Money(pico: 1), period: .day, thresholds: [(.one, .reject)])
+
+    /// The code that the client is refused with; nil where it is not.
+    private func code(_ action: AttemptMachine.Action) -> Refusal.Code? {
+        if case .refuse(let refusal) = action { refusal.code } else { nil }
+    }
+
+    @Test func passesOverWhatABudgetDoesNotPayFor() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        _ = machine.start(at: self.start)
+        let next = machine.unaffordable(self.budget, at: self.start)
+        #expect(try self.admitted(&machine, next) == 1)
+        #expect(self.code(machine.failed(.answered(status: 503), at: self.start) { true }) == .budgetExceeded)
+    }
+
+    @Test func tellsOfTheBudgetWithNobodyLeft() {
+        var machine = self.machine(self.policy(backends: 2))
+        _ = machine.start(at: self.start)
+        _ = machine.unaffordable(self.budget, at: self.start)
+        guard case .refuse(let refusal) = machine.unaffordable(self.budget, at: self.start) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.status == 429 && refusal.code == .budgetExceeded && refusal.shouldRetry == false)
+    }
+
+    @Test func theClientsOwnFaultComesBeforeTheBudget() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        _ = machine.start(at: self.start)
+        let next = machine.unaffordable(self.budget, at: self.start)
+        _ = try self.admitted(&machine, next)
+        guard case .passOn = machine.failed(.answered(status: 400), at: self.start, takeRetry: { true }) else {
+            Issue.record("not passed on")
+            return
+        }
+    }
+
+    @Test func doesNotWaitForRoomThatNoBudgetPaysFor() {
+        var machine = self.machine(self.policy(backends: 2))
+        _ = machine.start(at: self.start)
+        _ = machine.unaffordable(self.budget, at: self.start)
+        guard case .wait = machine.admission(.busy(nil), at: self.start) else {
+            Issue.record("does not wait for the other")
+            return
+        }
+        #expect(machine.waitingFor.map(\.backend) == [1])
+    }
 }

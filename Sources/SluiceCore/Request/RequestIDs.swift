@@ -1,16 +1,16 @@
-/// Makes the ids of requests: `req_` and 26 characters that rise with time, unique over processes.
+/// Makes ids: a prefix such as `req_` and 26 characters that rise with time, unique over processes.
 ///
 /// 48 bits of milliseconds, 16 that count within one and 64 at random, in Crockford's base 32 as ULIDs are written.
-struct RequestIDs {
+package struct RequestIDs {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
     private var generator = SystemRandomNumberGenerator()
     private var last: Int64 = 0
     private var count: UInt64 = 0
 
-    init() {}
+    package init() {}
 
-    mutating func next(_ prefix: String, at milliseconds: Int64) -> String {
+    package mutating func next(_ prefix: String, at milliseconds: Int64) -> String {
         if milliseconds == self.last {
             self.count &+= 1
         } else {

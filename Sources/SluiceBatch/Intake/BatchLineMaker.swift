@@ -1,0 +1,92 @@
+import SluiceCore
+import SluiceDispatch
+import SluiceWire
+
+/// Makes the job of a line: classified by the policy in force as any request, with what its batch says of deadline, cost and tags.
+struct BatchLineMaker {
+    /// What a request without a limit of its own is expected to answer with.
+    private static let usualAnswer = 256
+
+    private let live: LivePolicy
+    private let batch: Batch
+    private let tenant: Tenant
+    private let now: Timestamp
+    private var ids = RequestIDs()
+
+    init(_ batch: Batch, _ live: LivePolicy, at now: Timestamp) {
+        self.live = live
+        self.batch = batch
+        self.now = now
+        self.tenant = live.policy.tenants.first { $0.name == batch.tenant } ?? live.policy.defaultTenant
+    }
+
+    /// - Parameter line: Bytes whose shape was found good.
+    /// - Throws: What of the request's own shape is wrong.
+    mutating func line(_ line: UnsafeRawBufferPointer, _ place: FileLines.Place) throws(BatchFault) -> BatchLine {
+        let shape = try BatchLineFields(line, endpoint: self.batch.endpoint)
+        let body = UnsafeRawBufferPointer(rebasing: line[shape.body])
+        let fields = try self.fields(body)
+        var request = InferenceRequest(fields, endpoint: self.batch.endpoint, tenant: self.batch.tenant)
+        request.key = self.batch.key
+        request.consent = .batch
+        request.prefix = fields.prefixHash(in: body)
+        request.tags.merge(self.batch.tags) { line, _ in line }
+        request.wishes.deadline = .at(self.batch.deadline)
+        request.wishes.maxCost = [fields.maxCost(in: body), self.batch.maxCost].compactMap { $0 }.min()
+        let source = LineSource(file: self.batch.inputFile, offset: place.offset, length: place.length)
+        do throws(Refusal) {
+            let decision = try self.live.classify(request, tenant: self.tenant, at: self.now)
+            return BatchLine(job: self.job(shape, request, decision, place), source: source, result: nil)
+        } catch {
+            var job = self.blank(shape, request, place)
+            job.lastError = error.message
+            let json = ErrorBody.json(error, dialect: self.batch.endpoint.dialect, requestID: job.requestID)
+            return BatchLine(job: job, source: source, result: JobResult(status: error.status, contentType: "application/json", body: json))
+        }
+    }
+
+    private func fields(_ body: UnsafeRawBufferPointer) throws(BatchFault) -> RequestFields {
+        let name = self.batch.endpoint == .messages ? "params" : "body"
+        let fields: RequestFields
+        do throws(Refusal) {
+            fields = try RequestFields(body, endpoint: self.batch.endpoint)
+        } catch {
+            let isMissing = error.param == "model" && error.message.contains("is missing")
+            throw BatchFault(isMissing ? .missingRequiredParameter : .invalidBody, error.message, param: error.param.map { "\(name).\($0)" } ?? name)
+        }
+        guard !fields.isStream else { throw BatchFault(.invalidBody, "a line of a batch cannot be streamed; leave `stream` out", param: "\(name).stream") }
+        return fields
+    }
+
+    private mutating func blank(_ shape: BatchLineFields, _ request: InferenceRequest, _ place: FileLines.Place) -> Job {
+        var job = Job(
+            id: self.ids.next("job_", at: self.now.milliseconds), requestID: self.ids.next("req_", at: self.now.milliseconds),
+            kind: self.batch.wire == .messages ? .messageBatchEntry : .batchLine, tenant: self.batch.tenant, key: self.batch.key, trafficClass: "",
+            route: "", endpoint: self.batch.endpoint, model: request.model, sentModel: request.model, created: self.batch.created,
+            deadline: self.batch.deadline, notBefore: self.now)
+        job.batchID = self.batch.id
+        job.line = place.number
+        job.customID = shape.customID
+        return job
+    }
+
+    private mutating func job(_ shape: BatchLineFields, _ request: InferenceRequest, _ decision: Decision, _ place: FileLines.Place) -> Job {
+        let policy = self.live.policy
+        var job = self.blank(shape, request, place)
+        job.trafficClass = policy.classes[decision.trafficClass].name
+        job.route = policy.routes[decision.route].displayName
+        job.sentModel = policy.models[decision.model].name
+        job.maxCost = decision.maxCost
+        job.estimatedCost = self.live.estimate(request, decision)
+        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? BatchLineMaker.usualAnswer) * request.choices
+        job.prefix = request.prefix
+        guard let wait = decision.wait else { return job }
+        job.notBefore = wait.notBefore
+        job.state = wait.notBefore > self.now ? .held : .ready
+        if self.batch.onDeadline != .expire {
+            job.promoteAt = wait.promoteAt
+            job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
+        }
+        return job
+    }
+}

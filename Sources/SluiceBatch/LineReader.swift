@@ -1,0 +1,45 @@
+import SluiceCore
+import SluiceWire
+
+/// Fetches the requests of batch lines from the files in which they stand.
+struct LineReader {
+    private let files: any FileStore
+
+    init(_ files: any FileStore) {
+        self.files = files
+    }
+
+    /// A leased job with its request. One whose request is gone or cannot be read is given back without.
+    ///
+    /// Blocks for a read of the file.
+    func withCall(_ leased: LeasedJob) -> LeasedJob {
+        guard leased.call == nil, let source = leased.job.source else { return leased }
+        var leased = leased
+        let bytes = (try? self.files.read(source.file, at: source.offset, length: source.length)) ?? nil
+        leased.call = bytes.flatMap { LineReader.call(in: $0, of: leased.job) }
+        return leased
+    }
+
+    /// What a line asks for: its `body`, or `params` in a message batch.
+    private static func call(in line: [UInt8], of job: Job) -> StoredCall? {
+        line.withUnsafeBytes { bytes in
+            var range: Range<Int>?
+            var cursor = JSONCursor(bytes)
+            do throws(JSONFault) {
+                try cursor.members { key, cursor throws(JSONFault) in
+                    let value = try cursor.value()
+                    if key.decoded == "body" || key.decoded == "params" { range = value }
+                }
+            } catch {
+                return nil
+            }
+            guard let range, let fields = try? RequestFields(UnsafeRawBufferPointer(rebasing: bytes[range]), endpoint: job.endpoint) else { return nil }
+            var request = InferenceRequest(fields, endpoint: job.endpoint, tenant: job.tenant)
+            request.key = job.key
+            request.model = job.model
+            request.consent = .batch
+            request.wishes.maxCost = job.maxCost
+            return StoredCall(request: request, fields: [], body: Array(bytes[range]), clientRequestID: nil)
+        }
+    }
+}
