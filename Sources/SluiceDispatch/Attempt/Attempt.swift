@@ -160,7 +160,7 @@ final class Attempt: UpstreamReceiver {
             self.firstToken = self.run.now.monotonic
             self.run.attempt(self, answeredWhole: self.body)
         case .error(let problem):
-            self.run.attempt(self, failed: .reported(problem), as: .refused)
+            self.run.attempt(self, failed: .reported(self.upstream.masked(problem)), as: .refused)
         case .garbage(let reason):
             self.run.attempt(self, failed: .ambiguous(isTimeout: false), as: .upstreamError, reason: reason)
         }
@@ -177,7 +177,8 @@ final class Attempt: UpstreamReceiver {
             self.relay?.usageNote = self.run.usageNote(for: self, facts: self.currentFacts)
         case .commit:
             self.run.attemptCommits(self)
-        case .problem(let problem):
+        case .problem(let reported):
+            let problem = self.upstream.masked(reported)
             self.relay?.isOver = true
             if self.run.isCommitted {
                 self.flush()
@@ -214,7 +215,11 @@ final class Attempt: UpstreamReceiver {
     func errorEvent(_ refusal: Refusal) -> ByteBuffer { self.relay?.errorEvent(refusal) ?? ByteBuffer() }
 
     /// A late error event of the backend's own, in the form in which the client gets it.
-    func lateProblem(_ problem: UpstreamProblem) -> ByteBuffer { self.relay?.rewritten(problem) ?? ByteBuffer() }
+    func lateProblem(_ problem: UpstreamProblem) -> ByteBuffer {
+        guard let event = self.relay?.rewritten(problem) else { return ByteBuffer() }
+        guard self.upstream.isEchoed(in: event) else { return event }
+        return self.errorEvent(Refusal(problem.status, .upstreamFailed, problem.message))
+    }
 }
 
 extension Endpoint {

@@ -31,7 +31,7 @@ struct AnswerLines {
     }
 
     /// The lines of a backend's own error that is passed on.
-    func problem(_ head: UpstreamHead, secrets: [String]) -> AnswerHead {
+    func problem(_ head: UpstreamHead) -> AnswerHead {
         var lines = ByteBuffer()
         lines.reserveCapacity(512)
         let contentType = self.copy(head, into: &lines)
@@ -96,17 +96,6 @@ struct AnswerLines {
             lines.writeMilliseconds(timing.firstToken)
             lines.writeStaticString("\r\n")
         }
-    }
-
-    /// The body without anything of our own that a backend echoed.
-    static func masked(_ body: ByteBuffer, secrets: [String]) -> ByteBuffer {
-        let text = String(buffer: body)
-        guard secrets.contains(where: { !$0.isEmpty && text.contains($0) }) else { return body }
-        var result = text
-        for secret in secrets where !secret.isEmpty {
-            result = result.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "[masked]")
-        }
-        return ByteBuffer(string: result)
     }
 }
 

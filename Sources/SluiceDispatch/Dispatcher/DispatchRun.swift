@@ -16,8 +16,8 @@ package final class DispatchRun {
     private var purse: Purse?
     private var machine: AttemptMachine
     private var current: Attempt?
-    /// The last answer that a client may get although it is an error.
-    private var passable: (attempt: Int, head: UpstreamHead, body: ByteBuffer, upstream: LivePolicy.Upstream, candidate: Route.Candidate)?
+    /// Attempts that were answered with an error, one of which the client may get.
+    private var answeredAttempts: [Attempt] = []
     private var ticket: RoomTicket?
     private var waitUntil: MonotonicInstant?
     private var roomWait: MonotonicInstant?
@@ -103,8 +103,8 @@ package final class DispatchRun {
                 return self.send(to: candidate, attempt: attempt)
             case .refuse(let refusal):
                 return self.refuse(refusal)
-            case .passOn:
-                return self.passOn()
+            case .passOn(let attempt):
+                return self.passOn(attempt)
             }
         }
     }
@@ -204,7 +204,7 @@ package final class DispatchRun {
         if let reason { self.dispatcher.note(reason, attempt: attempt, call: self.call) }
         let status = attempt.head?.status
         if case .answered = failure, let head = attempt.head {
-            self.passable = (attempt.number, head, attempt.keptBody, attempt.upstream, attempt.candidate)
+            self.answeredAttempts.append(attempt)
             self.heed(head, attempt)
         }
         self.book(attempt, failure, outcome, status: status, isOurs: isOurs)
@@ -408,13 +408,12 @@ package final class DispatchRun {
         sink?.refuse(refusal)
     }
 
-    private func passOn() {
-        guard let passable else {
-            return self.refuse(Refusal(502, .upstreamFailed, "every backend that was tried failed"))
+    private func passOn(_ number: Int) {
+        guard let attempt = self.answeredAttempts.first(where: { $0.number == number }), let answer = attempt.head else {
+            preconditionFailure("attempt \(number) has no answer that could be passed on")
         }
-        let head = AnswerLines(call: self.call, candidate: passable.candidate, attempt: passable.attempt).problem(
-            passable.head, secrets: passable.upstream.secrets)
-        let body = AnswerLines.masked(passable.body, secrets: passable.upstream.secrets)
+        let head = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + number).problem(answer)
+        let body = attempt.upstream.masked(attempt.keptBody)
         let sink = self.sink
         self.machine.ended()
         self.close()
@@ -433,6 +432,7 @@ package final class DispatchRun {
         guard !self.isOver else { return }
         self.isOver = true
         self.sink = nil
+        self.answeredAttempts = []
         self.dispatcher.unwatch(self)
     }
 
