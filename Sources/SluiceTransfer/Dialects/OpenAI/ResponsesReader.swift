@@ -127,7 +127,7 @@ private struct LongEnd {
             while let name = bytes.firstRange(of: "\"usage\":", from: start) {
                 start = name.upperBound
                 var cursor = JSONCursor(bytes, at: start, isLenient: true)
-                if let usage = try? ResponsesUsage.read(&cursor) { found = usage }
+                if let usage = try? ResponsesUsage.read(&cursor) { found = usage.usage }
             }
             return found
         }
