@@ -21,7 +21,7 @@ final class Stage: Sendable {
         self.loop = group.any()
         let fleet = BackendFleet()
         self.live = LivePolicy(
-            policy: policy, fleet: fleet,
+            policy: policy, fleet: fleet, budgets: Budgets(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             upstreams: zip(policy.backends, urls).map { backend, url in
                 let dialect: any Dialect = backend.api == .anthropic ? AnthropicDialect() : OpenAIDialect(api: backend.api)
                 guard let address = url ?? BackendURL("http://simulated/v1") else { preconditionFailure("no URL") }
