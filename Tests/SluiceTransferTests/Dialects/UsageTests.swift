@@ -81,7 +81,7 @@ import Testing
         #expect(try #require(both.facts.usage).usage == self.usage(1, output: 2))
     }
 
-    @Test(arguments: [(#"0.00123"#, "0.00123"), (#""0.5""#, "0.5"), ("null", nil), ("1e-3", nil)] as [(String, String?)])
+    @Test(arguments: [(#"0.00123"#, "0.00123"), (#""0.5""#, "0.5"), ("null", nil), ("1e-3", "0.001")] as [(String, String?)])
     func aProvidersOwnCostIsKept(_ cost: String, _ expected: String?) {
         let facts = self.reading("{\"usage\":{\"prompt_tokens\":1,\"cost\":\(cost)}}").facts
         #expect(facts.providerCost?.description == expected)
