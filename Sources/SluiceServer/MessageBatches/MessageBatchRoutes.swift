@@ -73,6 +73,16 @@ struct MessageBatchRoutes {
         return batch
     }
 
+    /// The batch once its entries are jobs, which takes a moment: each of them has a result then, also where it is cancelled at once.
+    private func takenIn(_ context: APIContext) async throws -> Batch {
+        for _ in 0..<100 {
+            let batch = try await self.find(context)
+            guard batch.status == .validating else { return batch }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return try await self.find(context)
+    }
+
     private func retrieve(_ context: APIContext) async throws -> Response {
         let batch = try await self.find(context)
         var response = Response.json(MessageBatchBody.json(batch))
@@ -98,7 +108,7 @@ struct MessageBatchRoutes {
     }
 
     private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
-        let batch = try await self.find(context)
+        let batch = try await self.takenIn(context)
         return try await self.desk.answer(request, context) { posted in
             guard let found = try await self.deferral.cancelBatch(batch.id, tenant: posted.tenant.name, at: self.desk.clock.now.wall) else {
                 throw self.unknown(batch.id)

@@ -30,7 +30,8 @@ def message_batch():
     assert made.processing_status == "in_progress" and made.request_counts.processing == 30 and made.results_url is None, made
     last = ended(made)
     assert last.request_counts.succeeded == 30 and last.request_counts.processing == 0, last
-    results = {one.custom_id: one.result for one in client().messages.batches.results(made.id)}
+    reader = client()
+    results = {one.custom_id: one.result for one in reader.messages.batches.results(made.id)}
     assert len(results) == 30 and all(one.type == "succeeded" and one.message.content[0].text for one in results.values()), results
     assert client().messages.batches.delete(made.id).id == made.id
     try:
