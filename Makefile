@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end kill-loop bench image lint fmt shape tools
+.PHONY: help demo run test unit end-to-end promises kill-loop fuzz bench image lint fmt shape tools
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -39,8 +39,17 @@ end-to-end: tools ## runs the end-to-end tests; ONLY="kill openai" picks cases b
 	Tests/EndToEnd/environments
 	$(PYTHON) Tests/EndToEnd/run.py --rounds $(ROUNDS) $(ONLY)
 
+promises: tools ## runs the cases of promises P13 to P33 with their full counts, which takes hours; ONLY="P25" picks
+	$(BUILD) -c release --product sluice
+	SLUICE=$(RELEASE) $(PYTHON) Tests/EndToEnd/run.py --full $(or $(ONLY),P)
+
 kill-loop: ## kills a loaded router ROUNDS times and counts what it lost
 	@$(MAKE) --no-print-directory end-to-end ONLY=kill ROUNDS=$(ROUNDS)
+
+fuzz: tools ## mutates inputs of every reader of foreign bytes: ROUNDS each (100000), ARGS="head --seed 7" picks; JSON texts against Python's parser too
+	$(BUILD) -c release --product sluice-fuzz-probe
+	.build/release/sluice-fuzz-probe --rounds $(or $(FUZZ_ROUNDS),100000) $(ARGS)
+	.build/release/sluice-fuzz-probe --bodies --rounds $(or $(FUZZ_ROUNDS),100000) | $(PYTHON) Tests/FuzzProbe/agree.py
 
 bench: tools ## measures a release build beside nginx on the same core and prints one table (docs/performance.md)
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx

@@ -1,5 +1,6 @@
 import NIOCore
 package import SluiceCore
+import SluiceWire
 
 /// The header lines of an answer: what the backend said of the body, and Sluice's own (`contract.md`, Response headers).
 struct AnswerLines {
@@ -45,9 +46,9 @@ struct AnswerLines {
     private func copy(_ head: UpstreamHead, into lines: inout ByteBuffer) -> String {
         var contentType = ""
         head.forEachField { name, value in
-            if name.equals("content-type") {
+            if name.equals(ignoringCase: "content-type") {
                 contentType = String(decoding: value, as: UTF8.self)
-            } else if !(name.equals("retry-after") || name.equals("retry-after-ms") || name.isRateLimit) {
+            } else if !(name.equals(ignoringCase: "retry-after") || name.equals(ignoringCase: "retry-after-ms") || name.isRateLimit) {
                 return
             }
             lines.writeBytes(name)
@@ -161,7 +162,7 @@ extension UnsafeRawBufferPointer {
         let prefixes: [StaticString] = ["x-ratelimit-", "anthropic-ratelimit-", "ratelimit"]
         return prefixes.contains { prefix in
             self.count >= prefix.utf8CodeUnitCount
-                && UnsafeRawBufferPointer(rebasing: self[..<prefix.utf8CodeUnitCount]).equals(prefix)
+                && UnsafeRawBufferPointer(rebasing: self[..<prefix.utf8CodeUnitCount]).equals(ignoringCase: prefix)
         }
     }
 }

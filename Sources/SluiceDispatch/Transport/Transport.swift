@@ -1,5 +1,6 @@
 package import NIOCore
 package import SluiceCore
+import SluiceWire
 
 /// Carries one call to a backend and its answer back: bytes only, no meaning.
 ///
@@ -81,7 +82,7 @@ package struct UpstreamHead: Sendable {
     package func value(of name: StaticString) -> String? {
         var found: String?
         self.forEachField { field, value in
-            if found == nil, field.equals(name) { found = String(decoding: value, as: UTF8.self) }
+            if found == nil, field.equals(ignoringCase: name) { found = String(decoding: value, as: UTF8.self) }
         }
         return found
     }
@@ -104,18 +105,6 @@ package struct UpstreamHead: Sendable {
                 start = end + 2
             }
         }
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether the bytes are this lower-case text up to the case of ASCII letters.
-    package func equals(_ text: StaticString) -> Bool {
-        guard self.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<self.count {
-            let byte = self[index]
-            guard (byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte) == text.utf8Start[index] else { return false }
-        }
-        return true
     }
 }
 

@@ -44,7 +44,10 @@ package struct APIRoutes {
                 http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)
         }
         return Application(
-            router: router, server: server, configuration: .init(address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true),
+            router: router, server: server,
+            configuration: .init(
+                address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true,
+                availableConnectionsDelegate: MaximumAvailableConnections(ConnectionShare.most)),
             onServerRunning: onRunning, eventLoopGroupProvider: .shared(group), logger: logger)
     }
 }

@@ -92,11 +92,14 @@ final class ColdAnswerMarker: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let isEnd = if case .end = self.unwrapOutboundIn(data) { true } else { false }
+        let part = self.unwrapOutboundIn(data)
+        if case .body = part { return context.write(data, promise: promise) }
+        let hot = try? context.pipeline.syncOperations.handler(type: HotConnection.self)
+        if case .head = part { hot?.coldAnswerBegan() }
         context.write(data, promise: promise)
-        guard isEnd, let hot = try? context.pipeline.syncOperations.handler(type: HotConnection.self) else { return }
+        guard case .end = part else { return }
         // The bytes are on their way before anything that waits behind them.
         context.flush()
-        hot.coldAnswerEnded()
+        hot?.coldAnswerEnded()
     }
 }

@@ -47,9 +47,15 @@ final class HotConnection: ChannelDuplexHandler {
     private var isReadingStopped = false
     private var isProcessing = false
     private var keepsAlive = true
-    /// When the request in the making began, and how much of its body has come; what deadlines are counted from.
+    /// When the head, the body or the wait for the next request began: what deadlines are counted from.
     private var since: MonotonicInstant?
+    private var isInsideHead = false
+    /// Of a cold body: the hot one counts its own.
+    private var coldBytes = 0
+    private var hasColdAnswerBegun = false
+    /// Since when the client takes nothing, and how much waits for it.
     private var unwritableSince: MonotonicInstant?
+    private var bytesLeft = 0
 
     init(server: ServerLoop, coldDoor: ColdDoor) {
         self.server = server
@@ -111,6 +117,7 @@ final class HotConnection: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         let isWritable = context.channel.isWritable
         self.unwritableSince = isWritable ? nil : self.server.clock.now.monotonic
+        self.bytesLeft = .max
         if case .exchange(let exchange) = self.state { exchange.writabilityChanged(isWritable) }
         context.fireChannelWritabilityChanged()
     }
@@ -166,19 +173,27 @@ final class HotConnection: ChannelDuplexHandler {
 
     /// Reads a head; false where more bytes are needed.
     private func readHead() -> Bool {
-        if self.since == nil { self.since = self.server.clock.now.monotonic }
         var limits = HTTPHead.Limits()
         limits.head = self.server.limits.head.bytes
         limits.target = self.server.limits.head.target
         limits.fields = self.server.limits.head.fields
         do throws(HTTPFault) {
             let isWhole = try self.pending.withUnsafeReadableBytes { bytes throws(HTTPFault) in try self.head.scanRequest(bytes, limits: limits) }
-            guard isWhole else { return false }
+            guard isWhole else {
+                if !self.isInsideHead { self.since = self.server.clock.now.monotonic }
+                self.isInsideHead = true
+                return false
+            }
+            self.isInsideHead = false
         } catch {
             self.fault(Refusal(error.status, .invalidRequest, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
             return false
         }
         self.keepsAlive = self.head.keepsAlive
+        guard self.pending.withUnsafeReadableBytes({ HotRequest.isServed(methodOf: self.head, in: $0) }) else {
+            self.fault(Refusal(405, .invalidRequest, "the method of the request is served nowhere here"))
+            return false
+        }
         let kind = self.pending.withUnsafeReadableBytes { HotRequest.endpoint(of: self.head, in: $0) }
         guard let endpoint = kind else {
             self.openCold()
@@ -193,6 +208,8 @@ final class HotConnection: ChannelDuplexHandler {
         request.allowsLoopback = self.isLoopback
         let isContinueWanted = self.head.expectsContinue
         self.pending.moveReaderIndex(forwardBy: self.head.length)
+        self.since = now.monotonic
+        if self.server.isDraining { self.keepsAlive = false }
         if let refusal = request.refusedByHead()
             ?? (self.server.isDraining ? Refusal(503, .draining, "the server is shutting down", retryAfter: .seconds(1)) : nil)
         {
@@ -242,7 +259,9 @@ final class HotConnection: ChannelDuplexHandler {
             self.isColdOpen = true
             self.coldDoor.open(context.channel)
         }
-        self.since = nil
+        self.since = self.server.clock.now.monotonic
+        self.coldBytes = 0
+        self.hasColdAnswerBegun = false
         if self.head.expectsContinue { self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")) }
         guard let bytes = self.pending.readSlice(length: self.head.length) else { return }
         switch self.head.framing {
@@ -278,6 +297,7 @@ final class HotConnection: ChannelDuplexHandler {
                 return false
             }
             guard let bytes = self.pending.readSlice(length: position) else { return false }
+            self.coldBytes += position
             context.fireChannelRead(self.wrapInboundOut(bytes))
             return true
         }
@@ -285,19 +305,24 @@ final class HotConnection: ChannelDuplexHandler {
 
     private func passCold(_ bytes: ByteBuffer, left: Int, _ context: ChannelHandlerContext) {
         let rest = left - bytes.readableBytes
+        self.coldBytes += bytes.readableBytes
         self.state = rest == 0 ? .coldAnswer : .coldBody(.length(left: rest))
         context.fireChannelRead(self.wrapInboundOut(bytes))
     }
 
-    /// The codec wrote the end of its answer; called by the marker behind it.
+    /// The codec writes the head of its answer; called by the marker behind it, as is what follows.
+    func coldAnswerBegan() {
+        self.hasColdAnswerBegun = true
+    }
+
+    /// The codec wrote the end of its answer.
     func coldAnswerEnded() {
         switch self.state {
         case .coldAnswer:
             self.next()
         case .coldBody:
             // Answered before the body was read: nothing that follows can be framed.
-            self.state = .closing
-            self.context?.close(mode: .output, promise: nil)
+            self.closeAfterAnswer()
         case .head, .hotBody, .exchange, .closing:
             break
         }
@@ -318,9 +343,11 @@ final class HotConnection: ChannelDuplexHandler {
             return
         }
         self.state = .head
-        self.since = self.pending.readableBytes > 0 ? nil : self.server.clock.now.monotonic
+        self.since = self.server.clock.now.monotonic
         self.readOn()
         self.process()
+        // A cold request that was pipelined comes outside of a read: the codec's readers wait to hear that it was all.
+        if self.isColdOpen { self.context?.fireChannelReadComplete() }
     }
 
     var mayStay: Bool { self.keepsAlive && !self.server.isDraining }
@@ -347,7 +374,7 @@ final class HotConnection: ChannelDuplexHandler {
         self.write(first, then: second)
         if self.keepsAlive {
             self.state = .head
-            self.since = nil
+            self.since = self.server.clock.now.monotonic
         } else {
             self.closeAfterAnswer()
         }
@@ -375,7 +402,7 @@ final class HotConnection: ChannelDuplexHandler {
 
     func check(at now: MonotonicInstant) {
         let limits = self.server.limits
-        if let since = self.unwritableSince, since + limits.writeTime <= now {
+        if let since = self.unwritableSince, !self.hasTakenSome(at: now), since + limits.writeTime <= now {
             self.lost()
             self.context?.close(promise: nil)
             return
@@ -387,15 +414,32 @@ final class HotConnection: ChannelDuplexHandler {
         case .head:
             if since + limits.idleTime <= now { self.context?.close(promise: nil) }
         case .hotBody(let request):
-            let waited = now - since - limits.bodyGrace
-            guard waited > .zero, request.bytesTaken + self.pending.readableBytes < waited.milliseconds * 1024 / 1000 else { return }
+            guard self.isTooSlow(request.bytesTaken + self.pending.readableBytes, since: since, at: now) else { return }
             self.keepsAlive = false
             self.refuse(Refusal(408, .requestTimeout, "the body of the request came too slowly"), endpoint: request.endpoint, requestID: request.id)
         case .closing:
             if since + .seconds(2) <= now { self.context?.close(promise: nil) }
-        case .coldBody, .coldAnswer, .exchange:
+        case .coldBody:
+            guard self.isTooSlow(self.coldBytes, since: since, at: now) else { return }
+            let refusal = Refusal(408, .requestTimeout, "the body of the request came too slowly")
+            if self.hasColdAnswerBegun { self.closeAfterAnswer() } else { self.fault(refusal) }
+        case .coldAnswer, .exchange:
             break
         }
+    }
+
+    private func isTooSlow(_ bytes: Int, since start: MonotonicInstant, at now: MonotonicInstant) -> Bool {
+        let waited = now - start - self.server.limits.bodyGrace
+        return waited > .zero && bytes < waited.milliseconds * 1024 / 1000
+    }
+
+    /// Whether the client took something of what waits for it since the last look; if so its time begins anew.
+    private func hasTakenSome(at now: MonotonicInstant) -> Bool {
+        let left = (try? self.context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        defer { self.bytesLeft = left }
+        guard left < self.bytesLeft else { return false }
+        self.unwritableSince = now
+        return true
     }
 
     /// Closes now if nothing is under way, else after the answer.

@@ -35,21 +35,26 @@ final class HotRequest {
     private var isFromAnotherSite = false
     private var refusal: Refusal?
 
+    /// Whether some route knows the request's method.
+    static func isServed(methodOf head: HTTPHead, in bytes: UnsafeRawBufferPointer) -> Bool {
+        let method = UnsafeRawBufferPointer(rebasing: bytes[head.method])
+        let served: [StaticString] = ["POST", "GET", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"]
+        return served.contains { method.equals($0) }
+    }
+
     /// The inference route that a head asks for; nil for everything else.
     static func endpoint(of head: HTTPHead, in bytes: UnsafeRawBufferPointer) -> Endpoint? {
-        guard head.method.count == 4, bytes[head.method.lowerBound] == UInt8(ascii: "P"), bytes[head.method.lowerBound + 1] == UInt8(ascii: "O") else {
-            return nil
-        }
+        guard UnsafeRawBufferPointer(rebasing: bytes[head.method]).equals("POST") else { return nil }
         let target = UnsafeRawBufferPointer(rebasing: bytes[head.target])
         // A query never changes the route.
         let path = target.firstIndex(of: UInt8(ascii: "?")).map { UnsafeRawBufferPointer(rebasing: target[..<$0]) } ?? target
         switch path.count {
-        case 20 where path.equals(ignoringCase: "/v1/chat/completions"): return .chat
-        case 15 where path.equals(ignoringCase: "/v1/completions"): return .completions
-        case 14 where path.equals(ignoringCase: "/v1/embeddings"): return .embeddings
-        case 13 where path.equals(ignoringCase: "/v1/responses"): return .responses
-        case 12 where path.equals(ignoringCase: "/v1/messages"): return .messages
-        case 25 where path.equals(ignoringCase: "/v1/messages/count_tokens"): return .countTokens
+        case 20 where path.equals("/v1/chat/completions"): return .chat
+        case 15 where path.equals("/v1/completions"): return .completions
+        case 14 where path.equals("/v1/embeddings"): return .embeddings
+        case 13 where path.equals("/v1/responses"): return .responses
+        case 12 where path.equals("/v1/messages"): return .messages
+        case 25 where path.equals("/v1/messages/count_tokens"): return .countTokens
         default: return nil
         }
     }

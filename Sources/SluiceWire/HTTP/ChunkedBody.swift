@@ -19,6 +19,8 @@ package struct ChunkedBody: Sendable {
     private var left = 0
     private var digits = 0
     private var isInExtension = false
+    /// White space came behind the size: only an extension may follow.
+    private var isPadded = false
     private var extensionBytes = 0
     private var trailerBytes = 0
     private var lineBytes = 0
@@ -73,17 +75,20 @@ package struct ChunkedBody: Sendable {
 
     private mutating func size(_ byte: UInt8) throws(HTTPFault) {
         if byte == 0x0D {
-            guard self.digits > 0 else { throw HTTPFault(400, "a chunk has no size") }
+            guard self.digits > 0, !self.isPadded else { throw HTTPFault(400, "a chunk has no size, or space behind it") }
             self.state = .sizeLineFeed
         } else if self.isInExtension {
             self.extensionBytes += 1
-            guard byte.isFieldContent, self.extensionBytes <= 1024 else { throw HTTPFault(400, "a chunk extension is malformed or too long") }
-        } else if let digit = byte.hexValue {
+            guard byte.isFieldContent, byte < 0x80, self.extensionBytes <= 1024 else { throw HTTPFault(400, "a chunk extension is malformed or too long") }
+        } else if let digit = byte.hexValue, !self.isPadded {
             self.digits += 1
             guard self.digits <= 15 else { throw HTTPFault(400, "a chunk size is too large") }
             self.left = self.left << 4 | Int(digit)
-        } else if byte == UInt8(ascii: ";") || byte == 0x20 || byte == 0x09, self.digits > 0 {
+        } else if byte == UInt8(ascii: ";"), self.digits > 0 {
             self.isInExtension = true
+            self.isPadded = false
+        } else if byte == 0x20 || byte == 0x09, self.digits > 0 {
+            self.isPadded = true
         } else {
             throw HTTPFault(400, "a chunk size is no hexadecimal number")
         }

@@ -70,6 +70,13 @@ package enum HeaderName: UInt8, Sendable {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Whether the bytes are this text.
+    package func equals(_ text: StaticString) -> Bool {
+        guard self.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<self.count where self[index] != text.utf8Start[index] { return false }
+        return true
+    }
+
     /// Whether the bytes are this text, written in lower case, up to the case of ASCII letters.
     package func equals(ignoringCase text: StaticString) -> Bool {
         guard self.count == text.utf8CodeUnitCount else { return false }

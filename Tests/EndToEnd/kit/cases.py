@@ -58,6 +58,11 @@ def eventually(look, limit=10.0, every=0.05, what="it"):
         time.sleep(every)
 
 
+def scaled(small, full):
+    """How much of something: little by default, all of it for `make promises`."""
+    return full if os.environ.get("SLUICE_TEST_FULL") else small
+
+
 def rounds():
     """How often the kill loop kills."""
     return int(os.environ.get("SLUICE_TEST_ROUNDS", "10"))

@@ -17,7 +17,7 @@ class Call:
     """One request as it arrived, and what became of it."""
 
     def __init__(self, number, method, path, headers, body):
-        self.number, self.method, self.path, self.headers = number, method, path, headers
+        self.number, self.method, self.path, self.headers, self.raw = number, method, path, headers, body
         try:
             self.json = json.loads(body) if body else {}
         except ValueError:
@@ -26,6 +26,7 @@ class Call:
         self.usage = None       # (input tokens, output tokens) that would be billed
         self.tokens = 0         # output tokens sent so far
         self.end = None         # "whole", "left" (the caller went away), "broken" (by the script)
+        self.ended = None       # when, by time.monotonic()
 
     @property
     def text(self):
@@ -97,6 +98,7 @@ class Upstream:
         """Whether the connection may be used again."""
         for step in self.answer(call):
             try:
+                call.ended = time.monotonic()
                 if step is CUT or step is RESET:
                     call.end = "broken"
                     if step is RESET:
@@ -105,13 +107,16 @@ class Upstream:
                 if isinstance(step, bytes):
                     connection.sendall(step)
                 elif not stays(connection, step):
-                    call.end = "left"
-                    return False
+                    return self._left(call)
             except OSError:
-                call.end = "left"
-                return False
-        call.end = "whole"
+                return self._left(call)
+        call.end, call.ended = "whole", time.monotonic()
         return True
+
+    @staticmethod
+    def _left(call):
+        call.end, call.ended = "left", time.monotonic()
+        return False
 
 
 def stays(connection, seconds):

@@ -49,7 +49,7 @@ import Testing
         ("5\r\nhello\r\n0\r\n\r\n", "hello"), ("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\nGET /", "hello world"),
         ("00A;x=\"y z\"\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
         ("aB\r\n\(String(repeating: "x", count: 171))\r\n000;last\r\nX-Trailer: 1\r\nY: \r\n\r\n", String(repeating: "x", count: 171)), ("0\r\n\r\n", ""),
-        ("3 \r\n\r\n\r\r\n0\r\n\r\n", "\r\n\r"),
+        ("3 \t ;a\r\n\r\n\r\r\n0\r\n\r\n", "\r\n\r"),
     ])
     func readsTheSameBodyInAnyPieces(_ text: String, _ data: String) {
         let whole = self.read(text)
@@ -70,7 +70,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x3\r\nabc", " 3\r\nabc", "3\nabc\n0\n\n", "3\r\nabcX", "3\r\nabcdef\r\n", "3\r\nabc\n", "1000000000000000\r\n",
+        "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x3\r\nabc", " 3\r\nabc", "3\nabc\n0\n\n", "3 \r\nabc\r\n", "3\t\r\nabc\r\n", "3 3\r\nabc\r\n", "3\r\nabcX",
+        "3\r\nabcdef\r\n", "3\r\nabc\n", "1000000000000000\r\n",
         "3;\u{0}\r\n",
         "3;a\nb\r\n", "0\r\nContent-Length: 5\r\n\r\n", "0\r\ntransfer-encoding: chunked\r\n\r\n", "0\r\nHost: a\r\n\r\n", "0\r\n: x\r\n\r\n",
         "0\r\n folded\r\n\r\n",

@@ -21,7 +21,8 @@ final class MessagesReader: StreamReader {
     }
 
     private func read(data: UnsafeRawBufferPointer) -> EventReading {
-        guard data.first == UInt8(ascii: "{") else { return EventReading(.neutral) }
+        // `[DONE]` is no event of this API; some servers send it all the same, and it must not look like an end that was not there.
+        guard data.first == UInt8(ascii: "{") else { return EventReading(data.isDone ? .end : .neutral) }
         var parsed = MessagesEvent(facts: self.facts, usage: self.usage)
         var cursor = JSONCursor(data, isLenient: true)
         do throws(JSONFault) {

@@ -1,0 +1,204 @@
+"""Backends that fail: what clients see of it, and how often backends are asked."""
+import concurrent.futures
+import itertools
+import json
+import random
+import socket
+import time
+
+from kit.cases import case, scaled
+from kit.raw import Conversation, request
+from kit.router import Router, free_port
+from kit.upstream import CUT, RESET, Upstream, chat, failure, whole
+from kit.wire import events
+
+POLICY = """
+backends:
+  first: {{ api: vllm, url: "{}", price: {{ input: 1, output: 2 }} }}
+  second: {{ api: vllm, url: "{}", price: {{ input: 1, output: 2 }} }}
+  third: {{ api: vllm, url: "{}", price: {{ input: 1, output: 2 }} }}
+models: {{ own: {{ first: own, second: own, third: own }} }}
+pools: {{ all: {{ backends: [{}], retry: 3 }} }}
+classes: {{ realtime: {{ serve: now, use: [all] }} }}
+routes: [ {{ class: realtime }} ]
+baseline: {{ backend: first, model: requested, serve: now }}
+"""
+
+
+def router_of(*upstreams, pool="first"):
+    urls = [upstream if isinstance(upstream, str) else upstream.url for upstream in upstreams]
+    urls += urls[:1] * (3 - len(urls))
+    return Router(POLICY.format(*urls, pool))
+
+
+def ask(path="/v1/chat/completions", stream=True, text="x"):
+    return request(path, json.dumps({"model": "own", "stream": stream, "max_tokens": 9, "input": "x", "messages": [{"role": "user", "content": text}]}))
+
+
+def chunked(*texts):
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(text.encode()), text.encode()) for text in texts) + b"0\r\n\r\n"
+
+
+def event(kind, **fields):
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
+
+
+def data(**fields):
+    return f"data: {json.dumps(fields)}\n\n"
+
+
+STREAMS = {
+    "/v1/chat/completions": chunked(
+        data(id="c", choices=[{"index": 0, "delta": {"role": "assistant", "content": ""}}]), *[data(choices=[{"index": 0, "delta": {"content": "word "}}]) for _ in range(3)],
+        data(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]), data(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 3}), "data: [DONE]\n\n"),
+    "/v1/messages": chunked(
+        event("message_start", message={"id": "m", "usage": {"input_tokens": 1, "output_tokens": 1}}), *[event("content_block_delta", index=0, delta={"type": "text_delta", "text": "word "}) for _ in range(3)],
+        event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 3}), event("message_stop")),
+    "/v1/responses": chunked(
+        event("response.created", sequence_number=0, response={"id": "r", "status": "in_progress"}), *[event("response.output_text.delta", sequence_number=n + 1, delta="word ") for n in range(3)],
+        event("response.completed", sequence_number=9, response={"id": "r", "object": "response", "status": "completed", "usage": {"input_tokens": 1, "output_tokens": 3}})),
+}
+
+
+def looks_whole(reply):
+    text = reply.body
+    return b"[DONE]" in text or b"event: message_stop" in text or b"event: response.completed" in text
+
+
+@case("P16-cut-anywhere", "a stream that is cut at any byte of its wire, by FIN or RST, never looks like success in any dialect", 180)
+def cut_anywhere():
+    counts = {"errors": 0, "statuses": 0}
+    plan = {}
+
+    def answer(call):
+        place, how = plan["now"]
+        yield STREAMS[call.path][:place]
+        yield how
+
+    upstream = Upstream(answer)
+    with router_of(upstream) as router:
+        for path, wire in STREAMS.items():
+            places = sorted(random.Random(1).sample(range(len(wire) - 1), scaled(45, 200)) + [0, len(wire) - 1, len(wire) - 5])
+            for place, how in itertools.product(places, (CUT, RESET)):
+                plan["now"] = (place, how)
+                with Conversation(router.port) as talk:
+                    reply = (talk.send(ask(path)).listen(until=1, patience=15).replies or [None])[0]
+                where = f"{path} cut by {'RST' if how is RESET else 'FIN'} behind {place} of {len(wire)} bytes"
+                assert reply is not None, f"{where}: no whole answer: {talk.received!r}"
+                assert not looks_whole(reply), f"{where}: {reply.body!r}"
+                if reply.status == 200:
+                    last = events(reply.body)[-1]
+                    assert "error" in last, f"{where}: {reply.body!r}"
+                    counts["errors"] += 1
+                else:
+                    # A breaker that has opened answers 503 (529 on messages) without a call.
+                    assert reply.status in (502, 503, 529), f"{where}: {reply}"
+                    counts["statuses"] += 1
+                plan["now"] = (len(wire), 0)
+                with Conversation(router.port) as talk:
+                    good = talk.send(ask(path)).listen(until=1, patience=15).replies
+                assert good and good[0].status == 200 and looks_whole(good[0]), f"the next stream: {good}"
+        outcomes = [entry["outcome"] for entry in router.closed(sum(counts.values()) * 2)]
+        assert outcomes.count("ok") == len(outcomes) / 2, f"{outcomes.count('ok')} of {len(outcomes)} are booked as whole"
+    assert counts["errors"] > 60, counts
+    return f"{counts['errors']} error events, {counts['statuses']} statuses"
+
+
+@case("P17-first-event", "streams whose first event is an error are answered by another backend, and nobody sees it", 60)
+def first_event():
+    def busy(call):
+        yield chunked(": ping\n\n", data(error={"message": "busy", "type": "overloaded_error"}))
+    broken, good = Upstream(busy), Upstream(chat(tokens=3))
+    count = scaled(60, 1000)
+    with router_of(broken, good, pool="first, second") as router:
+        for number in range(count):
+            # As many as the budget of retries carries: every fifth request earns one. Good ones in between keep the breaker of the first shut.
+            broken.answer = chat(tokens=3) if number % 6 else busy
+            with Conversation(router.port) as talk:
+                reply = talk.send(ask()).listen(until=1).replies[0]
+            assert reply.status == 200 and looks_whole(reply) and b"busy" not in reply.body, reply.body
+        return f"{len(good.posts())} of {count} streams went elsewhere"
+
+
+AMBIGUOUS = {
+    "an end without an answer": [CUT], "a reset without an answer": [RESET], "half a status line": [b"HTTP/1.1 20", CUT], "half a head": [b"HTTP/1.1 200 OK\r\ncontent-type: app", CUT],
+    "half a body": [whole(200, {"id": "x"})[:-3], CUT], "half a body, reset": [whole(200, {"id": "x"})[:-3], RESET], "half a JSON": [whole(200, {"id": "x"}).replace(b'{"id": "x"}', b'{"id": "x" ')],
+    "no body": [b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"], "a page": [b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>"], "no HTTP": [b"hello\r\n\r\n", CUT],
+    "two lengths": [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}", CUT], "half a chunk": [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{", CUT], "a broken chunk": [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", CUT],
+    "a head of a megabyte": [b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000_000 + b"\r\n\r\n", CUT],
+}
+
+
+@case("P19-nothing-twice", f"{len(AMBIGUOUS)} ways to fail after the request was sent: no backend is asked a second time, no client is told that all is well", 120)
+def nothing_twice():
+    plan = {}
+    upstreams = [Upstream(lambda call: iter(plan["now"])) for _ in range(3)]
+    with router_of(*upstreams, pool="first, second, third") as router:
+        for (what, steps), stream in itertools.product(AMBIGUOUS.items(), (False, True)):
+            for _ in range(scaled(2, 50)):
+                before = sum(len(upstream.posts()) for upstream in upstreams)
+                plan["now"] = steps
+                with Conversation(router.port) as talk:
+                    reply = talk.send(ask(stream=stream)).listen(until=1, patience=15).replies[0]
+                asked = sum(len(upstream.posts()) for upstream in upstreams) - before
+                assert asked == 1 and reply.status == 502, f"{what}: asked {asked} times, {reply}"
+                # One good answer keeps the breakers shut, so that the next fault is met as well.
+                plan["now"] = [whole(200, {"id": "x", "object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})]
+                with Conversation(router.port) as talk:
+                    assert talk.send(ask(stream=False)).listen(until=1).statuses == [200], f"after {what}"
+
+
+@case("P20-amplification", "backends that fail 10, 50 and 100 % of the time are asked at most 1.2 times as often as clients ask, and ten times", 120)
+def amplification():
+    said = []
+    for share in (0.1, 0.5, 1.0):
+        chance = random.Random(share)
+        flaky = [Upstream(lambda call: (failure(500) if chance.random() < share else chat(tokens=2))(call)) for _ in range(3)]
+        count = scaled(200, 5000)
+        with router_of(*flaky, pool="first, second, third") as router, concurrent.futures.ThreadPoolExecutor(8) as crowd:
+            answers = list(crowd.map(lambda _: router.chat(model="own").status, range(count)))
+        asked = sum(len(upstream.posts()) for upstream in flaky)
+        assert asked <= 1.2 * count + 10, f"{asked} calls for {count} requests at {share:.0%}"
+        said.append(f"{share:.0%}: {asked / count:.2f}")
+        assert set(answers) <= {200, 502, 503}, set(answers)
+    return ", ".join(said)
+
+
+@case("P21-dead-backend", "a backend that refuses connections costs no client an answer and is left alone after five tries", 60)
+def dead_backend():
+    good = Upstream(chat(tokens=2))
+    with router_of(f"http://127.0.0.1:{free_port()}/v1", good, pool="first, second") as router:
+        times = []
+        for _ in range(scaled(100, 1000)):
+            began = time.monotonic()
+            assert router.chat(model="own").status == 200
+            times.append(time.monotonic() - began)
+        attempts = [entry for entry in router.closed(len(times)) if entry["outcome"] == "not_sent"]
+    # A probe after 1 s, 2 s, 4 s of the run's own time.
+    assert 5 <= len(attempts) <= 5 + 2 + sum(times), f"{len(attempts)} attempts"
+    return f"slowest {max(times) * 1000:.0f} ms, {len(attempts)} attempts at the dead one"
+
+
+@case("P21-black-hole", "a backend whose host does not answer at all costs at most the connect time-out, then nothing", 60)
+def black_hole():
+    with socket.socket() as hole:
+        # A listener whose queue is full: whoever knocks hears nothing.
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        knocking = [socket.socket() for _ in range(4)]
+        for knock in knocking:
+            knock.setblocking(False)
+            knock.connect_ex(hole.getsockname())
+        good = Upstream(chat(tokens=2))
+        with router_of(f"http://127.0.0.1:{hole.getsockname()[1]}/v1", good, pool="first, second") as router:
+            times = []
+            for _ in range(30):
+                began = time.monotonic()
+                assert router.chat(model="own").status == 200
+                times.append(time.monotonic() - began)
+        slow = [t for t in times if t > 0.7]
+        assert max(times) < 2.5 and len(slow) <= 8, times
+        for knock in knocking:
+            knock.close()
+        return f"{len(slow)} of 30 waited, {max(times) * 1000:.0f} ms at most"
