@@ -98,6 +98,17 @@ let package = Package(
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting"],
             path: "Tests/StoreProbe",
             swiftSettings: settings),
+        // One that mutates inputs of every reader of foreign bytes.
+        .executableTarget(
+            name: "sluice-fuzz-probe",
+            dependencies: [
+                "SluiceCore", "SluiceDispatch", "SluicePolicy", "SluiceTesting", "SluiceTransfer", "SluiceWire", nio, nioHTTP1,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Tests/FuzzProbe",
+            exclude: ["agree.py"],
+            swiftSettings: settings),
+        .testTarget(name: "FuzzTests", dependencies: ["SluiceTesting", "sluice-fuzz-probe"], swiftSettings: settings),
         // One that measures a transport against a server that runs elsewhere.
         .executableTarget(
             name: "sluice-transfer-probe",
