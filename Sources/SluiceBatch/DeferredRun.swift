@@ -118,9 +118,9 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         self.body.append(contentsOf: events.readableBytesView)
     }
 
-    func finish() {
-        // A stream that broke off is booked so; what came of it is no answer.
-        if self.ends.last?.settlement?.outcome == .ok {
+    func finish(isWhole: Bool) {
+        // What came of a stream that broke off is no answer.
+        if isWhole {
             self.settle()
         } else {
             self.refuse(Refusal(502, .upstreamFailed, "the backend's stream broke off"))

@@ -22,7 +22,9 @@ package protocol AnswerSink: AnyObject {
     /// Whole events. The buffer has ``AnswerHead/headroom`` bytes of room before its first byte, for the framing.
     func send(_ events: ByteBuffer)
     /// The stream is over; the client is told so by the framing.
-    func finish()
+    ///
+    /// - Parameter isWhole: false where it broke off, which its last event says.
+    func finish(isWhole: Bool)
     /// Whether more can be taken without piling up.
     var isWritable: Bool { get }
 }

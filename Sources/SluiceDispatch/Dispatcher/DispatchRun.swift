@@ -293,7 +293,7 @@ package final class DispatchRun {
         var end = self.settlement(of: attempt, .ok)
         if !attempt.currentFacts.isEnded { end.flags.append(.noDone) }
         self.settle(attempt, end, as: .settled, report: .success)
-        self.finishStream(with: events)
+        self.finishStream(with: events, isWhole: true)
     }
 
     /// The stream ended in the middle: the client is told in-band, and nothing looks like success.
@@ -304,14 +304,14 @@ package final class DispatchRun {
         self.settle(attempt, self.partial(attempt, outcome), as: .settled, report: .failure)
         let isLate = outcome == .timeout
         self.finishStream(
-            with: attempt.errorEvent(Refusal(isLate ? 504 : 502, isLate ? .latencyBudgetExceeded : .upstreamFailed, reason)))
+            with: attempt.errorEvent(Refusal(isLate ? 504 : 502, isLate ? .latencyBudgetExceeded : .upstreamFailed, reason)), isWhole: false)
     }
 
     /// The backend reported an error of its own after the commit point.
     func attempt(_ attempt: Attempt, reportedLate problem: UpstreamProblem) {
         guard !self.isOver, !attempt.isSettled else { return }
         self.settle(attempt, self.partial(attempt, .upstreamError), as: .settled, report: .failure)
-        self.finishStream(with: attempt.lateProblem(problem))
+        self.finishStream(with: attempt.lateProblem(problem), isWhole: false)
     }
 
     private func partial(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
@@ -386,7 +386,7 @@ package final class DispatchRun {
         attempt.cancel()
         if self.isCommitted {
             self.settle(attempt, self.partial(attempt, .timeout), as: .settled, report: .nothing)
-            self.finishStream(with: attempt.errorEvent(refusal))
+            self.finishStream(with: attempt.errorEvent(refusal), isWhole: false)
         } else {
             let end =
                 attempt.wasSent
@@ -420,12 +420,12 @@ package final class DispatchRun {
         sink?.answer(head, body: body)
     }
 
-    private func finishStream(with events: ByteBuffer?) {
+    private func finishStream(with events: ByteBuffer?, isWhole: Bool) {
         let sink = self.sink
         self.machine.ended()
         self.close()
         if let events, events.readableBytes > 0 { sink?.send(events) }
-        sink?.finish()
+        sink?.finish(isWhole: isWhole)
     }
 
     private func close() {

@@ -29,7 +29,7 @@ package final class CallsInFlight: Sendable {
     struct Call: Sendable {
         let loop: any EventLoop
         let exchange: NIOLoopBound<LiveExchange>
-        fileprivate let id: ObjectIdentifier
+        let id: ObjectIdentifier
 
         init(_ exchange: LiveExchange, on loop: any EventLoop) {
             self.loop = loop

@@ -18,6 +18,8 @@ final class LiveExchange: AnswerSink {
     private var inFlight: CallsInFlight.Key?
     /// Retries that wait for this call's answer.
     private var listeners: [CallsInFlight.Call] = []
+    /// The call whose answer this one waits for.
+    private var host: CallsInFlight.Call?
     /// Nobody waits for the answer on this connection any more.
     private var hasClientLeft = false
 
@@ -62,16 +64,28 @@ final class LiveExchange: AnswerSink {
             return self.run(hot)
         }
         let bound = NIOLoopBound(hot, eventLoop: loop)
+        self.host = first
         first.loop.execute {
             guard !first.exchange.value.attach(ours) else { return }
-            loop.execute { if !ours.exchange.value.isOver { ours.exchange.value.run(bound.value) } }
+            loop.execute { ours.exchange.value.runAlone(bound.value) }
         }
+    }
+
+    /// The first call was over, or had begun to answer.
+    private func runAlone(_ hot: HotRequest) {
+        self.host = nil
+        if !self.isOver { self.run(hot) }
     }
 
     private func attach(_ listener: CallsInFlight.Call) -> Bool {
         guard !self.isOver, !self.isStreaming else { return false }
         self.listeners.append(listener)
         return true
+    }
+
+    private func listenerLeft(_ listener: CallsInFlight.Call) {
+        self.listeners.removeAll { $0.id == listener.id }
+        if self.hasClientLeft, self.listeners.isEmpty, !self.isOver { self.abandon() }
     }
 
     /// Does the same for everybody who waits for this call.
@@ -156,6 +170,15 @@ final class LiveExchange: AnswerSink {
             self.hasClientLeft = true
             return
         }
+        if let host = self.host {
+            let ours = CallsInFlight.Call(self, on: self.connection.server.loop)
+            host.loop.execute { host.exchange.value.listenerLeft(ours) }
+        }
+        self.abandon()
+    }
+
+    /// Nobody waits any more.
+    private func abandon() {
         self.isOver = true
         self.leave()
         self.keeper?.release()
@@ -211,10 +234,10 @@ final class LiveExchange: AnswerSink {
         self.connection.write(chunk)
     }
 
-    func finish() {
+    func finish(isWhole: Bool) {
         guard !self.isOver else { return }
-        self.keeper?.finished()
-        self.tellListeners { $0.finish() }
+        if isWhole { self.keeper?.finished() } else { self.keeper?.release() }
+        self.tellListeners { $0.finish(isWhole: isWhole) }
         if !self.hasClientLeft { self.connection.write(ByteBuffer(staticString: "0\r\n\r\n")) }
         self.end()
     }
@@ -231,6 +254,7 @@ final class LiveExchange: AnswerSink {
 
     private func leave() {
         self.listeners = []
+        self.host = nil
         guard let key = self.inFlight else { return }
         self.inFlight = nil
         self.connection.server.calls?.leave(key, self)

@@ -176,7 +176,7 @@ final class QueueWait {
         }
         let last = json ?? BackgroundResponse.json(job, request: self.call.body)
         self.send(BackgroundResponse.event(BackgroundResponse.endType(job, last), 2, last))
-        self.sink.finish()
+        self.sink.finish(isWhole: true)
     }
 
     private func send(_ events: [UInt8]) {

@@ -142,3 +142,25 @@ def cancelled_is_costed():
             assert entry["outcome"] == "client_gone" and float(entry["cost_low"]) >= least, (entry, relayed[identity])
             assert float(entry["cost_high"]) >= float(entry["cost_low"]), entry
         return f"{count} streams"
+
+
+@case("P13-last-listener", "a call that an SDK's retry has joined goes on when its first client leaves, and ends at once with the last one", 60)
+def last_listener():
+    upstream = Upstream(forever)
+    body = json.dumps({"model": "own", "messages": [{"role": "user", "content": "x"}]})
+    with Router(POLICY.format(upstream.url, 100)) as router:
+        def join(count):
+            return Conversation(router.port).send(request("/v1/chat/completions", body, [f"x-stainless-retry-count: {count}"]))
+        first = join(0)
+        call = eventually(lambda: upstream.posts() and upstream.posts()[0], 10, what="the call")
+        retries = [join(1), join(2)]
+        time.sleep(0.3)
+        for talk in (first, retries[0]):
+            leave(talk, "FIN")
+            time.sleep(0.3)
+            assert call.end is None, "the call has ended although somebody waits for it"
+        left = leave(retries[1], "RST")
+        eventually(lambda: call.end, 5, 0.002, "the end of the call")
+        assert call.end == "left" and call.ended - left < 0.5, (call.end, call.ended - left)
+        assert len(upstream.posts()) == 1, f"{len(upstream.posts())} calls"
+        assert [entry["outcome"] for entry in router.closed(1)] == ["client_gone"]

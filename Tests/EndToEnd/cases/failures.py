@@ -202,3 +202,21 @@ def black_hole():
         for knock in knocking:
             knock.close()
         return f"{len(slow)} of 30 waited, {max(times) * 1000:.0f} ms at most"
+
+
+@case("P8-broken-stream", "a stream that broke off is not kept for its idempotency key: the same request runs again, and its whole answer is kept", 60)
+def broken_stream():
+    place = len(STREAMS["/v1/chat/completions"]) // 2
+    upstream = Upstream(lambda call: iter([STREAMS[call.path][:place], CUT]))
+    body = json.dumps({"model": "own", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+
+    def again(router):
+        with Conversation(router.port) as talk:
+            return talk.send(request("/v1/chat/completions", body, ["idempotency-key: k1"])).listen(until=1).replies[0]
+    with router_of(upstream) as router:
+        broken = again(router)
+        assert broken.status == 200 and not looks_whole(broken), broken.body
+        upstream.answer = lambda call: iter([STREAMS[call.path]])
+        whole_answer = again(router)
+        assert looks_whole(whole_answer), whole_answer.body
+        assert again(router).body == whole_answer.body and len(upstream.posts()) == 2, len(upstream.posts())

@@ -12,6 +12,8 @@ struct RecordedAnswer: Sendable {
     var isStream = false
     var refusal: Refusal?
     var isOver = false
+    /// A stream that did not break off.
+    var isWhole = false
     /// What was heard after the end.
     var faults = 0
 
@@ -61,8 +63,11 @@ final class AnswerRecorder: AnswerSink, Sendable {
         self.note { $0.body += String(buffer: events) }
     }
 
-    func finish() {
-        self.note { $0.isOver = true }
+    func finish(isWhole: Bool) {
+        self.note {
+            $0.isOver = true
+            $0.isWhole = isWhole
+        }
     }
 
     private func note(_ change: (inout RecordedAnswer) -> Void) {
