@@ -76,7 +76,8 @@ package final class BackendSlot: Sendable {
             state.record.waiting = state.line.count
             return ticket
         }
-        next?.spend()
+        // Who gave up in this very moment must not take the wake-up along.
+        if let next, !next.spend() { self.passOn() }
     }
 
     package func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
@@ -100,11 +101,13 @@ package final class BackendSlot: Sendable {
 
     /// Wakes the next in line: the one that was woken no longer wants the slot.
     package func passOn() {
-        let next = self.state.withLock { state -> RoomTicket? in
-            state.line.removeAll(where: \.isSpent)
-            return state.record.hasSlot && !state.line.isEmpty ? state.line.removeFirst() : nil
-        }
-        next?.spend()
+        var next: RoomTicket?
+        repeat {
+            next = self.state.withLock { state -> RoomTicket? in
+                state.line.removeAll(where: \.isSpent)
+                return state.record.hasSlot && !state.line.isEmpty ? state.line.removeFirst() : nil
+            }
+        } while next.map { !$0.spend() } ?? false
     }
 }
 
@@ -120,10 +123,11 @@ package final class RoomTicket: Sendable {
 
     package var isSpent: Bool { self.spent.load(ordering: .acquiring) }
 
-    /// Wakes the waiter, unless another backend did or it has given up.
-    func spend() {
-        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    /// Wakes the waiter, unless another backend did or it has given up: then false.
+    func spend() -> Bool {
+        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing) else { return false }
         self.wake()
+        return true
     }
 
     /// The waiter has given up.

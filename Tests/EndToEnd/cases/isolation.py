@@ -25,6 +25,8 @@ def echo(call):
     """Says the prompt back; some answers have another one behind them, some end early."""
     chance = random.Random(call.text)
     fate = chance.random()
+    # In one piece with the answer: what comes after another request has left cannot be told from that one's answer by anybody.
+    poison = POISON if fate > 0.95 else b""
     if call.json.get("stream"):
         yield b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         for _ in range(chance.randrange(1, 12)):
@@ -33,13 +35,12 @@ def echo(call):
                 yield 0.002
         if fate < 0.05:
             yield CUT
-        yield chunk(json.dumps({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})) + chunk("[DONE]") + b"0\r\n\r\n"
+        yield chunk(json.dumps({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})) + chunk("[DONE]") + b"0\r\n\r\n" + poison
     else:
         if chance.random() < 0.3:
             yield 0.003
-        yield whole(200, {"id": "x", "object": "chat.completion", "choices": [{"index": 0, "message": {"content": call.text * 20}, "finish_reason": "stop"}]})
-    if fate > 0.95:
-        yield POISON
+        answer = whole(200, {"id": "x", "object": "chat.completion", "choices": [{"index": 0, "message": {"content": call.text * 20}, "finish_reason": "stop"}]})
+        yield answer + poison
 
 
 @case("P25-nonces", "requests that each carry a word of their own, a fifth of them cancelled, with backends that send too much: every answer has its own word only", 240)
