@@ -55,7 +55,7 @@ package struct FocusHour: Sendable {
         guard let end = entry.settlement, let target = entry.target else { return }
         var key = FocusCharge.Key(
             hour: self.hour, backend: target.backend, model: target.backendModel, meter: .doubt, trafficClass: entry.subject?.trafficClass ?? "",
-            tenant: entry.subject?.tenant ?? "", currency: entry.subject?.currency ?? "", tier: LedgerBill.tier(end.tierServed))
+            tenant: entry.subject?.tenant ?? "", currency: entry.subject?.currency ?? entry.currency ?? "", tier: LedgerBill.tier(end.tierServed))
         switch entry.kind {
         case .intent: return
         case .capacity:
