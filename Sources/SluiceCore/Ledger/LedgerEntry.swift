@@ -49,6 +49,10 @@ package struct LedgerEntry: Sendable {
     package var estimate: Money?
     package var settlement: Settlement?
     package var corrects: Int64?
+    /// Of an entry without a subject.
+    package var currency: String?
+    /// What a node did in the time that a capacity entry is about.
+    package var capacity: Capacity?
 
     package init(kind: Kind, at: Timestamp, subject: Subject?, attempt: Int?, target: Target?, estimate: Money?) {
         self.kind = kind
@@ -100,6 +104,22 @@ package struct LedgerEntry: Sendable {
         }
     }
 
+    /// An hour of a node: paid for, and used for a part.
+    package struct Capacity: Hashable, Sendable {
+        package var gpus: Int
+        package var span: Duration
+        package var busy: Duration
+        /// What the hour cost, whoever used it.
+        package var cost: Money
+
+        package init(gpus: Int, span: Duration, busy: Duration, cost: Money) {
+            self.gpus = gpus
+            self.span = span
+            self.busy = busy
+            self.cost = cost
+        }
+    }
+
     /// Where an attempt went.
     package struct Target: Hashable, Sendable {
         package var pool: String
@@ -134,6 +154,8 @@ package struct LedgerEntry: Sendable {
         package var tierServed: String?
         package var providerCost: Money?
         package var upstreamID: String?
+        /// On hardware of one's own: what would not have been paid without the request.
+        package var marginalCost: Money?
         package var flags: [Flag] = []
         package var queued: Duration?
         package var firstToken: Duration?

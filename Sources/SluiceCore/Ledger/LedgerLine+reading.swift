@@ -45,7 +45,8 @@ extension LedgerLine {
         "schema", "seq", "kind", "at", "request_id", "attempt", "job_id", "batch_id", "custom_id", "tenant", "key", "class", "route", "pool",
         "backend", "model", "backend_model", "model_served", "serve", "tier_requested", "tier_served", "policy", "rate_card", "estimate", "tags",
         "client_request_id", "unit_prices", "usage", "cost", "cost_low", "cost_high", "baseline", "currency", "outcome", "status", "flags",
-        "provider_cost", "evidence", "queued_ms", "first_token_ms", "total_ms", "upstream_id", "levers", "corrects", "prev_hash", "hash",
+        "provider_cost", "evidence", "queued_ms", "first_token_ms", "total_ms", "upstream_id", "levers", "corrects", "marginal_cost",
+        "capacity", "prev_hash", "hash",
     ]
 }
 
@@ -152,11 +153,14 @@ extension LineFields {
         end.upstreamID = try self.text("upstream_id")
         end.levers = try self.levers()
         entry.corrects = try self.integer("corrects")
+        end.marginalCost = try self.money("marginal_cost")
+        entry.capacity = try self.capacity()
         if let evidence {
             end.evidence = evidence
             end.outcome = outcome ?? .unknown
             entry.settlement = end
         }
+        if requestID == nil { entry.currency = currency }
         if let backend { entry.target = .init(pool: pool ?? backend, backend: backend, backendModel: backendModel ?? "", rateCard: rateCard) }
         if let requestID {
             entry.subject = LedgerEntry.Subject(
@@ -206,6 +210,19 @@ extension LineFields {
             if inner.isEqual(name, "cache") { levers.cache = amount }
         }
         return levers
+    }
+
+    private mutating func capacity() throws(LedgerLineError) -> LedgerEntry.Capacity? {
+        guard let range = try self.value("capacity") else { return nil }
+        var capacity = LedgerEntry.Capacity(gpus: 0, span: .zero, busy: .zero, cost: .zero)
+        var inner = try self.members.object(range)
+        while let (name, value) = try inner.next() {
+            if inner.isEqual(name, "gpus") { capacity.gpus = Int(try inner.integer(value)) }
+            if inner.isEqual(name, "span_ms") { capacity.span = .milliseconds(try inner.integer(value)) }
+            if inner.isEqual(name, "busy_ms") { capacity.busy = .milliseconds(try inner.integer(value)) }
+            if inner.isEqual(name, "cost") { capacity.cost = try inner.money(value) }
+        }
+        return capacity
     }
 
     /// A flag of a later version is left out: what it says is not lost, since the line stands.

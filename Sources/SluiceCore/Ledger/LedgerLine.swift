@@ -44,10 +44,11 @@ package enum LedgerLine {
         json.add("key", subject?.key)
         json.add("class", subject?.trafficClass)
         json.add("route", subject?.route)
-        json.add("pool", target?.pool)
+        let isCapacity = entry.kind == .capacity
+        json.add("pool", isCapacity ? nil : target?.pool)
         json.add("backend", target?.backend)
         json.add("model", subject?.model)
-        json.add("backend_model", target?.backendModel)
+        json.add("backend_model", isCapacity ? nil : target?.backendModel)
         json.add("model_served", end?.modelServed)
         json.add("serve", subject?.serve.rawValue)
         json.add("tier_requested", subject?.tierRequested)
@@ -63,8 +64,8 @@ package enum LedgerLine {
         json.add("cost_low", end?.costLow)
         json.add("cost_high", end?.costHigh)
         json.add("baseline", end?.baseline)
-        json.add("currency", subject?.currency)
-        json.add("outcome", end?.outcome.rawValue)
+        json.add("currency", subject?.currency ?? entry.currency)
+        json.add("outcome", isCapacity ? nil : end?.outcome.rawValue)
         json.add("status", end?.status)
         json.add("flags", end?.flags.map(\.rawValue) ?? [])
         json.add("provider_cost", end?.providerCost)
@@ -75,6 +76,20 @@ package enum LedgerLine {
         json.add("upstream_id", end?.upstreamID)
         json.add("levers", end?.levers)
         json.add("corrects", entry.corrects.map(Int.init))
+        // Of few entries only: members that are not there are nil, so that older lines stay what they are.
+        if let marginal = end?.marginalCost { json.add("marginal_cost", marginal) }
+        if let capacity = entry.capacity { json.add("capacity", object: capacity.json) }
         return json.bytes
+    }
+}
+
+extension LedgerEntry.Capacity {
+    fileprivate var json: JSONFields {
+        var json = JSONFields(capacity: 128)
+        json.add("gpus", self.gpus)
+        json.add("span_ms", self.span)
+        json.add("busy_ms", self.busy)
+        json.add("cost", self.cost)
+        return json
     }
 }

@@ -33,6 +33,8 @@ extension Report {
         json.add("baseline", measures.baseline)
         json.add("waste", measures.waste)
         json.add("idle", measures.idle)
+        json.add("marginal_cost", measures.marginal)
+        json.add("utilisation", millionths: measures.utilisation)
         json.add("saved", measures.saved)
         json.add("saved_ratio", millionths: measures.savedRatio)
         json.add("unpriced", measures.unpriced)

@@ -93,6 +93,12 @@ extension RollupMeasures {
         return all == 0 ? nil : (Int128(self[.providerReported] + self[.computed]) * 1_000_000).dividedHalfEven(by: Int128(all))
     }
 
+    /// The share of paid time of own hardware in which it was at work, in millionths; nil where there is none.
+    package var utilisation: Int128? {
+        self.paidMilliseconds == 0
+            ? nil : (Int128(self.busyMilliseconds) * 1_000_000).dividedHalfEven(by: Int128(self.paidMilliseconds))
+    }
+
     /// Whether the figures are an interval.
     package var isCertain: Bool { self.costLow == self.costHigh && self.costLow == self.cost + self.waste }
 }

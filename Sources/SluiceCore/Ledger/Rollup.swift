@@ -25,6 +25,12 @@ package struct RollupMeasures: Sendable, Equatable {
     /// The baseline of those that are ``waste``.
     package var wasteBaseline = MoneySum.zero
     package var idle = MoneySum.zero
+    /// Of hardware of one's own: milliseconds that were paid for, and at work.
+    package var paidMilliseconds = 0
+    /// Attempts that ended there.
+    package var ownEnds = 0
+    package var busyMilliseconds = 0
+    package var marginal = MoneySum.zero
     package var leverModel = MoneySum.zero
     package var leverBackend = MoneySum.zero
     package var leverLane = MoneySum.zero
@@ -53,6 +59,10 @@ package struct RollupMeasures: Sendable, Equatable {
         a.waste += b.waste
         a.wasteBaseline += b.wasteBaseline
         a.idle += b.idle
+        a.paidMilliseconds += b.paidMilliseconds
+        a.ownEnds += b.ownEnds
+        a.busyMilliseconds += b.busyMilliseconds
+        a.marginal += b.marginal
         a.leverModel += b.leverModel
         a.leverBackend += b.leverBackend
         a.leverLane += b.leverLane
@@ -76,6 +86,8 @@ package struct RollupMeasures: Sendable, Equatable {
         guard end.evidence != .unpriced else { return }
         if entry.kind == .capacity {
             self.idle += end.cost ?? .zero
+            self.paidMilliseconds += Int(entry.capacity?.span.milliseconds ?? 0)
+            self.busyMilliseconds += Int(entry.capacity?.busy.milliseconds ?? 0)
             return
         }
         self.add(end, isWaste: entry.kind == .waste)
@@ -83,6 +95,10 @@ package struct RollupMeasures: Sendable, Equatable {
 
     private mutating func add(_ end: LedgerEntry.Settlement, isWaste: Bool) {
         let high = end.costHigh ?? end.cost ?? .zero
+        if let marginal = end.marginalCost {
+            self.marginal += marginal
+            self.ownEnds += 1
+        }
         self.costLow += end.costLow ?? end.cost ?? .zero
         self.costHigh += high
         if let baseline = end.baseline { self.baseline += baseline }

@@ -39,7 +39,8 @@ package struct RollupKey: Hashable, Sendable {
         let subject = entry.subject
         self.init(
             byTag: false, hour: entry.at.hour, tag: subject?.tags.isEmpty ?? true ? RollupKey.untagged : RollupKey.tagged,
-            currency: subject?.currency ?? "", tenant: subject?.tenant ?? "", key: subject?.key ?? "", trafficClass: subject?.trafficClass ?? "",
+            currency: subject?.currency ?? entry.currency ?? "", tenant: subject?.tenant ?? "", key: subject?.key ?? "",
+            trafficClass: subject?.trafficClass ?? "",
             route: subject?.route ?? "", backend: entry.target?.backend ?? "", model: subject?.model ?? "")
     }
 

@@ -34,13 +34,16 @@ extension RollupMeasures {
     }
 
     private static var counts: [(name: StaticString, path: WritableKeyPath<RollupMeasures, Int>)] {
-        [("requests", \.requests), ("attempts", \.attempts), ("unbaselined", \.unbaselined), ("unreconciled", \.unreconciled)]
+        [
+            ("requests", \.requests), ("attempts", \.attempts), ("unbaselined", \.unbaselined), ("unreconciled", \.unreconciled),
+            ("own", \.ownEnds), ("paid_ms", \.paidMilliseconds), ("busy_ms", \.busyMilliseconds),
+        ]
     }
 
     private static var sums: [(name: StaticString, path: WritableKeyPath<RollupMeasures, MoneySum>)] {
         [
             ("cost", \.cost), ("cost_baselined", \.costBaselined), ("cost_low", \.costLow), ("cost_high", \.costHigh), ("baseline", \.baseline),
-            ("waste", \.waste), ("waste_baseline", \.wasteBaseline), ("idle", \.idle), ("lever_model", \.leverModel),
+            ("waste", \.waste), ("waste_baseline", \.wasteBaseline), ("idle", \.idle), ("marginal", \.marginal), ("lever_model", \.leverModel),
             ("lever_backend", \.leverBackend), ("lever_lane", \.leverLane), ("lever_window", \.leverWindow), ("lever_cache", \.leverCache),
         ]
     }

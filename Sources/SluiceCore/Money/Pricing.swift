@@ -29,6 +29,14 @@ package struct PricedUsage: Hashable, Sendable {
     package var unitPrices: PerTokenClass<UnitPrice?>
     package var perRequest: Money
 
+    package init(base: Money, tiered: Money, cost: Money, unitPrices: PerTokenClass<UnitPrice?>, perRequest: Money) {
+        self.base = base
+        self.tiered = tiered
+        self.cost = cost
+        self.unitPrices = unitPrices
+        self.perRequest = perRequest
+    }
+
     /// Recomputes the cost from counts and the unit prices that a row stored.
     package static func cost(of usage: TokenUsage, at unitPrices: PerTokenClass<UnitPrice?>, perRequest: Money) -> Money? {
         var total: Int128 = 0

@@ -3,6 +3,9 @@ package struct RoutePlanner: Sendable {
     /// Tokens that an answer is expected to have where the client names no limit.
     package static let usualOutput = 256
 
+    /// How long a node of one's own is expected to work on a request before it has shown.
+    package static let usualWork = Duration.seconds(2)
+
     private let policy: PolicySet
 
     package init(policy: PolicySet) {
@@ -55,7 +58,8 @@ package struct RoutePlanner: Sendable {
         if decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
         if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
-        let cost = self.estimate(request, offer, at: backend, on: now.wall)
+        if let when = backend.rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }
+        let cost = self.estimate(request, offer, at: backend, on: now.wall, work: state.slotTime)
         if cost == nil, self.policy.rejectsUnpriced { return passed(.unpriced) }
         if let limit = decision.maxCost, let cost, cost > limit { return passed(.tooDear(limit), cost) }
         return .success(
@@ -64,10 +68,19 @@ package struct RoutePlanner: Sendable {
     }
 
     /// What the request will cost by its estimated tokens; nil where the model has no price there.
-    package func estimate(_ request: InferenceRequest, _ offer: Model.Offer, at backend: Backend, on instant: Timestamp) -> Money? {
-        guard let card = self.policy.card(for: offer.name, at: backend, on: instant) else { return nil }
+    ///
+    /// - Parameter work: How long such a request keeps a node of one's own busy.
+    package func estimate(
+        _ request: InferenceRequest, _ offer: Model.Offer, at backend: Backend, on instant: Timestamp, work: Duration? = nil
+    ) -> Money? {
         let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
         let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings || request.endpoint == .countTokens ? 0 : output)
+        if let hardware = self.policy.hardware[backend.index] {
+            // The node is paid either way, so what counts for choosing is the share of one request among those that it usually holds.
+            let beside = max(1, (backend.limits.concurrent ?? 8) / 2)
+            return hardware.estimate(usage, work: (work ?? RoutePlanner.usualWork) / beside, at: instant)
+        }
+        guard let card = self.policy.card(for: offer.name, at: backend, on: instant) else { return nil }
         return card.price(usage, tier: nil, window: self.policy.windowFactor(of: card, at: instant))?.cost
     }
 

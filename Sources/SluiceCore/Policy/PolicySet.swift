@@ -24,6 +24,9 @@ package final class PolicySet: Sendable {
     package let tests: [PolicyTest]
     package let book: PriceBook
 
+    /// By the index of the backend: what it costs by the clock; nil where it is paid by its prices.
+    package let hardware: [HardwareCost?]
+
     private let modelIndex: [String: Int]
     private let classIndex: [String: Int]
     /// Names of headers in lower case that a route looks at; the hot path keeps no others.
@@ -38,6 +41,7 @@ package final class PolicySet: Sendable {
         self.calendar = WindowCalendar(named: parts.windows)
         self.tenants = parts.tenants
         self.backends = parts.backends
+        self.hardware = parts.backends.map { [calendar] in HardwareCost($0, calendar: calendar) }
         self.models = parts.models
         self.pools = parts.pools
         self.classes = parts.classes

@@ -26,6 +26,8 @@ final class Attempt: UpstreamReceiver {
     /// What budgets hold for it until it is settled.
     let reservation: BudgetBook.Reservation?
     let started: MonotonicInstant
+    /// Where the node's sums stood when it began; nil where it is not hardware of one's own.
+    let work: NodeMeter.Mark?
     private let run: DispatchRun
     private(set) var head: UpstreamHead?
     private(set) var facts = AnswerFacts()
@@ -43,7 +45,7 @@ final class Attempt: UpstreamReceiver {
 
     init(
         number: Int, candidate: Route.Candidate, slot: BackendSlot, upstream: LivePolicy.Upstream, intent: AttemptIntent,
-        reservation: BudgetBook.Reservation?, started: MonotonicInstant, run: DispatchRun
+        reservation: BudgetBook.Reservation?, started: MonotonicInstant, work: NodeMeter.Mark?, run: DispatchRun
     ) {
         self.number = number
         self.candidate = candidate
@@ -52,6 +54,7 @@ final class Attempt: UpstreamReceiver {
         self.intent = intent
         self.reservation = reservation
         self.started = started
+        self.work = work
         self.run = run
     }
 

@@ -16,7 +16,7 @@ package struct Meter: Sendable {
         var model: String
     }
 
-    private let policy: PolicySet
+    let policy: PolicySet
     private let request: InferenceRequest
     private let decided: Timestamp
     private let baseline: Rates?
@@ -34,7 +34,9 @@ package struct Meter: Sendable {
         }
         func rates(of model: Int) -> Rates? {
             let backend = policy.backends[baseline.backend]
-            guard let offer = policy.models[model].offers[backend.index], let card = policy.card(for: offer.name, at: backend, on: now) else { return nil }
+            guard policy.hardware[backend.index] == nil, let offer = policy.models[model].offers[backend.index],
+                let card = policy.card(for: offer.name, at: backend, on: now)
+            else { return nil }
             return Rates(card: card, window: policy.windowFactor(of: card, at: now), backend: backend.index, model: offer.name)
         }
         let compared =
@@ -53,17 +55,19 @@ package struct Meter: Sendable {
 
     /// What an attempt is expected to cost, with all of the answer that its client allows: budgets hold so much for it. nil without a price.
     package func estimate(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
-        guard let card = self.card(for: candidate, at: instant) else { return nil }
         let hasOutput = self.request.endpoint != .embeddings && self.request.endpoint != .countTokens
         let output = hasOutput ? (self.request.maxTokens ?? RoutePlanner.usualOutput) * self.request.choices : 0
         // Rather three and a half bytes a token than four: many that are each a little too low add up.
         let usage = TokenUsage(input: max(self.request.inputTokens, self.request.promptBytes / 7 * 2), output: output)
+        if let hardware = self.hardware(of: candidate) { return hardware.estimate(usage, work: RoutePlanner.usualWork, at: instant) }
+        guard let card = self.card(for: candidate, at: instant) else { return nil }
         let window = self.policy.windowFactor(of: card, at: instant)
         return (card.price(usage, tier: self.request.serviceTier, window: window) ?? card.price(usage, tier: nil, window: window))?.cost
     }
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
     package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
+        if let hardware = self.hardware(of: candidate) { return self.bound(of: self.mostUsage(candidate), on: hardware, at: instant) }
         guard let card = self.card(for: candidate, at: instant) else { return nil }
         return self.dearest(card, window: self.policy.windowFactor(of: card, at: instant), candidate: candidate)
     }
@@ -85,11 +89,16 @@ package struct Meter: Sendable {
     ///   - wasAnswered: The backend began to answer, so it has read the prompt: the low bound counts it.
     ///   - keepsBaseline: The baseline would have been paid for this attempt too.
     package func interval(
-        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, wasAnswered: Bool, keepsBaseline: Bool,
-        evidence: LedgerEntry.Evidence, at now: Timestamp
+        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, share: NodeMeter.Share?,
+        wasAnswered: Bool, keepsBaseline: Bool, evidence: LedgerEntry.Evidence, at now: Timestamp
     ) -> LedgerEntry.Settlement {
         var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: evidence)
         self.describe(&end, facts)
+        if let hardware = self.hardware(of: candidate) {
+            let least = wasAnswered ? self.leastUsage(facts) : .zero
+            return self.interval(
+                end, on: hardware, share: share, least: least, most: self.mostUsage(candidate), keepsBaseline: keepsBaseline, at: now)
+        }
         guard let card = self.cardInForce(candidate, facts, at: now) else {
             end.evidence = .unpriced
             return end
@@ -110,16 +119,18 @@ package struct Meter: Sendable {
 
     /// The end of an answer with usage that is to be believed, or flagged where it is not.
     package func answered(
-        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, at now: Timestamp
+        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, share: NodeMeter.Share?, at now: Timestamp
     ) -> LedgerEntry.Settlement {
         guard let reported = facts.usage, reported.addsUp, !reported.isAbsurd, reported.usage.generated >= self.leastGenerated(facts) else {
-            return self.unbelievable(outcome, status: status, candidate: candidate, facts: facts, at: now)
+            return self.unbelievable(outcome, status: status, candidate: candidate, facts: facts, share: share, at: now)
         }
         var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: .computed)
         self.describe(&end, facts)
         end.usage = reported.usage
         // Providers count in dollars, and nothing is converted.
         if self.policy.currency == "USD" { end.providerCost = facts.providerCost }
+        if let most = self.request.maxTokens, reported.usage.generated > most * self.request.choices { end.flags.append(.overMaxTokens) }
+        if let hardware = self.hardware(of: candidate) { return self.answered(end, by: facts, on: hardware, share: share, at: now) }
         guard let card = self.cardInForce(candidate, facts, at: now),
             let priced = card.price(reported.usage, tier: facts.tier, window: self.policy.windowFactor(of: card, at: self.pricedAt(card, now)))
         else {
@@ -131,19 +142,22 @@ package struct Meter: Sendable {
         end.costHigh = priced.cost
         end.unitPrices = priced.unitPrices
         end.perRequest = priced.perRequest
-        self.compare(&end, reported.usage, priced, candidate)
-        if let most = self.request.maxTokens, reported.usage.generated > most * self.request.choices { end.flags.append(.overMaxTokens) }
+        // The same place at its ordinary tier: exactly nothing is saved, whatever the clock did in between.
+        let isSame =
+            self.baseline?.backend == candidate.backend && self.baseline?.model == candidate.offer.name && priced.tiered == priced.base
+            && priced.base == priced.cost
+        self.compare(&end, reported.usage, priced, isSame: isSame)
         return end
     }
 
     /// No usage, or one that cannot be: bounds from our own count.
     private func unbelievable(
-        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, at now: Timestamp
+        _ outcome: LedgerEntry.Outcome, status: Int?, candidate: Route.Candidate, facts: AnswerFacts, share: NodeMeter.Share?, at now: Timestamp
     ) -> LedgerEntry.Settlement {
         var own = facts
         own.usage = nil
         var end = self.interval(
-            outcome, status: status, candidate: candidate, facts: own, wasAnswered: true, keepsBaseline: true, evidence: .estimated, at: now)
+            outcome, status: status, candidate: candidate, facts: own, share: share, wasAnswered: true, keepsBaseline: true, evidence: .estimated, at: now)
         if let reported = facts.usage {
             end.usage = reported.usage
             end.flags.append(.unreconciled)
@@ -166,15 +180,11 @@ package struct Meter: Sendable {
     private func pricedAt(_ card: RateCard, _ now: Timestamp) -> Timestamp { card.pricedAt == .completion ? now : self.decided }
 
     /// Baseline and levers, in their fixed order: model, backend, lane, window, cache.
-    private func compare(_ end: inout LedgerEntry.Settlement, _ usage: TokenUsage, _ priced: PricedUsage, _ candidate: Route.Candidate) {
+    func compare(_ end: inout LedgerEntry.Settlement, _ usage: TokenUsage, _ priced: PricedUsage, isSame: Bool) {
         guard let baseline = self.baseline, let plain = self.price(usage, by: baseline) else {
             end.flags.append(.unbaselined)
             return
         }
-        // The same place at its ordinary tier: exactly nothing is saved, whatever the clock did in between.
-        let isSame =
-            baseline.backend == candidate.backend && baseline.model == candidate.offer.name && priced.tiered == priced.base
-            && priced.base == priced.cost
         var start = isSame ? priced.cost : plain
         let model = self.substituted.flatMap { self.price(usage, by: $0) }.map { start - $0 } ?? .zero
         let backend = start - model - priced.base
@@ -193,6 +203,9 @@ package struct Meter: Sendable {
         end.levers = levers
     }
 
+    /// What the baseline would have taken for these tokens.
+    func baselineCost(of usage: TokenUsage) -> Money? { self.price(usage, by: self.baseline) }
+
     private func price(_ usage: TokenUsage, by rates: Rates?) -> Money? {
         rates.flatMap { $0.card.price(usage, tier: nil, window: $0.window)?.cost }
     }
@@ -202,7 +215,7 @@ package struct Meter: Sendable {
     /// Tokens that were certainly generated: an event with content has at least one.
     private func leastGenerated(_ facts: AnswerFacts) -> Int { max(facts.tokens, facts.textBytes / 16) }
 
-    private func leastUsage(_ facts: AnswerFacts) -> TokenUsage {
+    func leastUsage(_ facts: AnswerFacts) -> TokenUsage {
         if var reported = facts.usage?.usage, facts.usage?.addsUp == true, facts.usage?.isAbsurd == false {
             reported.output = max(reported.output, self.leastGenerated(facts) - reported.reasoning - reported.audioOutput)
             return reported
@@ -220,17 +233,22 @@ package struct Meter: Sendable {
         return cheap.price(usage, tier: facts.tier, window: window)?.cost
     }
 
-    private func dearest(_ card: RateCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
+    /// The tokens that an attempt can have at most: one for each byte of the prompt, and all that the client or the model allows.
+    private func mostUsage(_ candidate: Route.Candidate) -> TokenUsage {
         let context = candidate.offer.context ?? Meter.longestAnswer
         let prompt = self.request.hasMedia ? max(self.request.promptBytes, context) : self.request.promptBytes
-        let output = (self.request.maxTokens ?? context) * self.request.choices
+        let hasOutput = self.request.endpoint != .embeddings && self.request.endpoint != .countTokens
+        return TokenUsage(input: prompt, output: hasOutput ? (self.request.maxTokens ?? context) * self.request.choices : 0)
+    }
+
+    private func dearest(_ card: RateCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
+        let usage = self.mostUsage(candidate)
+        let prompt = usage.input
         guard let highest = card.promptPrices(prompt: prompt) else { return nil }
         var dear = card
         dear.prices.input = TokenPrice(pico: highest.upperBound)
         dear.above = []
         dear.prices.output = [card.price(of: .output, prompt: prompt), card.price(of: .reasoning, prompt: prompt)].compactMap { $0 }.max { $0.pico < $1.pico }
-        let hasOutput = self.request.endpoint != .embeddings && self.request.endpoint != .countTokens
-        let usage = TokenUsage(input: prompt, output: hasOutput ? output : 0)
         // The dearest tier that the card knows, since the one that will be served is not known.
         let tiers = [nil] + card.tiers.keys.map { Optional($0) }
         return tiers.compactMap { dear.price(usage, tier: $0, window: max(window, .one))?.cost }.max()

@@ -84,7 +84,8 @@ package final class DispatchRun {
     private func leftBehind(_ attempt: Attempt) -> LedgerEntry.Settlement {
         guard attempt.wasSent else { return self.meter.free(.clientGone, status: nil) }
         return self.meter.interval(
-            .clientGone, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: attempt.wasAnswered,
+            .clientGone, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt),
+            wasAnswered: attempt.wasAnswered,
             keepsBaseline: true, evidence: .estimated, at: self.now.wall)
     }
 
@@ -163,14 +164,15 @@ package final class DispatchRun {
         let policy = self.call.live.policy
         let target = LedgerEntry.Target(
             pool: policy.pools[candidate.pool].name, backend: policy.backends[candidate.backend].name, backendModel: candidate.offer.name,
-            rateCard: self.meter.card(for: candidate, at: now.wall)?.revision)
+            rateCard: self.meter.cardName(for: candidate, at: now.wall))
         let entry = LedgerEntry(
             kind: .intent, at: now.wall, subject: self.call.subject, attempt: self.call.earlierAttempts + number, target: target,
             estimate: self.meter.estimate(for: candidate, at: now.wall))
         let intent = AttemptIntent(entry: entry, bound: self.meter.bound(for: candidate, at: now.wall))
         let attempt = Attempt(
             number: number, candidate: candidate, slot: self.call.live.slots[candidate.backend], upstream: self.call.live.upstreams[candidate.backend],
-            intent: intent, reservation: self.purse?.handOver(), started: now.monotonic, run: self)
+            intent: intent, reservation: self.purse?.handOver(), started: now.monotonic,
+            work: self.call.live.slots[candidate.backend].beginWork(at: now), run: self)
         self.current = attempt
         self.recorder.begin(intent) { [dispatcher] error in
             guard self.current === attempt, !attempt.isSettled else { return }
@@ -185,6 +187,7 @@ package final class DispatchRun {
     private func couldNotRecord(_ error: StoreError, _ attempt: Attempt) {
         attempt.isSettled = true
         self.current = nil
+        if attempt.work != nil { attempt.slot.endWork(at: self.now) }
         attempt.slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: self.now.monotonic)
         if let reservation = attempt.reservation { self.purse?.giveBack(reservation, at: self.now.wall) }
         let isFull = if case .full = error.code { true } else { false }
@@ -219,7 +222,8 @@ package final class DispatchRun {
         case .answered(502), .answered(504):
             // Who billed what behind a broken gateway is not known.
             let end = self.meter.interval(
-                .upstreamError, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: false, keepsBaseline: false,
+                .upstreamError, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt), wasAnswered: false,
+                keepsBaseline: false,
                 evidence: .inDoubt, at: now)
             self.settle(attempt, end, as: .waste, report: .failure)
         case .answered(let code):
@@ -231,7 +235,8 @@ package final class DispatchRun {
                 attempt, self.meter.free(.refused, status: status), as: .settled, report: problem.status == 429 ? .nothing : .failure)
         case .ambiguous(let isTimeout):
             let end = self.meter.interval(
-                isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: false,
+                isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt),
+                wasAnswered: false,
                 keepsBaseline: false, evidence: .inDoubt, at: now)
             self.settle(attempt, end, as: .waste, report: .failure)
         }
@@ -316,14 +321,20 @@ package final class DispatchRun {
 
     private func partial(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
         self.meter.interval(
-            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: true, keepsBaseline: true,
+            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt), wasAnswered: true,
+            keepsBaseline: true,
             evidence: .lowerBound, at: self.now.wall)
+    }
+
+    /// What the attempt's time on hardware of one's own has cost; nil elsewhere.
+    private func share(of attempt: Attempt) -> NodeMeter.Share? {
+        attempt.work.flatMap { attempt.slot.share(since: $0, at: self.now) }
     }
 
     private func settlement(of attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
         if self.call.request.endpoint == .countTokens { return self.meter.free(outcome, status: attempt.head?.status) }
         return self.meter.answered(
-            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, at: self.now.wall)
+            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt), at: self.now.wall)
     }
 
     /// Books the one end of an attempt and gives its slot back.
@@ -344,6 +355,7 @@ package final class DispatchRun {
         end.total = now.monotonic - self.call.arrived.monotonic
         entry.settlement = end
         if let reservation = attempt.reservation { self.purse?.settle(reservation, end, at: now.wall) }
+        if attempt.work != nil { attempt.slot.endWork(at: now) }
         attempt.slot.release(report, isLater: self.call.isLater, held: now.monotonic - attempt.started, at: now.monotonic)
         self.recorder.end(entry)
     }
@@ -391,7 +403,8 @@ package final class DispatchRun {
             let end =
                 attempt.wasSent
                 ? self.meter.interval(
-                    .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, wasAnswered: attempt.wasAnswered,
+                    .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt),
+                    wasAnswered: attempt.wasAnswered,
                     keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
                 : self.meter.free(.notSent, status: nil)
             self.settle(attempt, end, as: attempt.wasSent ? .waste : .settled, report: .nothing)
@@ -451,7 +464,8 @@ package final class DispatchRun {
     /// What stands beside the usage of a stream, for a client that asked for usage.
     func usageNote(for attempt: Attempt, facts: AnswerFacts) -> String? {
         guard self.call.request.wantsUsage else { return nil }
-        let end = self.meter.answered(.ok, status: 200, candidate: attempt.candidate, facts: facts, at: self.now.wall)
+        let end = self.meter.answered(
+            .ok, status: 200, candidate: attempt.candidate, facts: facts, share: self.share(of: attempt), at: self.now.wall)
         var note: [UInt8] = []
         note.append(text: "{\"cost\":")
         note.append(text: end.cost.map { "\"\($0)\"" } ?? "null")

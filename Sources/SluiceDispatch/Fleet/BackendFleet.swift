@@ -6,14 +6,19 @@ package final class BackendFleet: Sendable {
     private let slots = Mutex<[String: BackendSlot]>([:])
     private let budget = Mutex(RetryBudget())
 
-    package init() {}
+    private let clock: SluiceClock
+
+    package init(clock: SluiceClock) {
+        self.clock = clock
+    }
 
     /// The slots of a policy's backends, in its order: new ones start fresh, known ones keep their history.
     package func adopt(_ policy: PolicySet) -> [BackendSlot] {
-        self.slots.withLock { slots in
+        let now = self.clock.now
+        return self.slots.withLock { slots in
             policy.backends.map { backend in
                 let slot = slots[backend.name] ?? BackendSlot(name: backend.name, limits: backend.limits)
-                slot.adopt(backend.limits)
+                slot.adopt(backend.limits, policy.hardware[backend.index], at: now)
                 slots[backend.name] = slot
                 return slot
             }
@@ -33,6 +38,8 @@ package final class BackendFleet: Sendable {
 package final class BackendSlot: Sendable {
     private struct State {
         var record: BackendRecord
+        /// Of hardware of one's own.
+        var node: NodeMeter?
         var line: [RoomTicket] = []
     }
 
@@ -44,8 +51,33 @@ package final class BackendSlot: Sendable {
         self.state = Mutex(State(record: BackendRecord(limits: limits)))
     }
 
-    fileprivate func adopt(_ limits: Backend.Limits) {
-        self.state.withLock { $0.record.adopt(limits) }
+    fileprivate func adopt(_ limits: Backend.Limits, _ hardware: HardwareCost?, at now: Now) {
+        self.state.withLock { state in
+            state.record.adopt(limits)
+            if let hardware, state.node != nil {
+                state.node?.adopt(hardware, at: now)
+            } else {
+                state.node = hardware.map { NodeMeter($0, at: now) }
+            }
+        }
+    }
+
+    // MARK: Hardware of one's own
+
+    /// A request begins to use the node; nil where it is none.
+    func beginWork(at now: Now) -> NodeMeter.Mark? { self.state.withLock { $0.node?.begin(at: now) } }
+
+    /// What the request that began there has cost so far.
+    func share(since mark: NodeMeter.Mark, at now: Now) -> NodeMeter.Share? { self.state.withLock { $0.node?.share(since: mark, at: now) } }
+
+    func endWork(at now: Now) { self.state.withLock { $0.node?.end(at: now) } }
+
+    /// What the node did in an hour that is over, and since when anybody looked.
+    package func takeHour(_ hour: Timestamp, at now: Now) -> (hour: NodeMeter.Hour, watchedSince: Timestamp)? {
+        self.state.withLock { state in
+            guard let since = state.node?.startedAt, let known = state.node?.takeHour(hour, at: now) else { return nil }
+            return (known, since)
+        }
     }
 
     package func condition(isLater: Bool, at now: MonotonicInstant) -> BackendCondition {

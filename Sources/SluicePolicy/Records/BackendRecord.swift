@@ -53,8 +53,8 @@ struct BackendRecord: PolicyRecord {
         Field(
             "health", \.health, HealthRecord.type.orNone(), "An active check; without one, only its answers count.", only: real,
             notYet: .activeHealth),
-        Field("owned", \.owned, OwnedRecord.type.orNone(), "Hardware of one's own, and what it costs a month.", notYet: .ownHardware),
-        Field("rented", \.rented, RentedRecord.type.orNone(), "Hardware paid by the hour while a window is open.", notYet: .ownHardware),
+        Field("owned", \.owned, OwnedRecord.type.orNone(), "Hardware of one's own, and what it costs a month."),
+        Field("rented", \.rented, RentedRecord.type.orNone(), "Hardware paid by the hour while a window is open."),
         Field(
             "internal", \.isInternal, Written.flag.ifGiven(), "It may resolve to private addresses and be spoken to in plain HTTP.",
             default: "true for private addresses and names without a dot or in `.internal` and `.local`"),

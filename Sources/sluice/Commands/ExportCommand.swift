@@ -4,7 +4,7 @@ import SluiceSQLite
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Prints what other tools read.", subcommands: [ExportLedger.self])
+        commandName: "export", abstract: "Prints what other tools read.", subcommands: [ExportLedger.self, ExportFocus.self])
 }
 
 struct ExportLedger: ParsableCommand {

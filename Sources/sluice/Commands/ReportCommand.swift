@@ -5,6 +5,12 @@ import SluiceSQLite
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Shows what traffic cost, what it would have cost, and what was saved by what.",
+        subcommands: [ReportSpend.self, ReportPayback.self], defaultSubcommand: ReportSpend.self)
+}
+
+struct ReportSpend: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "spend", abstract: "Shows what traffic cost, what it would have cost, and what was saved by what; `sluice report` alone does so.",
         discussion: "Every figure is the exact sum of ledger entries; `sluice export ledger` prints them.")
 
     enum Format: String, ExpressibleByArgument, CaseIterable {

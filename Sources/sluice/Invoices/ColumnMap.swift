@@ -31,7 +31,6 @@ struct ColumnMap {
             for (field, names) in [
                 (.model, ["SkuId", "ResourceName", "ResourceId", "ServiceName"]), (.tokenClass, ["SkuMeter", "x_SkuMeterName"]),
                 (.quantity, ["ConsumedQuantity"]), (.unitPrice, ["ContractedUnitPrice", "ListUnitPrice"]),
-                (.requests, ["x_SluiceRequestCount"]),
             ] as [(Field, [String])] {
                 self.columns[field] = names.first { table.has($0) }
             }

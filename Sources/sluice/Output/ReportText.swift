@@ -93,6 +93,9 @@ struct ReportText {
         note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
         note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
         note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")
+        if total.idle < .zero {
+            notes.append("Own hardware did more than its `tokens_per_hour`: idle time is negative, so the figure is too low.")
+        }
         if !self.report.otherCurrencies.isEmpty {
             notes.append("What was paid in \(self.report.otherCurrencies.joined(separator: ", ")) is left out; ask with --currency.")
         }
@@ -122,7 +125,7 @@ struct ReportText {
     }
 
     /// A ratio in millionths, as a percentage with one decimal.
-    private static func percent(_ millionths: Int128?, exact: Bool) -> String {
+    static func percent(_ millionths: Int128?, exact: Bool) -> String {
         guard let millionths else { return exact ? "" : "-" }
         if exact { return DecimalText.format(millionths, decimals: 6) }
         let tenths = millionths.dividedHalfEven(by: 1000)

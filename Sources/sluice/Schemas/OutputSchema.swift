@@ -12,6 +12,7 @@ struct OutputSchema {
         OutputSchema("error", CommandFailure.self),
         OutputSchema("explain", ExplainReport.self),
         OutputSchema("prices_diff", PricesDifference.self),
+        OutputSchema("payback", PaybackOutcome.self),
         OutputSchema("reconcile", ReconcileOutcome.self),
         OutputSchema("windows", WindowListing.self),
     ]

@@ -72,7 +72,7 @@ struct Router {
         let listen = options.listen ?? options.source.policy.server.listen
         guard listen.isLoopback || !self.keys.ring.isEmpty else { throw KeylessListener(data: options.folder.path) }
         self.journal = try IntentJournal(folder: options.folder.journal)
-        self.fleet = BackendFleet()
+        self.fleet = BackendFleet(clock: options.clock)
         self.budgets = Budgets(logger: options.logger)
         self.policy = PolicyInForce(try LivePolicy(options.source.policy, fleet: self.fleet, budgets: self.budgets, secrets: options.secrets))
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
@@ -99,6 +99,7 @@ struct Router {
                 dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs, signals: self.signals, policy: self.policy,
                 clock: self.options.clock, logger: self.options.logger)
         }.get()
+        let hardware = try await sideLoop.submit { self.hardware(on: sideLoop) }.get()
         let deferral = self.deferral { worker.drop($0) }
         let desk = IdempotencyDesk(answers: deferral.answers)
         let loops = try await self.serverLoops(deferral, desk)
@@ -108,7 +109,7 @@ struct Router {
             configuration: .init(
                 services: [
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
-                    .init(service: self.follower),
+                    .init(service: self.follower), .init(service: hardware),
                     .init(service: RetentionSweep(deferral: deferral, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
                     .init(service: listeners.api), .init(service: drain),
@@ -149,6 +150,14 @@ struct Router {
         self.options.logger.warning(
             "calls of the last process have no known end",
             metadata: ["live": "\(replay.inDoubt)", "deferred": "\(inDoubt)", "unreadable": "\(replay.damaged)"])
+    }
+
+    private func hardware(on loop: any EventLoop) -> HardwareService {
+        let rentals = RentalSwitch(
+            loop: loop, policy: self.policy, transports: self.transports.deferred, clock: self.options.clock, logger: self.options.logger)
+        return HardwareService(
+            hours: HardwareHours(ledger: self.ledger, policy: self.policy), rentals: NIOLoopBound(rentals, eventLoop: loop), loop: loop, ledger: self.ledger,
+            clock: self.options.clock)
     }
 
     private var follower: PolicyFollower {

@@ -188,6 +188,14 @@ def openai():
         assert abs(found.pop("traffic_not_seen") - extra) < D("0.000001") and set(found) <= {"rounding"}, found
 
 
+@case("reconcile-own-focus", "what `export focus` prints agrees with the ledger that it was made from")
+def own_focus():
+    with Books() as books:
+        bill = books.router.run("export", "focus", "--data", str(books.router.data)).stdout
+        found, report = books.reconcile([bill], "--tolerance", "0", ok=True)
+        assert found == {} and report["rows"], report
+
+
 @case("reconcile-openrouter", "OpenRouter's activity has one amount for all tokens of a request")
 def openrouter():
     with Books() as books:

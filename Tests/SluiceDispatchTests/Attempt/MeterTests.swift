@@ -62,7 +62,7 @@ import Testing
         -> LedgerEntry.Settlement
     {
         self.meter(policy, request, model: model).answered(
-            .ok, status: 200, candidate: try self.candidate(policy, backend: backend, model: model), facts: facts, at: self.noon)
+            .ok, status: 200, candidate: try self.candidate(policy, backend: backend, model: model), facts: facts, share: nil, at: self.noon)
     }
 
     @Test func theSameBackendAsTheBaselineSavesNothing() throws {

@@ -147,7 +147,8 @@ import Testing
             var bytes = [UInt8](try Data(contentsOf: URL(filePath: file)))
             var starts: [Int] = []
             var position = 64
-            while bytes[position..<position + 8].contains(where: { $0 != 0 }) {
+            // The segment to come may be in the making, and have no bytes yet.
+            while position + 8 <= bytes.count, bytes[position..<position + 8].contains(where: { $0 != 0 }) {
                 starts.append(position)
                 let length = (0..<4).reduce(0) { $0 | Int(bytes[position + $1]) << ($1 * 8) }
                 position += 24 + (length + 7) & ~7

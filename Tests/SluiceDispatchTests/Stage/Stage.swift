@@ -19,7 +19,7 @@ final class Stage: Sendable {
     init(_ policy: PolicySet, at urls: [BackendURL?], secrets: [String] = []) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         self.loop = group.any()
-        let fleet = BackendFleet()
+        let fleet = BackendFleet(clock: SluiceClock { [clock] in clock.now })
         self.live = LivePolicy(
             policy: policy, fleet: fleet, budgets: Budgets(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             upstreams: zip(policy.backends, urls).map { backend, url in

@@ -93,28 +93,16 @@ package struct LedgerBill: Sendable {
 
     private mutating func add(_ usage: TokenUsage, _ tier: String?, _ cost: Money, _ end: LedgerEntry.Settlement, _ day: Day) {
         let tier = LedgerBill.tier(tier)
-        var rest = MoneySum(cost)
-        var parts: [InvoiceLine.Meter: Sum] = [:]
-        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
-            guard let price = end.unitPrices?[tokenClass] else { continue }
-            let quantity = Int128(usage[tokenClass])
-            // Whole picodollars in each class; what a row's one rounding leaves goes to the largest.
-            let amount = MoneySum(pico: (quantity * price.value).dividedHalfEven(by: UnitPrice.perPico))
-            rest = rest - amount
-            parts[InvoiceLine.Meter(tokenClass), default: Sum()] += Sum(quantity: quantity, amount: amount, prices: [price: quantity])
+        for part in end.parts(of: cost, counted: usage) {
+            let meter: InvoiceLine.Meter =
+                switch part.meter {
+                case .tokens(let tokenClass): InvoiceLine.Meter(tokenClass)
+                case .request: .fee
+                case .capacity: .whole
+                }
+            var sum = Sum(quantity: part.quantity, amount: part.amount)
+            if let price = part.price, case .tokens = part.meter { sum.prices = [price: part.quantity] }
+            self.sums[Key(day: day.day, model: day.model, meter: meter), default: [:]][tier, default: Sum()] += sum
         }
-        if end.perRequest != .zero {
-            rest -= end.perRequest
-            parts[.fee, default: Sum()] += Sum(quantity: 1, amount: MoneySum(end.perRequest))
-        }
-        // Own hardware has no price per token.
-        if parts.isEmpty { parts[.whole] = Sum() }
-        if let largest = parts.max(by: { ($0.value.amount, $1.key) < ($1.value.amount, $0.key) })?.key { parts[largest]?.amount += rest }
-        for (meter, part) in parts { self.sums[Key(day: day.day, model: day.model, meter: meter), default: [:]][tier, default: Sum()] += part }
     }
-}
-
-extension UnitPrice {
-    /// A price's unit is 10⁻³⁰ of the currency, a picodollar 10¹⁸ of them.
-    package static let perPico: Int128 = 1_000_000_000_000_000_000
 }

@@ -1,0 +1,66 @@
+/// Hardware of one's own against what the same tokens would have cost at the baseline, month by month.
+package struct Payback: Sendable {
+    package struct Month: Sendable {
+        package var month: String
+        /// All that it cost: requests, calls in doubt at their high end, idle time.
+        package var owned: MoneySum
+        package var baseline: MoneySum
+        package var marginal: MoneySum
+        package var paid: Duration
+        package var busy: Duration
+
+        package var saved: MoneySum { self.baseline - self.owned }
+    }
+
+    package struct Node: Sendable {
+        package var backend: String
+        package var months: [Month]
+        /// The month in which it has paid for itself, past or expected; nil where it never will at this rate.
+        package var breakEven: String?
+    }
+
+    package private(set) var nodes: [Node] = []
+
+    /// - Parameter hardware: By the backend's name, where a policy is at hand: its purchase price is what must be earned.
+    package init(of ledger: some Ledger, hardware: [String: Backend.Owned], currency: String, at now: Timestamp) throws(StoreError) {
+        var nodes: [String: [String: RollupMeasures]] = [:]
+        for (key, measures) in try ledger.rollups(since: nil, until: nil, by: [.currency, .backend, .month]) {
+            guard key[0] == currency, let backend = key[1], let month = key[2] else { continue }
+            nodes[backend, default: [:]][month, default: RollupMeasures()] += measures
+        }
+        self.nodes = nodes.sorted { $0.key < $1.key }.compactMap { backend, months in
+            guard months.values.contains(where: { $0.ownEnds > 0 || $0.paidMilliseconds > 0 }) else { return nil }
+            let rows = months.sorted { $0.key < $1.key }.map { Month(month: $0.key, $0.value) }
+            return Node(backend: backend, months: rows, breakEven: Payback.breakEven(rows, hardware[backend], at: now))
+        }
+    }
+
+    /// When what was not paid to the baseline has covered the purchase; running costs go off first.
+    ///
+    /// Without a purchase price, when it has covered all costs so far. A month that is to come is told from the mean of the time that was booked.
+    private static func breakEven(_ months: [Month], _ owned: Backend.Owned?, at now: Timestamp) -> String? {
+        let purchase = owned.map { MoneySum(pico: Int128($0.capex.pico) * Int128($0.residual.complement.millionths) / 1_000_000) } ?? .zero
+        let monthlyWriteOff = owned.map { MoneySum(pico: purchase.pico / Int128(max(1, $0.lifeMonths))) } ?? .zero
+        var earned = MoneySum.zero
+        var paid = Duration.zero
+        for month in months {
+            // What was written off was not paid in that month.
+            let writtenOff = MoneySum(pico: monthlyWriteOff.pico * Int128(month.paid.milliseconds) / (730 * 3_600_000))
+            earned += month.saved + writtenOff
+            paid += month.paid
+            if paid > .zero, earned >= purchase { return month.month }
+        }
+        guard paid > .zero, earned > .zero else { return nil }
+        let hoursLeft = (purchase - earned).pico * Int128(paid.milliseconds) / earned.pico / 3_600_000
+        guard hoursLeft < 100 * 8766 else { return nil }
+        return String((now + .seconds(Int64(hoursLeft) * 3600)).description.prefix(7))
+    }
+}
+
+extension Payback.Month {
+    fileprivate init(month: String, _ measures: RollupMeasures) {
+        self.init(
+            month: month, owned: measures.spent + measures.idle, baseline: measures.baseline, marginal: measures.marginal,
+            paid: .milliseconds(measures.paidMilliseconds), busy: .milliseconds(measures.busyMilliseconds))
+    }
+}
