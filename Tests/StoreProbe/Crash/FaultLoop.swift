@@ -1,3 +1,4 @@
+import Glibc
 import SluiceCore
 import SluiceSQLite
 import SluiceTesting
@@ -30,6 +31,7 @@ struct FaultLoop {
             }
         }
         say("faults: \(runs) runs, \(lost) lost, \(damaged) damaged")
+        if lost + damaged > 0 { exit(1) }
     }
 
     /// What a story with a fault has left; nil where it did not get that far.

@@ -33,6 +33,7 @@ struct KillLoop {
         missing += try self.missing(seen, in: DataFolder(folder.path))
         for line in missing.prefix(5) { say(line) }
         say("kills: \(self.rounds) rounds, \(seen.acknowledged) acknowledgements, \(missing.count) missing, longest restart and check \(longest)")
+        if !missing.isEmpty { exit(1) }
     }
 
     private struct Seen {

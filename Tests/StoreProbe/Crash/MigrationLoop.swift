@@ -36,6 +36,7 @@ struct MigrationLoop {
             }
         }
         say("migrations: \(runs) kills, \(lost) lost")
+        if lost > 0 { exit(1) }
     }
 }
 

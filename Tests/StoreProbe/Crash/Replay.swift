@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import SluiceCore
 import SluiceSQLite
 import SluiceTesting
@@ -34,6 +35,8 @@ struct Replay {
         }
         if let example { say(example) }
         say("replay \(mode) seed \(seed): \(trace.events.count) events, \(self.states) states, \(lost) lost, \(damaged) damaged")
+        // The control has to be seen to lose commits, else the full run says nothing.
+        if self.durability == .full ? lost + damaged > 0 : lost * 2 < self.states { exit(1) }
     }
 }
 

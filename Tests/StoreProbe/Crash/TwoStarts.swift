@@ -1,3 +1,4 @@
+import Glibc
 import SluiceSQLite
 import SluiceTesting
 
@@ -19,5 +20,6 @@ struct TwoStarts {
             }
         }
         say("starts: \(self.pairs) pairs, \(won) with exactly one winner")
+        if won < self.pairs { exit(1) }
     }
 }

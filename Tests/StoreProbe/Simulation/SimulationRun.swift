@@ -28,6 +28,7 @@ struct SimulationRun {
         let chain = try SQLiteLedger(database).verify(wanted: nil).chain
         try database.close(at: Sample.now)
         say("simulation: \(self.seeds) seeds, \(differences) differences, \(chain.entries) entries, chain \(chain.firstBad == nil ? "whole" : "broken")")
+        if differences > 0 || chain.firstBad != nil { exit(1) }
     }
 
     /// The lines of all batches stand in the same file, which is only asked whether it is there.
