@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises kill-loop fuzz bench image lint fmt shape tools
+.PHONY: help demo run test unit end-to-end promises kill-loop fuzz kill-store crash-states store-faults store-model store-promises store-speed bench image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -10,16 +10,20 @@ POLICY ?= policies/quickstart
 ROUNDS ?= 10
 # Rounds of a kill loop are dear, those of a fuzz target are not.
 FUZZ_ROUNDS := $(if $(filter-out file,$(origin ROUNDS)),$(ROUNDS),100000)
+STATES ?= 2000
+SEEDS ?= 5000
+STEP ?= 1
 ARGS ?=
 
 # The imports of a target are checked against its declared dependencies, so that an arrow of the house cannot point up.
 BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
 DEBUG := .build/debug/sluice
 RELEASE := .build/release/sluice
+PROBE := .build/debug/sluice-store-probe
 export PYTHON
 
 help: ## says what each goal does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: tools ## starts Sluice on two simulated backends, sends traffic through it, shows where it went and what was saved
 	$(BUILD) --product sluice
@@ -52,6 +56,33 @@ fuzz: tools ## mutates inputs of every reader of foreign bytes: ROUNDS each (100
 	$(BUILD) -c release --product sluice-fuzz-probe
 	.build/release/sluice-fuzz-probe --rounds $(FUZZ_ROUNDS) $(ARGS)
 	.build/release/sluice-fuzz-probe --bodies --rounds $(FUZZ_ROUNDS) | $(PYTHON) Tests/FuzzProbe/agree.py
+
+store-promises: kill-store crash-states store-faults store-model ## all that is promised of the store, with the figures of a release; hours, so not part of `make test`
+
+kill-store: ROUNDS = 200
+kill-store: probe ## kills a writing store ROUNDS (200) times and counts the acknowledged things it lost
+	$(PROBE) kills $(ROUNDS)
+
+crash-states: probe ## cuts the power at STATES (2000) moments, then 300 times without the syncs, where that must be seen to lose commits
+	@.ci/need "to watch what is written" strace
+	$(PROBE) replay $(STATES) full $$(date +%s)
+	$(PROBE) replay 300 normal $$(date +%s)
+
+store-faults: probe ## fails every STEP-th (1) write and sync with EIO and ENOSPC, and kills a migration at each
+	@.ci/need "to make calls fail" strace
+	$(PROBE) faults $(STEP)
+	$(PROBE) migrations Tests/SluiceSQLiteTests/Fixtures/schema-3.sql $(STEP)
+
+store-model: probe ## plays SEEDS (5000) orders of workers, cancels and late answers against a model; starts pairs of processes on one folder
+	$(PROBE) simulate $(SEEDS) $$(date +%s)
+	$(PROBE) starts 50
+
+probe: tools
+	$(BUILD) --product sluice-store-probe
+
+store-speed: tools ## prints how fast jobs are stored, claimed and completed, and fails where a figure is missed
+	$(BUILD) -c release --product sluice-store-probe
+	.build/release/sluice-store-probe jobs
 
 bench: tools ## measures a release build beside nginx on the same core and prints one table (docs/performance.md)
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx

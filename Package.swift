@@ -95,7 +95,7 @@ let package = Package(
         // A process of its own that measures the store, or writes to it until it is killed.
         .executableTarget(
             name: "sluice-store-probe",
-            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting"],
+            dependencies: ["SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting", grdb],
             path: "Tests/StoreProbe",
             swiftSettings: settings),
         // One that mutates inputs of every reader of foreign bytes.

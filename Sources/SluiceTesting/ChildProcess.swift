@@ -5,6 +5,10 @@ import Synchronization
 package final class ChildProcess {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     private let pid: pid_t

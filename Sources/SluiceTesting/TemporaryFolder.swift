@@ -5,7 +5,10 @@ package final class TemporaryFolder: Sendable {
     package let path: String
 
     package init() {
-        self.path = FileManager.default.temporaryDirectory.path + "/sluice-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        var parent = FileManager.default.temporaryDirectory.path
+        // Two slashes name the same place, but SQLite calls it by another name then.
+        while parent.hasSuffix("/") { parent.removeLast() }
+        self.path = parent + "/sluice-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         try? FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
     }
 

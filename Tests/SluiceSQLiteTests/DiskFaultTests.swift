@@ -6,7 +6,7 @@ import Testing
 
 /// A disk that has no room, and one that fails (`promises.md` P10).
 @Suite struct DiskFaultTests {
-    @Test func aFullDiskRefusesJobsAndKeepsRowsUntilThereIsRoom() async throws {
+    @Test func p10AFullDiskRefusesJobsAndKeepsRowsUntilThereIsRoom() async throws {
         guard let disk = SmallDisk(bytes: 6 << 20) else { return SmallDisk.isMissing() }
         let store = try TemporaryStore(folder: disk.folder)
         let rowsWritten = Observed(0)
@@ -62,8 +62,65 @@ import Testing
 
     private func flush(_ ledger: SQLiteLedger) async throws { try await stored { ledger.flush(then: $0) } }
 
+    /// Uploads and batches on a disk of 3 MB: refused with `.full`, nothing acknowledged is lost, and all goes on once there is room.
+    @Test func p10AFullDiskRefusesFilesAndLines() async throws {
+        guard let disk = SmallDisk(bytes: 3 << 20) else { return SmallDisk.isMissing() }
+        let store = try TemporaryStore(folder: disk.folder)
+        let batch = Sample.batch()
+        try await stored { store.batches.create(batch, answer: nil, then: $0) }
+        _ = try await stored { store.batches.begin(batch.id, total: 100_000, quote: nil, at: Sample.now, then: $0) }
+        var kept: [String] = []
+        var refusals: [StoreError] = []
+        for n in 0..<200 where refusals.isEmpty {
+            do throws(StoreError) {
+                try await self.upload("file-\(n)", [UInt8](repeating: UInt8(n), count: 60_000), in: store)
+                kept.append("file-\(n)")
+            } catch {
+                refusals.append(error)
+            }
+        }
+        var lines = 0
+        while refusals.count < 2, lines < 50_000 {
+            do throws(StoreError) {
+                try await self.add(lines + 1...lines + 500, to: batch, in: store)
+                lines += 500
+            } catch {
+                refusals.append(error)
+            }
+        }
+        #expect(refusals.count == 2 && refusals.allSatisfy { $0.code == .full }, "\(refusals)")
+        for (n, id) in kept.enumerated() { #expect(try store.files.read(id, at: 59_999, length: 9) == [UInt8(n)], "\(id) was acknowledged and is lost") }
+        #expect(store.jobs.backlog().flatMap(\.buckets).reduce(0) { $0 + $1.ready.jobs } == lines)
+        disk.makeRoom()
+        try await self.upload("file-more", [1, 2, 3], in: store)
+        try await self.add(lines + 1...lines + 500, to: batch, in: store)
+        let next = try TemporaryStore(folder: try store.crashImage())
+        #expect(next.jobs.backlog().flatMap(\.buckets).reduce(0) { $0 + $1.ready.jobs } == lines + 500)
+        #expect(try next.files.files(tenant: nil, purpose: nil, page: PageRequest(limit: 1000))?.data.count == kept.count + 1)
+    }
+
+    private func upload(_ id: String, _ bytes: [UInt8], in store: TemporaryStore) async throws(StoreError) {
+        let receipt = try store.files.receive(id)
+        let result = Result { () throws(StoreError) in try receipt.take(bytes) }
+        guard case .success = result else {
+            receipt.discard()
+            return try result.get()
+        }
+        let file = Sample.file(id, bytes: receipt.bytes, sha256: receipt.sha256)
+        let added: Result<Void, StoreError> = await withCheckedContinuation { waiting in store.files.add(file, receipt) { waiting.resume(returning: $0) } }
+        try added.get()
+    }
+
+    private func add(_ range: ClosedRange<Int>, to batch: Batch, in store: TemporaryStore) async throws(StoreError) {
+        let lines = range.map { Sample.line($0, of: batch) }
+        let result: Result<Bool, StoreError> = await withCheckedContinuation { waiting in
+            store.batches.add(lines, to: batch.id, at: Sample.now) { waiting.resume(returning: $0) }
+        }
+        _ = try result.get()
+    }
+
     /// A sync that fails says that nothing from now on is safe: no acknowledgement, and the next start has all that was acknowledged before.
-    @Test func aFailedSyncStopsTheStoreAndLosesNothing() throws {
+    @Test func p10AFailedSyncStopsTheStoreAndLosesNothing() throws {
         let strace = "/usr/bin/strace"
         guard access(strace, X_OK) == 0 else { return Skipped.note("no strace, so no sync can be made to fail") }
         let folder = TemporaryFolder()
@@ -104,5 +161,14 @@ enum Skipped {
     static func note(_ why: String) {
         print("skipped: \(why)")
         if getenv("CI") != nil { Issue.record("\(why)") }
+    }
+}
+
+extension FileReceipt {
+    fileprivate func take(_ bytes: [UInt8]) throws(StoreError) {
+        let result: Result<Void, StoreError> = bytes.withUnsafeBytes { bytes in
+            do throws(StoreError) { return .success(try self.append(bytes)) } catch { return .failure(error) }
+        }
+        try result.get()
     }
 }

@@ -35,17 +35,6 @@ import Testing
         #expect(error?.code == .busy && error?.message.contains("process \(getpid())") == true)
     }
 
-    @Test func ofTwoProcessesExactlyOneGetsTheFolder() throws {
-        let probe = try ChildProcess.product("sluice-store-probe")
-        let folder = TemporaryFolder()
-        for _ in 0..<10 {
-            let two = [try ChildProcess([probe, "hold", folder.path]), try ChildProcess([probe, "hold", folder.path])]
-            let said = two.map { $0.line() ?? "nothing" }
-            #expect(said.filter { $0 == "open" }.count == 1, "\(said)")
-            #expect(said.filter { $0.hasPrefix("refused") && $0.contains("in use by another sluice") }.count == 1, "\(said)")
-        }
-    }
-
     @Test func aLaterSchemaIsRefusedAndLeftAlone() throws {
         let folder = TemporaryFolder()
         try SQLiteDatabase(.init(folder: DataFolder(folder.path)), at: Sample.now).close(at: Sample.now)

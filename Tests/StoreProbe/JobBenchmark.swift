@@ -4,7 +4,6 @@ import Glibc
 import SluiceCore
 import SluiceSQLite
 import SluiceTesting
-import Synchronization
 
 /// How fast jobs are stored, leased and completed, beside what is wanted (on two cores).
 ///
@@ -28,8 +27,7 @@ final class JobBenchmark {
         self.rate("enqueue, one by one", atLeast: 1500, of: 5000 / self.share) { self.enqueue(5000 / self.share, at: 1, in: store) }
         self.rate("enqueue, grouped (256 at a time)", atLeast: 20_000, of: 60_000 / self.share) { self.enqueue(60_000 / self.share, at: 256, in: store) }
         try self.addLines(100_000 / self.share - self.stored, to: "batch_1", in: database)
-        let claims = self.cycles(max(10, 200 / self.share), of: 64, in: store, waiting: 100_000)
-        self.report("claim of 64, 100,000 waiting: p50", claims, atMost: 5)
+        self.cycles(max(10, 200 / self.share), of: 64, in: store)
         try self.addLines(900_000 / self.share, to: "batch_2", in: database)
         self.report("claim of 64, 1,000,000 waiting: p50", self.claims(max(10, 200 / self.share), of: 64, in: store), atMost: 5)
         try database.close(at: Sample.now)
@@ -66,34 +64,34 @@ final class JobBenchmark {
         let store = SQLiteBatchStore(database)
         var batch = Sample.batch(id)
         batch.deadline = Sample.now + .seconds(86_400)
-        try self.wait { store.create(batch, answer: nil, then: $0) }
-        _ = try self.wait { store.begin(batch.id, total: count, quote: nil, at: Sample.now, then: $0) }
+        try waiting { store.create(batch, answer: nil, then: $0) }
+        _ = try waiting { store.begin(batch.id, total: count, quote: nil, at: Sample.now, then: $0) }
         let target = batch
         self.rate("lines of a batch, 2,000 at a time", atLeast: 20_000, of: count) {
             for from in stride(from: 1, through: count, by: 2000) {
                 let lines = (from..<min(from + 2000, count + 1)).map { Sample.line($0, of: target) }
-                _ = try? self.wait { store.add(lines, to: target.id, at: Sample.now, then: $0) }
+                _ = try? waiting { store.add(lines, to: target.id, at: Sample.now, then: $0) }
             }
         }
     }
 
-    /// Leases, begins and completes; gives how long each claim took.
-    private func cycles(_ rounds: Int, of size: Int, in store: SQLiteJobStore, waiting: Int) -> [Duration] {
-        var claims: [Duration] = []
-        self.rate("claim, begin, complete, \(waiting) waiting", atLeast: 8000, of: rounds * size) {
-            var last = DispatchGroup()
+    private func cycles(_ rounds: Int, of size: Int, in store: SQLiteJobStore) {
+        self.rate("claim, begin, complete, 100,000 waiting", atLeast: 8000, of: rounds * size) {
+            // As many under way as a few backends take.
+            let places = DispatchSemaphore(value: 4 * size)
+            let group = DispatchGroup()
             for _ in 0..<rounds {
-                let start = ContinuousClock.now
-                let jobs = self.claim(size, in: store)
-                claims.append(ContinuousClock.now - start)
-                // The next claim goes out while these are completed, as a worker's does.
-                last.wait()
-                last = DispatchGroup()
-                for leased in jobs { self.complete(leased, in: store, last) }
+                for _ in 0..<size { places.wait() }
+                for leased in self.claim(size, in: store) {
+                    group.enter()
+                    self.complete(leased, in: store) {
+                        places.signal()
+                        group.leave()
+                    }
+                }
             }
-            last.wait()
+            group.wait()
         }
-        return claims
     }
 
     private func claims(_ rounds: Int, of size: Int, in store: SQLiteJobStore) -> [Duration] {
@@ -106,34 +104,21 @@ final class JobBenchmark {
 
     private func claim(_ size: Int, in store: SQLiteJobStore) -> [LeasedJob] {
         let lane = Sample.job("").lane
-        return (try? self.wait { store.lease(lane, limit: size, at: Sample.now, then: $0) }) ?? []
+        return (try? waiting { store.lease(lane, limit: size, at: Sample.now, then: $0) }) ?? []
     }
 
-    private func complete(_ leased: LeasedJob, in store: SQLiteJobStore, _ group: DispatchGroup) {
+    private func complete(_ leased: LeasedJob, in store: SQLiteJobStore, then: @escaping @Sendable () -> Void) {
         let subject = Sample.subject(leased.job.requestID, jobID: leased.job.id)
         let answer = JobResult(status: 200, contentType: "application/json", body: Array(self.text.utf8.prefix(700)))
-        group.enter()
         store.begin(Sample.intent(subject), under: leased.lease) { _ in
             store.complete(leased.lease, as: .done, result: answer, ends: [Sample.settled(subject)], at: Sample.now) { result in
                 guard case .success(true) = result else { preconditionFailure("a lease of the benchmark's own was stale") }
-                group.leave()
+                then()
             }
         }
     }
 
     private static func id(_ number: Int) -> String { "job_\(String(1_764_100_000_000 + number * 7, radix: 36))" }
-
-    private func wait<Value: Sendable>(_ write: (@escaping @Sendable (Result<Value, StoreError>) -> Void) -> Void) throws -> Value {
-        let isDone = DispatchSemaphore(value: 0)
-        let answer = Mutex<Result<Value, StoreError>?>(nil)
-        write { result in
-            answer.withLock { $0 = result }
-            isDone.signal()
-        }
-        isDone.wait()
-        guard let result = answer.withLock({ $0 }) else { preconditionFailure("a callback without a result") }
-        return try result.get()
-    }
 
     // MARK: Figures
 

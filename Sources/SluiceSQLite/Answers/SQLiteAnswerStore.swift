@@ -1,4 +1,3 @@
-import FoundationEssentials
 import GRDB
 package import SluiceCore
 
@@ -41,24 +40,28 @@ package struct SQLiteAnswerStore: AnswerStore {
         try self.reader.read { db in try SQLiteAnswerStore.find(key, in: db) }
     }
 
-    private static func find(_ key: KeptAnswer.Key, in db: Database) throws -> KeptAnswer? {
-        let statement = try db.cachedStatement(sql: "SELECT fingerprint, at_ms, status, lines, body FROM kept_answer WHERE scope = ? AND key = ?")
-        return try Row.fetchOne(statement, arguments: [key.scope, key.key]).map { row in
-            KeptAnswer(
-                key: key, fingerprint: [UInt8](row[0] as Data), at: Timestamp(milliseconds: row[1]), status: row[2], lines: [UInt8](row[3] as Data),
-                body: [UInt8](row[4] as Data))
-        }
+    fileprivate static func find(_ key: KeptAnswer.Key, in db: Database) throws -> KeptAnswer? {
+        try RawStatement("SELECT fingerprint, at_ms, status, lines, body FROM kept_answer WHERE scope = ? AND key = ?", in: db)
+            .first(.text(key.scope), .text(key.key)) { row in
+                KeptAnswer(
+                    key: key, fingerprint: row.array(0), at: Timestamp(milliseconds: row.long(1)), status: row.int(2), lines: row.array(3), body: row.array(4))
+            }
     }
 }
 
 extension WriteTransaction {
-    /// Keeps an answer.
+    /// To be called before anything is changed.
     ///
-    /// - Throws: Where its key has one already: then what it answers must not be done a second time.
+    /// - Throws: Where the key has an answer: then what it answers must not be done a second time.
+    func checkIsFree(_ key: KeptAnswer.Key) throws {
+        guard try SQLiteAnswerStore.find(key, in: self.db) == nil else {
+            throw Unchanged(StoreError(.other, "the idempotency key has an answer already"))
+        }
+    }
+
     mutating func keep(_ answer: KeptAnswer) throws {
-        try self.db.cachedStatement(sql: "INSERT INTO kept_answer(scope, key, fingerprint, at_ms, status, lines, body) VALUES (?, ?, ?, ?, ?, ?, ?)").execute(
-            arguments: [
-                answer.key.scope, answer.key.key, Data(answer.fingerprint), answer.at.milliseconds, answer.status, Data(answer.lines), Data(answer.body),
-            ])
+        try RawStatement("INSERT INTO kept_answer(scope, key, fingerprint, at_ms, status, lines, body) VALUES (?, ?, ?, ?, ?, ?, ?)", in: self.db).run(
+            .text(answer.key.scope), .text(answer.key.key), .bytes(answer.fingerprint), .integer(answer.at.milliseconds), .integer(answer.status),
+            .bytes(answer.lines), .bytes(answer.body))
     }
 }

@@ -55,12 +55,12 @@ extension SQLiteBatchStore {
         guard transaction.backlog.withTable({ $0.hasWaiting(ofBatch: batch) }) else { return 0 }
         let waiting = try RawStatement(
             """
-            SELECT id, line, state FROM job WHERE batch = ? AND line > (SELECT swept_line FROM batch WHERE id = ?) AND +state < 2 ORDER BY line LIMIT ?
+            SELECT id, line FROM job WHERE batch = ? AND line > (SELECT swept_line FROM batch WHERE id = ?) AND +state < 2 ORDER BY line LIMIT ?
             """, in: transaction.db
-        ).all(.integer(batch), .integer(batch), .integer(limit)) { ($0.long(0), $0.int(1), JobState(rawValue: $0.int(2))) }
+        ).all(.integer(batch), .integer(batch), .integer(limit)) { ($0.long(0), $0.int(1)) }
         let swept = waiting.count < limit ? 0 : waiting.last?.1 ?? 0
         try RawStatement("UPDATE batch SET swept_line = ? WHERE id = ?", in: transaction.db).run(.integer(swept), .integer(batch))
-        for (id, _, state) in waiting { try transaction.end(id, from: state, by: .cancelRequested, at: now) }
+        for (id, _) in waiting { try transaction.end(id, by: .cancelRequested, at: now) }
         return waiting.count
     }
 

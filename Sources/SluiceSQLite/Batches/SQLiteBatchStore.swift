@@ -27,6 +27,7 @@ package struct SQLiteBatchStore: BatchStore {
         let tags = String(decoding: StoredTags.text(of: batch.tags), as: UTF8.self)
         self.submit(
             { transaction in
+                if let answer { try transaction.checkIsFree(answer.key) }
                 try transaction.db.cachedStatement(
                     literal: """
                         INSERT INTO batch(pub, wire, status, is_paused, tenant, api_key, endpoint, input_file, output_file, error_file, completion_window,
@@ -124,8 +125,10 @@ extension WriteTransaction {
 
     /// Does for a line that was stored at its end what comes with the end.
     private mutating func endAtOnce(_ id: Int64, _ result: JobResult?, at now: Timestamp) throws {
-        let job = try RawStatement("UPDATE job SET result_status = ?, has_result = ? WHERE id = ? RETURNING \(EndedJob.columns)", in: self.db)
-            .first(.integer(result?.status), .integer(result != nil), .integer(id)) { try EndedJob($0, from: nil) }
+        try RawStatement("UPDATE job SET result_status = ?, has_result = ? WHERE id = ?", in: self.db)
+            .run(.integer(result?.status), .integer(result != nil), .integer(id))
+        let job = try RawStatement("SELECT \(EndedJob.columns) FROM job WHERE id = ?", in: self.db)
+            .first(.integer(id)) { try EndedJob($0, as: result == nil ? .cancelled : .failed) }
         guard let job else { preconditionFailure("a line that was just stored is not there") }
         try self.end(job, result: result, at: now)
     }

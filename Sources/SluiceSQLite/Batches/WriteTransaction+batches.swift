@@ -47,20 +47,22 @@ extension WriteTransaction {
           error_bytes = error_bytes + ?, spent_pico = spent_pico + ?, input = input + ?, cached_input = cached_input + ?,
           cache_write_5m = cache_write_5m + ?, cache_write_1h = cache_write_1h + ?, output = output + ?, reasoning = reasoning + ?,
           audio_input = audio_input + ?, audio_output = audio_output + ?, image_input = image_input + ?
-        WHERE id = ? RETURNING \(BatchStanding.columns)
+        WHERE id = ?
         """
+    private static let ended = "SELECT \(BatchStanding.columns) FROM batch WHERE id = ? AND done + failed + expired + cancelled = total"
 
     /// Books a step of a line on its batch, and ends the batch with its last line.
     mutating func book(_ booking: BatchBooking, to batch: Int64, at now: Timestamp) throws {
         guard !booking.isNothing else { return }
         let (lines, usage) = (booking.lines, booking.usage)
-        let standing = try RawStatement(WriteTransaction.booking, in: self.db).first(
+        let count = try RawStatement(WriteTransaction.booking, in: self.db).run(
             .integer(lines.done), .integer(lines.failed), .integer(lines.expired), .integer(lines.cancelled), .integer(booking.outputBytes),
             .integer(booking.errorBytes), .integer(booking.spent.pico), .integer(usage.input), .integer(usage.cachedInput), .integer(usage.cacheWrite5m),
             .integer(usage.cacheWrite1h), .integer(usage.output), .integer(usage.reasoning), .integer(usage.audioInput), .integer(usage.audioOutput),
-            .integer(usage.imageInput), .integer(batch), read: BatchStanding.init)
-        guard let standing else { preconditionFailure("a line without its batch") }
-        try self.endIfDone(standing, at: now)
+            .integer(usage.imageInput), .integer(batch))
+        guard count == 1 else { preconditionFailure("a line without its batch") }
+        let ended = try RawStatement(WriteTransaction.ended, in: self.db).first(.integer(batch), read: BatchStanding.init)
+        if let ended { try self.endIfDone(ended, at: now) }
     }
 
     /// Books attempts on the batch of a job, where it belongs to one.

@@ -5,12 +5,21 @@ import Synchronization
 
 /// The store of one data folder: one SQLite file, one writer, several readers.
 package final class SQLiteDatabase: Sendable {
+    /// What is on disk when a commit returns.
+    package enum Durability: Sendable {
+        /// The commit: nothing less may be acknowledged.
+        case full
+        /// Nothing for certain. Only for tests of crashes, which prove nothing unless they fail with it.
+        case negativeControl
+    }
+
     package struct Opening: Sendable {
         package var folder: DataFolder
         /// The database, where it is not the folder's own.
         package var path: String?
         package var readers = 4
         package var limits = StoreWriter.Limits()
+        package var durability = Durability.full
         /// Called once, on a thread of the store's, when a commit could not be made durable: the process must stop.
         package var onFailure: @Sendable (StoreError) -> Void = { _ in }
 
@@ -42,7 +51,7 @@ package final class SQLiteDatabase: Sendable {
             self.lock = try FolderLock(folder: opening.folder)
             let path = opening.path ?? opening.folder.database
             try DatabaseFiles.create(path)
-            let pool = try SQLiteDatabase.open(path, readers: opening.readers)
+            let pool = try SQLiteDatabase.open(path, opening)
             (self.epoch, self.wasUnclean) = try SQLiteDatabase.begin(pool, at: now)
             if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path, before: self.epoch) }
             self.shelf = FileShelf(folder: opening.folder.files)
@@ -98,15 +107,31 @@ package final class SQLiteDatabase: Sendable {
         }
     }
 
-    private static func open(_ path: String, readers: Int) throws -> DatabasePool {
-        // Before anything is set: a file that is not ours must stay as it is.
-        var reading = Configuration()
-        reading.readonly = true
-        try DatabaseQueue(path: path, configuration: reading).read { db in try self.checkOrigin(db, path: path) }
-        let pool = try DatabasePool(path: path, configuration: self.configuration(readers: readers))
-        try pool.writeWithoutTransaction(self.makeDurable)
+    private static func open(_ path: String, _ opening: Opening) throws -> DatabasePool {
+        try self.checkOrigin(of: path)
+        let pool = try DatabasePool(path: path, configuration: self.configuration(readers: opening.readers))
+        // GRDB has set it to NORMAL.
+        if opening.durability == .full { try pool.writeWithoutTransaction(self.makeDurable) }
+        // Before the migrator's own table, or a start that ends in between leaves a file that is nobody's.
+        try pool.write { db in
+            guard try Int.fetchOne(db, sql: "PRAGMA application_id") == 0 else { return }
+            try db.execute(sql: "PRAGMA application_id = \(SQLiteDatabase.applicationID)")
+        }
         try Schema.migrator.migrate(pool)
         return pool
+    }
+
+    /// Looks at a file before anything is set: one that is not ours must stay as it is.
+    private static func checkOrigin(of path: String) throws {
+        var reading = Configuration()
+        reading.readonly = true
+        do {
+            try DatabaseQueue(path: path, configuration: reading).read { db in try self.checkOrigin(db, path: path) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            // A crash left a transaction of before there was a write-ahead log. Whoever writes takes it back first.
+            reading.readonly = false
+            try DatabaseQueue(path: path, configuration: reading).read { db in try self.checkOrigin(db, path: path) }
+        }
     }
 
     /// Writes the row of this start.

@@ -35,7 +35,7 @@ package final class FileReceiptOnDisk: FileReceipt {
             guard let descriptor = state.descriptor else { return StoreError(.closed, "the file is received already") }
             var written = 0
             while written < bytes.count {
-                let count = write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+                let count = pwrite(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(state.bytes + written))
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return .system("cannot write \(self.path)") }
                 written += count

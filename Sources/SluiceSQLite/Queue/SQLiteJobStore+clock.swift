@@ -88,7 +88,7 @@ extension SQLiteJobStore {
                 var overdue: [String] = []
                 for (id, name, state) in due {
                     if state == .held || state == .ready {
-                        try transaction.end(id, from: state, by: .deadlinePassed, at: now)
+                        try transaction.end(id, by: .deadlinePassed, at: now)
                         expired.append(name)
                     } else {
                         overdue.append(name)

@@ -8,7 +8,7 @@ extension SQLiteJobStore {
             { transaction in
                 guard let row = try JobRow.find(id, tenant: tenant, in: transaction.db) else { return nil }
                 var job = row.job
-                guard try transaction.end(row.id, from: job.state, by: .cancelRequested, at: now) else { return (job, false) }
+                guard try transaction.end(row.id, by: .cancelRequested, at: now) else { return (job, false) }
                 let wasRunning = job.state == .leased || job.state == .bundled
                 job.state = JobState.target(of: .cancelRequested)
                 job.finished = now

@@ -39,6 +39,7 @@ package struct SQLiteJobStore: JobStore {
         let request = String(decoding: StoredRequest.text(of: call.request), as: UTF8.self)
         self.submit(
             { transaction in
+                if let answer { try transaction.checkIsFree(answer.key) }
                 guard let id = try transaction.insert(job, in: nil) else { preconditionFailure("a job without a batch is not there twice") }
                 try RawStatement("INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)", in: transaction.db)
                     .run(.integer(id), .text(request), .text(call.clientRequestID), .bytes(call.fields), .bytes(call.body))

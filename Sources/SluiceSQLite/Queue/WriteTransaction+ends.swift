@@ -3,7 +3,6 @@ import SluiceCore
 
 /// A job that this transaction has ended: what the end must know of it.
 struct EndedJob {
-    /// For the `RETURNING` of the statements that end jobs.
     static let columns = """
         id, pub, request_id, custom_id, kind, tenant, batch, state, last_error, generation, lane, bucket_ms, estimated_tokens, created_ms
         """
@@ -21,9 +20,11 @@ struct EndedJob {
     /// Its last step, from where it was.
     var move: LaneTable.Move
 
-    /// - Parameter origin: The state that it came from; nil where it was never open.
-    init(_ row: RawRow, from origin: JobState?) throws {
-        guard let state = JobState(rawValue: row.int(7)), state.isTerminal else { throw StoreError(.other, "job \(row.text(1)) has not ended") }
+    /// - Parameters:
+    ///   - row: As it was before, if it was open.
+    ///   - state: Where it ends.
+    init(_ row: RawRow, as state: JobState) throws {
+        guard let origin = JobState(rawValue: row.int(7)) else { throw StoreError(.incompatible, "job \(row.text(1)) has a state that is not known") }
         self.id = row.long(0)
         self.pub = row.text(1)
         self.requestID = row.text(2)
@@ -34,12 +35,11 @@ struct EndedJob {
         self.state = state
         self.lastError = row.textOrNil(8)
         self.generation = row.int(9)
-        self.move = LaneTable.Move(row, firstColumn: 10, from: origin, to: state)
+        self.move = LaneTable.Move(row, firstColumn: 10, from: origin.isTerminal ? nil : origin, to: state)
     }
 }
 
 extension LaneTable.Move {
-    /// For the `RETURNING` of the statements that move jobs.
     static let columns = "lane, bucket_ms, estimated_tokens, created_ms"
 
     init(_ row: RawRow, firstColumn: Int32 = 0, from: JobState?, to: JobState?) {
@@ -69,14 +69,14 @@ extension WriteTransaction {
 
     /// Ends a job without an answer; false where `event` does not apply to it.
     @discardableResult
-    mutating func end(_ id: Int64, from state: JobState?, by event: JobState.Event, at now: Timestamp) throws -> Bool {
-        let job = try RawStatement(
-            """
-            UPDATE job SET state = \(JobState.target(of: event).rawValue), finished_ms = ?, owner = NULL
-            WHERE id = ? AND \(JobState.allows(event)) RETURNING \(EndedJob.columns)
-            """, in: self.db
-        ).first(.integer(now.milliseconds), .integer(id)) { try EndedJob($0, from: state) }
+    mutating func end(_ id: Int64, by event: JobState.Event, at now: Timestamp) throws -> Bool {
+        let state = JobState.target(of: event)
+        let job = try RawStatement("SELECT \(EndedJob.columns) FROM job WHERE id = ? AND \(JobState.allows(event))", in: self.db)
+            .first(.integer(id)) { try EndedJob($0, as: state) }
         guard let job else { return false }
+        try RawStatement(
+            "UPDATE job SET state = \(state.rawValue), finished_ms = ?, owner = NULL WHERE id = ? AND \(JobState.allows(event))", in: self.db
+        ).run(.integer(now.milliseconds), .integer(id))
         try self.end(job, result: nil, at: now)
         return true
     }
