@@ -63,8 +63,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
             requestID: job.requestID, jobID: job.id, batchID: job.batchID, customID: job.customID, clientRequestID: stored.clientRequestID,
             tenant: job.tenant, key: job.key, trafficClass: job.trafficClass, route: job.route, model: job.model, serve: .later,
             tierRequested: request.serviceTier, policy: policy.revision, tags: request.tags, currency: policy.currency)
-        var call = DispatchCall(
-            live: live, request: request, decision: decision, fields: fields, body: bytes, forwarded: ByteBuffer(bytes: stored.fields),
+        let call = DispatchCall(
+            live: live, request: request, decision: decision, fields: fields, body: bytes, forwarded: stored.fields,
             subject: subject, arrived: now)
         call.namesAnthropicVersion = String(decoding: stored.fields, as: UTF8.self).contains("anthropic-version:")
         call.pools = job.rung == 0 ? nil : policy.pools.first { $0.name == job.promoteTo }.map { [$0.index] } ?? trafficClass.promote.map { [$0.pool] }

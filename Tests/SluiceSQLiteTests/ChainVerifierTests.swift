@@ -17,7 +17,7 @@ enum Hashing {
         for i in 1...12 {
             var line: [UInt8] = []
             let entry = Sample.settled(Sample.subject("req_\(i)", tenant: i % 3 == 0 ? "a" : "b"))
-            previous = LedgerLine.write(seq: Int64(i), body: LedgerLine.body(of: entry), previous: previous, into: &line, sha256: Hashing.sha256)
+            previous = LedgerLine.append(seq: Int64(i), body: LedgerLine.body(of: entry), previous: previous, to: &line) { Hashing.sha256(Array($0)) }
             lines.append(line)
         }
         self.lines = lines

@@ -36,6 +36,24 @@ import Testing
         try await committed.wait(for: "the entries are committed") { $0 == 20 }
     }
 
+    /// Whatever the number of rows of a statement: a second end of an attempt takes none of the others with it.
+    @Test(arguments: [2, 8, 31, 32, 33, 75])
+    func anEntryThatIsThereAlreadyLeavesNoGap(_ count: Int) async throws {
+        let store = try TemporaryStore()
+        let entries = (0..<count).map { SealedEntry(Sample.settled(Sample.subject("req_\($0)"))) }
+        let twice = SealedEntry(Sample.settled(Sample.subject("req_\(count / 2)")))
+        try await stored { store.ledger.append(entries + [twice], committed: $0) }
+        try await stored { store.ledger.append([twice] + entries, committed: $0) }
+        try await stored { store.ledger.append([SealedEntry(Sample.settled(Sample.subject("req_last")))], committed: $0) }
+        let rows = try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000)
+        #expect(rows.map(\.seq) == (1...Int64(count) + 1).map { $0 })
+        var verifier = ChainVerifier(sha256: Hashing.sha256)
+        for row in rows { verifier.check(row.line) }
+        verifier.finish()
+        #expect(verifier.firstBad == nil)
+        #expect(try store.ledger.rollups(since: nil, until: nil, by: []).first?.measures.attempts == count + 1)
+    }
+
     @Test func oneThatFailsDoesNotDisturbTheOthersOfItsGroup() async throws {
         let store = try TemporaryStore()
         let results = Observed<[String: Bool]>([:])

@@ -103,8 +103,7 @@ import Testing
 
     private static func call(_ url: BackendURL) -> UpstreamCall {
         var call = UpstreamCall(
-            url: url, path: "/v1/models", fields: ByteBuffer(string: "authorization: Bearer key\r\n"), body: ByteBuffer(),
-            backend: Backend(index: 0, name: "scripted", api: .openai))
+            url: url, path: "/v1/models", fields: ByteBuffer(string: "authorization: Bearer key\r\n"), body: ByteBuffer())
         call.connectTimeout = .seconds(5)
         return call
     }

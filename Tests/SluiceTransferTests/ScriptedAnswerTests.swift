@@ -51,7 +51,7 @@ import Testing
         let group = MultiThreadedEventLoopGroup.singleton
         let call = UpstreamCall(
             url: upstream.url, path: endpoint.path, fields: ByteBuffer(string: "content-type: application/json\r\n"),
-            body: ByteBuffer(string: body), backend: Backend(index: 0, name: "scripted", api: .openai))
+            body: ByteBuffer(string: body))
         let record = try await RunningCall.start(call, over: PlainTransport(group: group), on: group.next()).end()
         #expect(record.head?.status == 200)
         return record

@@ -83,7 +83,7 @@ private func run(_ arguments: [String]) throws {
         url: url, path: "/v1/chat/completions",
         fields: ByteBuffer(
             string: "content-type: application/json\r\nauthorization: Bearer key\r\naccept-encoding: identity\r\nuser-agent: probe\r\n"),
-        body: ByteBuffer(string: body), backend: Backend(index: 0, name: "probe", api: .openai))
+        body: ByteBuffer(string: body))
     call.connectTimeout = .seconds(20)
     let load = Load(transport: transport, loop: loop, call: call, seconds: seconds)
     let finished = try loop.flatSubmit { measure(load, lanes: lanes) }.wait()

@@ -39,8 +39,7 @@ struct WebhookCall {
     func upstreamCall(allowed: [String]) -> UpstreamCall? {
         guard let url = BackendURL(self.delivery.endpoint.url) else { return nil }
         var call = UpstreamCall(
-            url: url, path: url.path.isEmpty ? "/" : url.path, fields: self.fields, body: ByteBuffer(bytes: self.delivery.body),
-            backend: Backend(index: 0, name: "webhook", api: .openai))
+            url: url, path: url.path.isEmpty ? "/" : url.path, fields: self.fields, body: ByteBuffer(bytes: self.delivery.body))
         call.connectTimeout = .seconds(5)
         call.allowsPrivateAddresses = WebhookTarget.isListed(url.host, in: allowed)
         return call

@@ -68,14 +68,16 @@ package struct BackendRecord: Sendable {
     }
 
     /// Gives a slot back.
-    package mutating func release(_ report: Report, isLater: Bool, held: Duration, jitter: Double, at now: MonotonicInstant) {
+    ///
+    /// - Parameter jitter: From 0 to 1; drawn only where it counts.
+    package mutating func release(_ report: Report, isLater: Bool, held: Duration, jitter: @autoclosure () -> Double, at now: MonotonicInstant) {
         self.inFlight -= 1
         if isLater { self.inFlightLater -= 1 }
         switch report {
         case .success:
             self.breaker.succeed()
             self.slotTime.record(held, at: now)
-        case .failure: self.breaker.fail(at: now, jitter: jitter)
+        case .failure: self.breaker.fail(at: now, jitter: jitter())
         case .nothing: self.breaker.forget(at: now)
         }
     }

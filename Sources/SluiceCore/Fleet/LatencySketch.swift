@@ -1,7 +1,8 @@
 /// Quantiles of durations that forget: a histogram of 64 steps from 1 ms to about half an hour, halved every half minute.
 package struct LatencySketch: Sendable {
     private static let steps = 64
-    private static let halfLife = Duration.seconds(30)
+    /// In nanoseconds.
+    private static let halfLife: Int64 = 30_000_000_000
     /// Less weight than this says nothing.
     private static let leastWeight = 3.0
 
@@ -22,8 +23,8 @@ package struct LatencySketch: Sendable {
         let factor = self.factor(at: now)
         guard self.total * factor >= LatencySketch.leastWeight else { return nil }
         var seen = 0.0
-        for (index, weight) in self.weights.enumerated() {
-            seen += weight
+        for index in self.weights.indices {
+            seen += self.weights[index]
             if seen >= self.total * fraction { return LatencySketch.duration(of: index) }
         }
         return nil
@@ -31,7 +32,7 @@ package struct LatencySketch: Sendable {
 
     private func factor(at now: MonotonicInstant) -> Double {
         guard let decayed else { return 1 }
-        let halvings = (now - decayed).nanoseconds / LatencySketch.halfLife.nanoseconds
+        let halvings = (now.nanoseconds - decayed.nanoseconds) / LatencySketch.halfLife
         return halvings > 60 ? 0 : 1 / Double(1 << max(0, halvings))
     }
 
@@ -40,12 +41,12 @@ package struct LatencySketch: Sendable {
             self.decayed = now
             return
         }
-        let halvings = (now - decayed).nanoseconds / LatencySketch.halfLife.nanoseconds
+        let halvings = (now.nanoseconds - decayed.nanoseconds) / LatencySketch.halfLife
         guard halvings > 0 else { return }
         let factor = self.factor(at: now)
         for index in self.weights.indices { self.weights[index] *= factor }
         self.total *= factor
-        self.decayed = decayed + LatencySketch.halfLife * Int(halvings)
+        self.decayed = MonotonicInstant(nanoseconds: decayed.nanoseconds + LatencySketch.halfLife * halvings)
     }
 
     /// Four steps for each doubling, cut with integers: no logarithm on the hot path.

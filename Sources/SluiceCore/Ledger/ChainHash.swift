@@ -62,16 +62,27 @@ package struct ChainHash: Hashable, Sendable {
 }
 
 extension [UInt8] {
-    package mutating func append(hex hash: ChainHash) {
+    package mutating func append(hex hash: ChainHash) { self.append(atMost: 64) { $0.write(hash) } }
+}
+
+extension ByteWriter {
+    /// 64 hexadecimal digits in lower case.
+    mutating func write(_ hash: ChainHash) {
         hash.withBytes { bytes in
-            for byte in bytes {
-                self.append(hexDigit: byte >> 4)
-                self.append(hexDigit: byte & 15)
+            for index in stride(from: 0, to: bytes.count, by: 4) {
+                self.write(hex: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self)))
             }
         }
     }
 
-    private mutating func append(hexDigit value: UInt8) {
-        self.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
+    /// Eight digits at once: each half byte is spread to a byte of its own and moved to its digit.
+    private mutating func write(hex value: UInt32) {
+        var halves = UInt64(value)
+        halves = (halves | halves << 16) & 0x0000_FFFF_0000_FFFF
+        halves = (halves | halves << 8) & 0x00FF_00FF_00FF_00FF
+        halves = (halves | halves << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = ((halves &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        let digits = halves &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+        self.take(8).storeBytes(of: digits.bigEndian, as: UInt64.self)
     }
 }

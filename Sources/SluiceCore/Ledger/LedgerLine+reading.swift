@@ -9,7 +9,7 @@ extension LedgerLine {
         package var hashed: [UInt8]
     }
 
-    /// Reads a whole export line without its line break, and refuses what ``write(seq:body:previous:into:sha256:)`` would not have written:
+    /// Reads a whole export line without its line break, and refuses what ``append(seq:body:previous:to:sha256:)`` would not have written:
     /// white space, members out of order, anything behind the hash.
     package static func read(_ line: [UInt8]) throws(LedgerLineError) -> Parts {
         try line.reading { bytes throws(LedgerLineError) in

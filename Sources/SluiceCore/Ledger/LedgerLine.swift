@@ -5,91 +5,144 @@
 package enum LedgerLine {
     package static let schema = "sluice.ledger/v1"
 
-    /// Writes the line of an entry over what `line` held.
+    /// Appends the line of an entry.
     ///
-    /// - Parameter sha256: Hashes what `line` holds when it is called.
-    package static func write(
-        seq: Int64, body: [UInt8], previous: ChainHash, into line: inout [UInt8], sha256: ([UInt8]) -> ChainHash
+    /// - Returns: Its hash.
+    package static func append(
+        seq: Int64, body: [UInt8], previous: ChainHash, to lines: inout [UInt8], sha256: (UnsafeRawBufferPointer) -> ChainHash
     ) -> ChainHash {
-        line.removeAll(keepingCapacity: true)
-        line.append(text: "{\"schema\":\"sluice.ledger/v1\",\"seq\":")
-        line.append(number: seq)
-        line.append(UInt8(ascii: ","))
-        line.append(contentsOf: body)
-        line.append(text: ",\"prev_hash\":\"")
-        line.append(hex: previous)
-        line.append(text: "\"}")
-        let hash = sha256(line)
-        line.removeLast()
-        line.append(text: ",\"hash\":\"")
-        line.append(hex: hash)
-        line.append(text: "\"}")
+        let start = lines.count
+        lines.append(atMost: body.count + 144) { out in
+            out.write("{\"schema\":\"sluice.ledger/v1\",\"seq\":")
+            out.write(number: seq)
+            out.write(UInt8(ascii: ","))
+            out.write(body)
+            out.write(",\"prev_hash\":\"")
+            out.write(previous)
+            out.write("\"}")
+        }
+        let hash = lines.withUnsafeBytes { sha256(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        lines.removeLast()
+        lines.append(atMost: 80) { out in
+            out.write(",\"hash\":\"")
+            out.write(hash)
+            out.write("\"}")
+        }
         return hash
     }
 
     /// The members from `kind` to `corrects`, without braces: everything but the entry's place in the chain.
     package static func body(of entry: LedgerEntry) -> [UInt8] {
-        var json = JSONFields(capacity: 1280)
+        [UInt8](atMost: self.longestBody(of: entry)) { json in
+            self.writeBeginning(of: entry, into: &json)
+            if let end = entry.settlement {
+                self.writeEnd(end, of: entry, into: &json)
+            } else {
+                self.writeNoEnd(currency: entry.subject?.currency ?? entry.currency, into: &json)
+            }
+            json.member("corrects", entry.corrects.map(Int.init))
+            // Of few entries only: members that are not there are nil, so that older lines stay what they are.
+            if let marginal = entry.settlement?.marginalCost { json.member("marginal_cost", marginal) }
+            if let capacity = entry.capacity { json.member("capacity", capacity) }
+        }
+    }
+
+    private static func writeBeginning(of entry: LedgerEntry, into json: inout ByteWriter) {
         let subject = entry.subject
-        let target = entry.target
-        let end = entry.settlement
-        json.add("kind", entry.kind.rawValue)
-        json.add("at", entry.at)
-        json.add("request_id", subject?.requestID)
-        json.add("attempt", entry.attempt)
-        json.add("job_id", subject?.jobID)
-        json.add("batch_id", subject?.batchID)
-        json.add("custom_id", subject?.customID)
-        json.add("tenant", subject?.tenant)
-        json.add("key", subject?.key)
-        json.add("class", subject?.trafficClass)
-        json.add("route", subject?.route)
         let isCapacity = entry.kind == .capacity
-        json.add("pool", isCapacity ? nil : target?.pool)
-        json.add("backend", target?.backend)
-        json.add("model", subject?.model)
-        json.add("backend_model", isCapacity ? nil : target?.backendModel)
-        json.add("model_served", end?.modelServed)
-        json.add("serve", subject?.serve.rawValue)
-        json.add("tier_requested", subject?.tierRequested)
-        json.add("tier_served", end?.tierServed)
-        json.add("policy", subject?.policy)
-        json.add("rate_card", target?.rateCard)
-        json.add("estimate", entry.estimate)
-        json.add("tags", subject?.tags ?? [:])
-        json.add("client_request_id", subject?.clientRequestID)
-        json.add("unit_prices", end?.unitPrices, perRequest: end?.perRequest ?? .zero)
-        json.add("usage", end?.usage)
-        json.add("cost", end?.cost)
-        json.add("cost_low", end?.costLow)
-        json.add("cost_high", end?.costHigh)
-        json.add("baseline", end?.baseline)
-        json.add("currency", subject?.currency ?? entry.currency)
-        json.add("outcome", isCapacity ? nil : end?.outcome.rawValue)
-        json.add("status", end?.status)
-        json.add("flags", end?.flags.map(\.rawValue) ?? [])
-        json.add("provider_cost", end?.providerCost)
-        json.add("evidence", end?.evidence.rawValue)
-        json.add("queued_ms", end?.queued)
-        json.add("first_token_ms", end?.firstToken)
-        json.add("total_ms", end?.total)
-        json.add("upstream_id", end?.upstreamID)
-        json.add("levers", end?.levers)
-        json.add("corrects", entry.corrects.map(Int.init))
-        // Of few entries only: members that are not there are nil, so that older lines stay what they are.
-        if let marginal = end?.marginalCost { json.add("marginal_cost", marginal) }
-        if let capacity = entry.capacity { json.add("capacity", object: capacity.json) }
-        return json.bytes
+        let served = (model: entry.settlement?.modelServed, tier: entry.settlement?.tierServed)
+        json.member("kind", entry.kind.rawValue)
+        json.member("at", entry.at)
+        json.member("request_id", subject?.requestID)
+        json.member("attempt", entry.attempt)
+        json.member("job_id", subject?.jobID)
+        json.member("batch_id", subject?.batchID)
+        json.member("custom_id", subject?.customID)
+        json.member("tenant", subject?.tenant)
+        json.member("key", subject?.key)
+        json.member("class", subject?.trafficClass)
+        json.member("route", subject?.route)
+        json.member("pool", isCapacity ? nil : entry.target?.pool)
+        json.member("backend", entry.target?.backend)
+        json.member("model", subject?.model)
+        json.member("backend_model", isCapacity ? nil : entry.target?.backendModel)
+        json.member("model_served", served.model)
+        json.member("serve", subject?.serve.rawValue)
+        json.member("tier_requested", subject?.tierRequested)
+        json.member("tier_served", served.tier)
+        json.member("policy", subject?.policy)
+        json.member("rate_card", entry.target?.rateCard)
+        json.member("estimate", entry.estimate)
+        json.member("tags", subject?.tags ?? [:])
+        json.member("client_request_id", subject?.clientRequestID)
+    }
+
+    private static func writeEnd(_ end: LedgerEntry.Settlement, of entry: LedgerEntry, into json: inout ByteWriter) {
+        json.member("unit_prices", end.unitPrices, perRequest: end.perRequest)
+        json.member("usage", end.usage)
+        json.member("cost", end.cost)
+        json.member("cost_low", end.costLow)
+        json.member("cost_high", end.costHigh)
+        json.member("baseline", end.baseline)
+        json.member("currency", entry.subject?.currency ?? entry.currency)
+        json.member("outcome", entry.kind == .capacity ? nil : end.outcome.rawValue)
+        json.member("status", end.status)
+        json.name("flags")
+        json.list(open: "[", close: "]", end.flags) { out, flag in out.write(jsonString: flag.rawValue) }
+        json.member("provider_cost", end.providerCost)
+        json.member("evidence", end.evidence.rawValue)
+        json.member("queued_ms", end.queued)
+        json.member("first_token_ms", end.firstToken)
+        json.member("total_ms", end.total)
+        json.member("upstream_id", end.upstreamID)
+        json.member("levers", end.levers)
+    }
+
+    /// The same members of an entry that ends nothing.
+    private static func writeNoEnd(currency: String?, into json: inout ByteWriter) {
+        json.write(",\"unit_prices\":null,\"usage\":null,\"cost\":null,\"cost_low\":null,\"cost_high\":null,\"baseline\":null")
+        json.member("currency", currency)
+        json.write(",\"outcome\":null,\"status\":null,\"flags\":[],\"provider_cost\":null,\"evidence\":null,\"queued_ms\":null")
+        json.write(",\"first_token_ms\":null,\"total_ms\":null,\"upstream_id\":null,\"levers\":null")
+    }
+
+    /// What the body takes at most: every byte of its texts escaped, and room for names, numbers and words.
+    private static func longestBody(of entry: LedgerEntry) -> Int {
+        2400 + 6 * ((entry.subject?.textBytes ?? 0) + (entry.target?.textBytes ?? 0) + (entry.settlement?.textBytes ?? 0))
+            + (entry.subject?.tags.longestJSON ?? 0)
     }
 }
 
-extension LedgerEntry.Capacity {
-    fileprivate var json: JSONFields {
-        var json = JSONFields(capacity: 128)
-        json.add("gpus", self.gpus)
-        json.add("span_ms", self.span)
-        json.add("busy_ms", self.busy)
-        json.add("cost", self.cost)
-        return json
+extension LedgerEntry.Subject {
+    fileprivate var textBytes: Int {
+        self.requestID.utf8.count + self.jobID.bytes + self.batchID.bytes + self.customID.bytes + self.clientRequestID.bytes
+            + self.tenant.utf8.count + self.key.bytes + self.trafficClass.utf8.count + self.route.utf8.count + self.model.utf8.count
+            + self.tierRequested.bytes + self.policy.utf8.count + self.currency.utf8.count
+    }
+}
+
+extension LedgerEntry.Target {
+    fileprivate var textBytes: Int {
+        self.pool.utf8.count + self.backend.utf8.count + self.backendModel.utf8.count + self.rateCard.bytes
+    }
+}
+
+extension LedgerEntry.Settlement {
+    fileprivate var textBytes: Int { self.modelServed.bytes + self.tierServed.bytes + self.upstreamID.bytes }
+}
+
+extension String? {
+    fileprivate var bytes: Int { self?.utf8.count ?? 0 }
+}
+
+extension ByteWriter {
+    fileprivate mutating func member(_ name: StaticString, _ capacity: LedgerEntry.Capacity) {
+        self.name(name)
+        self.write("{\"gpus\":")
+        self.write(number: Int64(capacity.gpus))
+        self.member("span_ms", capacity.span)
+        self.member("busy_ms", capacity.busy)
+        self.member("cost", capacity.cost)
+        self.write("}")
     }
 }

@@ -44,7 +44,7 @@ package struct RollupMeasures: Sendable, Equatable {
     package init() {}
 
     package subscript(evidence: LedgerEntry.Evidence) -> Int {
-        self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: evidence) ?? 0]
+        self.evidence[evidence.place]
     }
 
     package static func += (a: inout RollupMeasures, b: RollupMeasures) {
@@ -79,7 +79,7 @@ package struct RollupMeasures: Sendable, Equatable {
         if entry.kind.isEnd {
             self.attempts += 1
             if entry.attempt == 1 { self.requests += 1 }
-            self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: end.evidence) ?? 0] += 1
+            self.evidence[end.evidence.place] += 1
             if end.flags.contains(.unreconciled) { self.unreconciled += 1 }
         }
         if let usage = end.usage, entry.kind != .waste { self.usage += usage }
@@ -133,5 +133,19 @@ package struct RollupMeasures: Sendable, Equatable {
             ("model", self.leverModel), ("backend", backend), ("lane", self.leverLane), ("window", self.leverWindow), ("cache", self.leverCache),
             ("waste", self.wasteBaseline - self.waste), ("idle", .zero - self.idle),
         ]
+    }
+}
+
+extension LedgerEntry.Evidence {
+    /// Where it stands among all cases.
+    fileprivate var place: Int {
+        switch self {
+        case .providerReported: 0
+        case .computed: 1
+        case .estimated: 2
+        case .lowerBound: 3
+        case .inDoubt: 4
+        case .unpriced: 5
+        }
     }
 }

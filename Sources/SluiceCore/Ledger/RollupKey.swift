@@ -44,6 +44,14 @@ package struct RollupKey: Hashable, Sendable {
             route: subject?.route ?? "", backend: entry.target?.backend ?? "", model: subject?.model ?? "")
     }
 
+    /// Whether ``init(_:)`` would give this key.
+    func isKey(of entry: LedgerEntry) -> Bool {
+        guard !self.byTag, self.hour == entry.at.hour, let subject = entry.subject, let target = entry.target else { return false }
+        return self.tag == (subject.tags.isEmpty ? RollupKey.untagged : RollupKey.tagged) && self.currency == subject.currency
+            && self.tenant == subject.tenant && self.key == subject.key ?? "" && self.trafficClass == subject.trafficClass
+            && self.route == subject.route && self.backend == target.backend && self.model == subject.model
+    }
+
     package subscript(dimension: RollupDimension) -> String? {
         switch dimension {
         case .tenant: self.tenant.nilIfEmpty
@@ -71,29 +79,45 @@ package struct Rollups: Sendable {
     /// so their number must not be theirs to choose.
     package static let tagsPerHour = 1000
 
-    package private(set) var measures: [RollupKey: RollupMeasures] = [:]
+    private var sums: [RollupKey: RollupMeasures] = [:]
+    /// The sum that was added to last, taken out of ``sums``: entries come in long runs of the same key.
+    private var latest: (key: RollupKey, sum: RollupMeasures)?
     private var tags: [Timestamp: Set<String>] = [:]
 
     package init() {}
 
-    package var isEmpty: Bool { self.measures.isEmpty }
+    package var isEmpty: Bool { self.sums.isEmpty && self.latest == nil }
+
+    package var measures: [RollupKey: RollupMeasures] {
+        guard let latest else { return self.sums }
+        var all = self.sums
+        all[latest.key] = latest.sum
+        return all
+    }
 
     /// Starts the next group; the tags that were seen stay known.
     package mutating func removeAll() {
-        self.measures.removeAll(keepingCapacity: true)
+        self.sums.removeAll(keepingCapacity: true)
+        self.latest = nil
         if self.tags.count > 3, let oldest = self.tags.keys.min() { self.tags[oldest] = nil }
     }
 
     package mutating func add(_ entry: LedgerEntry) {
         guard entry.settlement != nil else { return }
-        var key = RollupKey(entry)
-        self.measures[key, default: RollupMeasures()].add(entry)
+        if self.latest?.key.isKey(of: entry) != true { self.turn(to: RollupKey(entry)) }
+        self.latest?.sum.add(entry)
         guard let tags = entry.subject?.tags, !tags.isEmpty else { return }
+        var key = RollupKey(entry)
         key.byTag = true
         for (name, value) in tags {
             key.tag = self.known("\(name)=\(value)", else: "\(name)=*", in: key.hour)
-            self.measures[key, default: RollupMeasures()].add(entry)
+            self.sums[key, default: RollupMeasures()].add(entry)
         }
+    }
+
+    private mutating func turn(to key: RollupKey) {
+        if let latest { self.sums[latest.key] = latest.sum }
+        self.latest = (key, self.sums.removeValue(forKey: key) ?? RollupMeasures())
     }
 
     private mutating func known(_ tag: String, else many: String, in hour: Timestamp) -> String {

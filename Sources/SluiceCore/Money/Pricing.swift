@@ -87,15 +87,66 @@ extension RateCard {
     ///   - window: The factor of the window that was open, see ``RateCard/windows``.
     /// - Returns: nil where the card lacks the tier or the price of a class that was used: the row is unpriced, never 0.
     package func price(_ usage: TokenUsage, tier name: String?, window: PriceFactor = .one) -> PricedUsage? {
-        guard let tier = self.tier(named: name) else { return nil }
         let prompt = usage.prompt
+        if window == .one, self.discount.millionths == 0, self.isBase(tier: name) {
+            return self.listPrice(usage) { self.price(of: $0, prompt: prompt) }
+        }
+        return self.price(usage, prompt: prompt, tier: name, window: window) { self.price(of: $0, prompt: prompt) }
+    }
+
+    /// What ``price(_:tier:window:)`` would give at most: prompt tokens at the dearest price that any of them may have, generated ones likewise.
+    ///
+    /// - Parameter output: Tokens that may be generated.
+    package func highestPrice(prompt: Int, output: Int, window: PriceFactor) -> Money? {
+        guard let highest = self.promptPrices(prompt: prompt)?.upperBound else { return nil }
+        let answer = [TokenClass.output, .reasoning].reduce(nil) { (most: TokenPrice?, tokenClass) in
+            guard let price = self.price(of: tokenClass, prompt: prompt) else { return most }
+            return most.map { $0.pico < price.pico ? price : $0 } ?? price
+        }
+        func listed(_ tokenClass: TokenClass) -> TokenPrice? { tokenClass == .input ? TokenPrice(pico: highest) : answer }
+        let usage = TokenUsage(input: prompt, output: output)
+        if self.tiers.isEmpty, window == .one, self.discount.millionths == 0 { return self.listPrice(usage, listed: listed)?.cost }
+        // The dearest tier that the card knows, since the one that will be served is not known.
+        var most = self.price(usage, prompt: prompt, tier: nil, window: window, listed: listed)?.cost
+        for tier in self.tiers.keys {
+            guard let cost = self.price(usage, prompt: prompt, tier: tier, window: window, listed: listed)?.cost else { continue }
+            most = max(most ?? cost, cost)
+        }
+        return most
+    }
+
+    private func isBase(tier name: String?) -> Bool {
+        guard let name else { return true }
+        return self.tiers[name] == nil && self.tier(named: name) != nil
+    }
+
+    /// The price where no factor changes anything; nil also where the sum leaves 64 bits.
+    private func listPrice(_ usage: TokenUsage, listed: (TokenClass) -> TokenPrice?) -> PricedUsage? {
+        var total: Int64 = 0
+        var used = PerTokenClass<UnitPrice?>(repeating: nil)
+        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
+            guard let price = listed(tokenClass) else { return nil }
+            let (product, isTooMuch) = Int64(usage[tokenClass]).multipliedReportingOverflow(by: price.pico)
+            let (sum, overflow) = total.addingReportingOverflow(product)
+            guard !isTooMuch, !overflow else { return nil }
+            total = sum
+            used[tokenClass] = UnitPrice(value: Int128(price.pico) * RateCard.scale)
+        }
+        let cost = Money(pico: total) + self.perRequest
+        return PricedUsage(base: cost, tiered: cost, cost: cost, unitPrices: used, perRequest: self.perRequest)
+    }
+
+    private func price(
+        _ usage: TokenUsage, prompt: Int, tier name: String?, window: PriceFactor, listed: (TokenClass) -> TokenPrice?
+    ) -> PricedUsage? {
+        guard let tier = self.tier(named: name) else { return nil }
         let off = Int128(self.discount.complement.millionths)
         let million: Int128 = 1_000_000
         var base: Int128 = 0
         var tiered: Int128 = 0
         var used = PerTokenClass<UnitPrice?>(repeating: nil)
         for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
-            guard let price = self.price(of: tokenClass, prompt: prompt) else { return nil }
+            guard let price = listed(tokenClass) else { return nil }
             // In units of a millionth picodollar: a tier's own price, or the base price times its factor.
             let own = RateCard.price(of: tokenClass, in: tier.prices, above: tier.above, prompt: prompt)
             let unit = own.map { Int128($0.pico) * million } ?? Int128(price.pico) * Int128(tier.factor.millionths)
@@ -112,9 +163,12 @@ extension RateCard {
 
     /// The cheapest and the dearest price of a prompt token, for bounds where usage is missing.
     package func promptPrices(prompt: Int) -> ClosedRange<Int64>? {
-        let prices = TokenClass.allCases.filter(\.isPrompt).compactMap { self.price(of: $0, prompt: prompt)?.pico }
-        guard let low = prices.min(), let high = prices.max() else { return nil }
-        return low...high
+        var range: ClosedRange<Int64>?
+        for tokenClass in TokenClass.allCases where tokenClass.isPrompt {
+            guard let price = self.price(of: tokenClass, prompt: prompt)?.pico else { continue }
+            range = range.map { min($0.lowerBound, price)...max($0.upperBound, price) } ?? price...price
+        }
+        return range
     }
 
     /// `list` in millionths of a picodollar, `factor` a product of two in millionths.

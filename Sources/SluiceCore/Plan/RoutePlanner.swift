@@ -17,24 +17,29 @@ package struct RoutePlanner: Sendable {
     ///   - chance: From 0 to 1, what `pick: weighted` draws with.
     ///   - condition: What is known of a backend, by its index.
     package func plan(
-        _ request: InferenceRequest, _ decision: Decision, pools: [Int]? = nil, at now: Now, chance: Double,
+        _ request: InferenceRequest, _ decision: Decision, pools: [Int]? = nil, at now: Now, chance: @autoclosure () -> Double,
         condition: (Int) -> BackendCondition
     ) -> Route {
-        let trafficClass = self.policy.classes[decision.trafficClass]
-        let isLater = trafficClass.serve == .later
+        let isLater = self.policy.classes[decision.trafficClass].serve == .later
         var route = Route()
-        for index in pools ?? trafficClass.pools {
+        for index in pools ?? self.policy.classes[decision.trafficClass].pools {
             let pool = self.policy.pools[index]
             var members: [(candidate: Route.Candidate, condition: BackendCondition)] = []
             for backend in pool.backends where !route.holds(backend) {
                 let state = condition(backend)
                 switch self.judge(backend, in: pool, request, decision, state, at: now) {
                 case .success(let candidate):
-                    if case .down = state.availability { route.down.append(candidate) } else { members.append((candidate, state)) }
+                    if case .down = state.availability {
+                        route.down.append(candidate)
+                    } else if pool.backends.count == 1 {
+                        route.candidates.append(candidate)
+                    } else {
+                        members.append((candidate, state))
+                    }
                 case .failure(let passed): route.passedOver.append(passed.passedOver)
                 }
             }
-            route.candidates += self.order(members, by: isLater ? .cheapest : pool.pick, in: pool, request, chance: chance)
+            if !members.isEmpty { route.candidates += self.order(members, by: isLater ? .cheapest : pool.pick, in: pool, request, chance: chance) }
         }
         // Deferred work knows no order of pools: the cheapest first, the order of `use:` breaks ties.
         if isLater, route.candidates.count > 1 { route.candidates = RoutePlanner.cheapestFirst(route.candidates) }
@@ -59,7 +64,8 @@ package struct RoutePlanner: Sendable {
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
         if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
         if let when = backend.rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }
-        let cost = self.estimate(request, offer, at: backend, on: now.wall, work: state.slotTime)
+        let card = self.policy.card(ofModel: decision.model, at: index, on: now.wall)?.card
+        let cost = self.estimate(request, by: card, at: backend, on: now.wall, work: state.slotTime)
         if cost == nil, self.policy.rejectsUnpriced { return passed(.unpriced) }
         if let limit = decision.maxCost, let cost, cost > limit { return passed(.tooDear(limit), cost) }
         return .success(
@@ -73,6 +79,10 @@ package struct RoutePlanner: Sendable {
     package func estimate(
         _ request: InferenceRequest, _ offer: Model.Offer, at backend: Backend, on instant: Timestamp, work: Duration? = nil
     ) -> Money? {
+        self.estimate(request, by: self.policy.card(for: offer.name, at: backend, on: instant), at: backend, on: instant, work: work)
+    }
+
+    private func estimate(_ request: InferenceRequest, by card: RateCard?, at backend: Backend, on instant: Timestamp, work: Duration?) -> Money? {
         let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
         let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings || request.endpoint == .countTokens ? 0 : output)
         if let hardware = self.policy.hardware[backend.index] {
@@ -80,13 +90,13 @@ package struct RoutePlanner: Sendable {
             let beside = max(1, (backend.limits.concurrent ?? 8) / 2)
             return hardware.estimate(usage, work: (work ?? RoutePlanner.usualWork) / beside, at: instant)
         }
-        guard let card = self.policy.card(for: offer.name, at: backend, on: instant) else { return nil }
+        guard let card else { return nil }
         return card.price(usage, tier: nil, window: self.policy.windowFactor(of: card, at: instant))?.cost
     }
 
     private func order(
         _ members: [(candidate: Route.Candidate, condition: BackendCondition)], by pick: Pool.Pick, in pool: Pool,
-        _ request: InferenceRequest, chance: Double
+        _ request: InferenceRequest, chance: () -> Double
     ) -> [Route.Candidate] {
         guard members.count > 1 else { return members.map(\.candidate) }
         var ordered: [(candidate: Route.Candidate, condition: BackendCondition)]
@@ -96,7 +106,7 @@ package struct RoutePlanner: Sendable {
         case .fastest:
             ordered = members.sorted { ($0.candidate.predictedFirstToken ?? .zero) < ($1.candidate.predictedFirstToken ?? .zero) }
         case .cheapest: ordered = members.sorted { RoutePlanner.isCheaper($0.candidate, $1.candidate) }
-        case .weighted: ordered = self.weighted(members, in: pool, chance: chance)
+        case .weighted: ordered = self.weighted(members, in: pool, chance: chance())
         }
         if let affinity = pool.affinity { self.putHomeFirst(&ordered, request.prefix, affinity) }
         return ordered.map(\.candidate)

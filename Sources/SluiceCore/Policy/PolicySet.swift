@@ -29,6 +29,10 @@ package final class PolicySet: Sendable {
 
     private let modelIndex: [String: Int]
     private let classIndex: [String: Int]
+    /// The endpoints that each backend serves, one bit each.
+    private let served: [UInt64]
+    /// What backends charge for what they offer, by model and backend.
+    private let cards: [[[SharedCard]]]
     /// Names of headers in lower case that a route looks at; the hot path keeps no others.
     package let matchedHeaders: Set<String>
 
@@ -53,6 +57,12 @@ package final class PolicySet: Sendable {
         self.book = parts.book
         self.modelIndex = Dictionary(uniqueKeysWithValues: parts.models.map { ($0.name, $0.index) })
         self.classIndex = Dictionary(uniqueKeysWithValues: parts.classes.map { ($0.name, $0.index) })
+        self.served = parts.backends.map { $0.endpoints.reduce(0) { $0 | 1 << UInt64($1.rawValue) } }
+        self.cards = parts.models.map { model in
+            parts.backends.map { backend in
+                model.offers[backend.index].map { PolicySet.cards(for: $0.name, at: backend, in: parts.book).map(SharedCard.init) } ?? []
+            }
+        }
         self.matchedHeaders = parts.routes.reduce(into: []) { $0.formUnion($1.match.headerNames) }
     }
 
@@ -87,6 +97,8 @@ package final class PolicySet: Sendable {
         self.classIndex[name].map { self.classes[$0] }
     }
 
+    package func serves(_ endpoint: Endpoint, at backend: Int) -> Bool { self.served[backend] & 1 << UInt64(endpoint.rawValue) != 0 }
+
     package func backend(named name: String) -> Backend? {
         self.backends.first { $0.name == name }
     }
@@ -104,9 +116,18 @@ package final class PolicySet: Sendable {
 
     /// The rate card of a backend's own model in force at `instant`; nil where it is unpriced.
     package func card(for model: String, at backend: Backend, on instant: Timestamp) -> RateCard? {
-        let card = backend.prices.cards(for: model, host: backend.url?.host, book: self.book).first { $0.isValid(at: instant) }
-        guard case .book = backend.prices else { return card }
-        return card?.discounted(by: backend.discount)
+        PolicySet.cards(for: model, at: backend, in: self.book).first { $0.isValid(at: instant) }
+    }
+
+    /// The rate card in force of what a backend offers of a model, both by their indices.
+    package func card(ofModel model: Int, at backend: Int, on instant: Timestamp) -> SharedCard? {
+        self.cards[model][backend].first { $0.card.isValid(at: instant) }
+    }
+
+    private static func cards(for model: String, at backend: Backend, in book: PriceBook) -> [RateCard] {
+        let cards = backend.prices.cards(for: model, host: backend.url?.host, book: book)
+        guard case .book = backend.prices else { return cards }
+        return cards.map { $0.discounted(by: backend.discount) }
     }
 
     /// The factor of the card's first open window.

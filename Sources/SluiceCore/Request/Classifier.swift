@@ -14,13 +14,15 @@ package struct Classifier: Sendable {
         _ request: InferenceRequest, tenant: Tenant, at now: Timestamp, downgrades: [Int] = []
     ) throws(Refusal) -> Decision {
         let model = try self.model(of: request, tenant: tenant)
-        guard let route = self.policy.routes.first(where: { $0.match.mismatch(request) == nil }) else {
+        // By their places: rules are large, and most are only looked at.
+        guard let route = self.policy.routes.indices.first(where: { self.policy.routes[$0].match.mismatch(request) == nil }) else {
             throw Refusal(404, .notFound, "no route of the policy takes this request; add a last route without `match:`")
         }
-        let wished = try self.wish(request, tenant: tenant, over: self.policy.classes[route.trafficClass])
-        let trafficClass = downgrades.map { self.policy.classes[$0] }.reduce(wished) { $0.isMoreUrgent(than: $1) ? $1 : $0 }
-        var decision = Decision(route: route.index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
-        decision.maxCost = [trafficClass.maxCost, request.wishes.maxCost].compactMap { $0 }.min()
+        let wished = try self.wish(request, tenant: tenant, over: self.policy.classes[self.policy.routes[route].trafficClass])
+        let trafficClass = downgrades.reduce(wished) { $0.isMoreUrgent(than: self.policy.classes[$1]) ? self.policy.classes[$1] : $0 }
+        var decision = Decision(
+            route: self.policy.routes[route].index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
+        decision.maxCost = trafficClass.maxCost.map { limit in request.wishes.maxCost.map { min(limit, $0) } ?? limit } ?? request.wishes.maxCost
         self.substitute(&decision, request, trafficClass)
         switch trafficClass.serve {
         case .now where request.consent == .background || request.consent == .batch:
@@ -44,8 +46,7 @@ package struct Classifier: Sendable {
         guard tenant.mayUse(model: model.name) else {
             throw Refusal(403, .modelNotAllowed, "the tenant `\(tenant.name)` may not use the model `\(model.name)`", param: "model")
         }
-        let serving = self.policy.backends.filter { model.offers[$0.index] != nil }
-        guard serving.contains(where: { $0.endpoints.contains(request.endpoint) }) else {
+        guard model.offers.indices.contains(where: { model.offers[$0] != nil && self.policy.serves(request.endpoint, at: $0) }) else {
             throw Refusal(
                 404, .modelNotFound, "no backend serves the model `\(model.name)` on \(request.endpoint.path)", param: "model")
         }

@@ -2,9 +2,9 @@
 ///
 /// 48 bits of milliseconds, 16 that count within one and 64 at random, in Crockford's base 32 as ULIDs are written.
 package struct RequestIDs {
-    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    private static var alphabet: StaticString { "0123456789abcdefghjkmnpqrstvwxyz" }
 
-    private var generator = SystemRandomNumberGenerator()
+    private var generator = SeededGenerator()
     private var last: Int64 = 0
     private var count: UInt64 = 0
 
@@ -20,16 +20,12 @@ package struct RequestIDs {
         let high = UInt64(truncatingIfNeeded: milliseconds) << 16 | (self.count & 0xFFFF)
         var value = UInt128(high) << 64 | UInt128(self.generator.next())
         return String(unsafeUninitializedCapacity: prefix.utf8.count + 26) { buffer in
-            var index = 0
-            for byte in prefix.utf8 {
-                buffer[index] = byte
-                index += 1
-            }
-            for position in stride(from: index + 25, through: index, by: -1) {
-                buffer[position] = RequestIDs.alphabet[Int(truncatingIfNeeded: value & 31)]
+            let (_, end) = buffer.initialize(from: prefix.utf8)
+            for position in stride(from: end + 25, through: end, by: -1) {
+                buffer[position] = RequestIDs.alphabet.utf8Start[Int(truncatingIfNeeded: value & 31)]
                 value >>= 5
             }
-            return index + 26
+            return end + 26
         }
     }
 }

@@ -26,10 +26,5 @@ package struct Now: Sendable {
 
 extension Duration {
     /// Whole nanoseconds; saturates at ±292 years.
-    package var nanoseconds: Int64 {
-        let (seconds, attoseconds) = self.components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        return scaled + attoseconds / 1_000_000_000
-    }
+    package var nanoseconds: Int64 { Int64(clamping: self.attoseconds / 1_000_000_000) }
 }

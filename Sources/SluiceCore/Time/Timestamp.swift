@@ -29,31 +29,12 @@ extension Timestamp: CustomStringConvertible {
     /// RFC 3339 with milliseconds in UTC: `2026-11-25T21:00:03.120Z`.
     package var description: String {
         var text: [UInt8] = []
-        text.reserveCapacity(24)
-        self.write(into: &text)
+        text.append(atMost: Timestamp.longestText) { $0.write(self) }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Appends the RFC 3339 text; the ledger writes many.
-    package func write(into text: inout [UInt8]) {
-        let day = self.milliseconds.flooringQuotient(86_400_000)
-        let time = Int(self.milliseconds - day * 86_400_000)
-        let date = CivilDate(daysSince1970: day)
-        text.appendDigits(date.year, width: 4)
-        text.append(UInt8(ascii: "-"))
-        text.appendDigits(date.month, width: 2)
-        text.append(UInt8(ascii: "-"))
-        text.appendDigits(date.day, width: 2)
-        text.append(UInt8(ascii: "T"))
-        text.appendDigits(time / 3_600_000, width: 2)
-        text.append(UInt8(ascii: ":"))
-        text.appendDigits(time / 60_000 % 60, width: 2)
-        text.append(UInt8(ascii: ":"))
-        text.appendDigits(time / 1000 % 60, width: 2)
-        text.append(UInt8(ascii: "."))
-        text.appendDigits(time % 1000, width: 3)
-        text.append(UInt8(ascii: "Z"))
-    }
+    /// Years have four digits, but for those that no request will see.
+    static let longestText = 48
 
     /// Reads RFC 3339 (`2026-11-24T06:00:00+01:00`, fraction optional, a date alone is its midnight in UTC); nil where the text is none.
     package init?(rfc3339 text: some StringProtocol) {
@@ -145,10 +126,7 @@ package struct CivilDate: Hashable, Comparable, Sendable {
 
 extension Duration {
     /// Whole milliseconds, rounded down.
-    package var milliseconds: Int64 {
-        let (seconds, attoseconds) = self.components
-        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
-    }
+    package var milliseconds: Int64 { Int64(self.attoseconds / 1_000_000_000_000_000) }
 }
 
 extension Int64 {
@@ -160,15 +138,26 @@ extension Int64 {
     fileprivate func flooringRemainder(_ divisor: Int64) -> Int64 { self - self.flooringQuotient(divisor) * divisor }
 }
 
-extension [UInt8] {
-    /// Appends a non-negative number with leading zeros.
-    fileprivate mutating func appendDigits(_ value: Int, width: Int) {
-        var divisor = 1
-        for _ in 1..<width { divisor *= 10 }
-        while divisor > 0 {
-            self.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
-        }
+extension ByteWriter {
+    /// RFC 3339, as ``Timestamp/description`` gives it.
+    mutating func write(_ instant: Timestamp) {
+        let day = instant.milliseconds.flooringQuotient(86_400_000)
+        let time = UInt64(instant.milliseconds - day * 86_400_000)
+        let date = CivilDate(daysSince1970: day)
+        self.write(digits: UInt64(max(0, date.year)), width: 4)
+        self.write(UInt8(ascii: "-"))
+        self.write(digits: UInt64(date.month), width: 2)
+        self.write(UInt8(ascii: "-"))
+        self.write(digits: UInt64(date.day), width: 2)
+        self.write(UInt8(ascii: "T"))
+        self.write(digits: time / 3_600_000, width: 2)
+        self.write(UInt8(ascii: ":"))
+        self.write(digits: time / 60_000 % 60, width: 2)
+        self.write(UInt8(ascii: ":"))
+        self.write(digits: time / 1000 % 60, width: 2)
+        self.write(UInt8(ascii: "."))
+        self.write(digits: time % 1000, width: 3)
+        self.write(UInt8(ascii: "Z"))
     }
 }
 

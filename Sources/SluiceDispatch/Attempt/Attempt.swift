@@ -132,6 +132,8 @@ final class Attempt: UpstreamReceiver {
         switch (failure.kind, self.mode) {
         case (.notSent, _), (.local, _):
             self.run.attempt(self, failed: .notSent, as: .notSent, isOurs: failure.kind == .local, reason: failure.reason)
+        case (.hungUp, .unanswered):
+            self.run.attempt(self, failed: .hungUp, as: .unknown, reason: failure.reason)
         case (.cut, .stream), (.ambiguous, .stream), (.malformed, .stream):
             self.flush()
             self.run.attempt(self, brokeOff: .truncated, saying: "the backend's stream broke off: \(failure.reason)")
@@ -153,15 +155,16 @@ final class Attempt: UpstreamReceiver {
 
     private func endWhole() {
         // An answer in a coding that was not asked for cannot be read, hence not be judged or metered.
-        if let coding = self.head?.value(of: "content-encoding"), coding.lowercased() != "identity" {
+        if self.head?.isCoded ?? false {
             return self.run.attempt(self, failed: .ambiguous(isTimeout: false), as: .upstreamError, reason: "the answer is compressed, which was not asked for")
         }
         let reading = self.body.withUnsafeReadableBytes { self.upstream.dialect.readWhole($0, on: self.run.call.request.endpoint) }
         self.facts = reading.facts
         switch reading.kind {
         case .answer:
-            self.firstToken = self.run.now.monotonic
-            self.run.attempt(self, answeredWhole: self.body)
+            let now = self.run.now
+            self.firstToken = now.monotonic
+            self.run.attempt(self, answeredWhole: self.body, at: now)
         case .error(let problem):
             self.run.attempt(self, failed: .reported(self.upstream.masked(problem)), as: .refused)
         case .garbage(let reason):
@@ -233,8 +236,4 @@ extension Endpoint {
         case .embeddings, .responses, .messages, .countTokens: true
         }
     }
-}
-
-extension UpstreamHead {
-    var isEventStream: Bool { self.value(of: "content-type")?.lowercased().hasPrefix("text/event-stream") ?? false }
 }

@@ -46,6 +46,8 @@ package struct AttemptMachine: Sendable {
         case notSent
         /// Sent, and nobody knows what became of it.
         case ambiguous(isTimeout: Bool)
+        /// Sent, and the backend closed the connection without a word: as good as a 502, and no proof that nothing was done.
+        case hungUp
         /// Answered with this status.
         case answered(status: Int)
         /// Answered 200, and then its first word was an error.
@@ -70,8 +72,8 @@ package struct AttemptMachine: Sendable {
     private var state = State.idle
     /// The next candidate of this pass; a pass begins anew after each wait.
     private var position = 0
-    private var tried: Set<Int> = []
-    private var sentInPool: [Int: Int] = [:]
+    /// Where the attempts so far went.
+    private var sent: [(backend: Int, pool: Int)] = []
     private var attempts = 0
     private var ambiguousResends = 0
     private var serverErrors = 0
@@ -112,8 +114,7 @@ package struct AttemptMachine: Sendable {
         switch admission {
         case .admitted:
             self.attempts += 1
-            self.tried.insert(candidate.backend)
-            self.sentInPool[candidate.pool, default: 0] += 1
+            self.sent.append((candidate.backend, candidate.pool))
             self.state = .trying(candidate)
             return .send(candidate, attempt: self.attempts)
         case .busy(let wait):
@@ -172,7 +173,8 @@ package struct AttemptMachine: Sendable {
         guard failure.isFree || takeRetry() else { return self.giveUp() }
         switch failure {
         case .ambiguous: self.ambiguousResends += 1
-        case .answered(500), .answered(502), .answered(504): self.serverErrors += 1
+        case .hungUp where self.serverErrors > 0: self.ambiguousResends += 1
+        case .answered(500), .answered(502), .answered(504), .hungUp: self.serverErrors += 1
         default: break
         }
         return self.next(at: now)
@@ -183,6 +185,8 @@ package struct AttemptMachine: Sendable {
         case .notSent: pool.failover.contains(.connect)
         case .ambiguous(let isTimeout):
             self.ambiguousResends < self.terms.retryAmbiguous && (!isTimeout || pool.failover.contains(.timeout))
+        case .hungUp:
+            (pool.failover.contains(.serverError) && self.serverErrors == 0) || self.ambiguousResends < self.terms.retryAmbiguous
         case .answered(let status):
             switch status {
             case 429: pool.failover.contains(.rateLimit)
@@ -199,12 +203,14 @@ package struct AttemptMachine: Sendable {
     /// Whether any candidate is left that was not tried.
     private var hasAnother: Bool {
         self.route.candidates.contains { self.isOpen($0) && self.isAffordable($0) }
-            || self.route.down.contains { !self.tried.contains($0.backend) && self.isAffordable($0) }
+            || self.route.down.contains { !self.wasTried($0) && self.isAffordable($0) }
     }
 
     private func isOpen(_ candidate: Route.Candidate) -> Bool {
-        !self.tried.contains(candidate.backend) && self.sentInPool[candidate.pool, default: 0] < self.policy.pools[candidate.pool].retry
+        !self.wasTried(candidate) && self.sent.count { $0.pool == candidate.pool } < self.policy.pools[candidate.pool].retry
     }
+
+    private func wasTried(_ candidate: Route.Candidate) -> Bool { self.sent.contains { $0.backend == candidate.backend } }
 
     private func isAffordable(_ candidate: Route.Candidate) -> Bool { !self.unaffordable.contains { $0.backend == candidate.backend } }
 
@@ -239,7 +245,7 @@ package struct AttemptMachine: Sendable {
         guard !self.isLastResort, self.attempts < AttemptMachine.mostAttempts else { return nil }
         self.isLastResort = true
         // Those that were up when the plan was made and down when they were asked come last.
-        self.reserve = (self.route.down + self.route.candidates).filter { !self.tried.contains($0.backend) && self.isAffordable($0) }
+        self.reserve = (self.route.down + self.route.candidates).filter { !self.wasTried($0) && self.isAffordable($0) }
         return self.nextReserve()
     }
 
@@ -265,6 +271,8 @@ package struct AttemptMachine: Sendable {
             return self.finish(.refuse(Refusal(problem.status, .upstreamFailed, "the backend reported an error inside its answer: \(problem.message)")))
         case .notSent:
             return self.finish(.refuse(Refusal(502, .upstreamFailed, "no backend could be reached")))
+        case .hungUp:
+            return self.finish(.refuse(Refusal(502, .upstreamFailed, "the backend closed the connection without an answer")))
         case .ambiguous(let isTimeout):
             let what = isTimeout ? "the backend did not answer in time" : "the backend broke the connection off, or answered with what is no answer"
             return self.finish(

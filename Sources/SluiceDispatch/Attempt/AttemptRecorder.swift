@@ -15,12 +15,12 @@ package protocol AttemptRecorder: AnyObject {
 /// Takes the answer of a call, on the call's event loop.
 package protocol AnswerSink: AnyObject {
     /// A whole answer: an error of ours or of a backend's, or a body that was not streamed. Nothing comes after it.
-    func answer(_ head: AnswerHead, body: ByteBuffer)
+    func answer(_ head: consuming AnswerHead, body: ByteBuffer)
     func refuse(_ refusal: Refusal)
     /// The head of a stream; its events follow.
-    func begin(_ head: AnswerHead)
+    func begin(_ head: consuming AnswerHead)
     /// Whole events. The buffer has ``AnswerHead/headroom`` bytes of room before its first byte, for the framing.
-    func send(_ events: ByteBuffer)
+    func send(_ events: consuming ByteBuffer)
     /// The stream is over; the client is told so by the framing.
     ///
     /// - Parameter isWhole: false where it broke off, which its last event says.
@@ -31,16 +31,29 @@ package protocol AnswerSink: AnyObject {
 
 /// Status and header lines of an answer; framing, date and connection headers are the sink's.
 package struct AnswerHead: Sendable {
+    /// Room before the bytes of a stream, for the framing of a chunk.
     package static let headroom = 12
+    /// Room that ``lines`` may have before them, for a status line.
+    package static let statusRoom = 24
+    /// Room that it may have behind them, for what ends the head.
+    package static let framingRoom = 128
+    /// Bodies up to this share the head's buffer.
+    package static let longestJoined = 16_384
 
-    package var status: Int
-    /// Complete lines, each with CR LF.
-    package var lines: ByteBuffer
-    package var contentType: String
+    package let status: Int
+    /// Complete lines, each with CR LF. What was made for one answer has room for the rest of it behind them.
+    package let lines: ByteBuffer
 
-    package init(status: Int, lines: ByteBuffer, contentType: String) {
+    package init(status: Int, lines: ByteBuffer) {
         self.status = status
         self.lines = lines
-        self.contentType = contentType
+    }
+
+    /// Gives the lines away, so that whoever goes on with them need not copy them.
+    package consuming func parts() -> (status: Int, lines: ByteBuffer) { (self.status, self.lines) }
+
+    /// Empty where there is none.
+    package var contentType: String {
+        UpstreamHead(status: self.status, lines: self.lines, endsWithConnection: false).value(of: "content-type") ?? ""
     }
 }

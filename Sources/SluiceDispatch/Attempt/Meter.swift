@@ -10,7 +10,7 @@ package struct Meter: Sendable {
 
     /// The model at the baseline's backend, with the factor of the window at the moment of decision.
     private struct Rates: Sendable {
-        var card: RateCard
+        var card: SharedCard
         var window: PriceFactor
         var backend: Int
         var model: String
@@ -18,6 +18,8 @@ package struct Meter: Sendable {
 
     let policy: PolicySet
     private let request: InferenceRequest
+    /// The index of the model that is sent.
+    private let model: Int
     private let decided: Timestamp
     private let baseline: Rates?
     /// What was sent, at the baseline's backend: the first step of the waterfall. nil where nothing was substituted or it has no price.
@@ -26,6 +28,7 @@ package struct Meter: Sendable {
     package init(policy: PolicySet, request: InferenceRequest, decision: Decision, at now: Timestamp) {
         self.policy = policy
         self.request = request
+        self.model = decision.model
         self.decided = now
         guard let baseline = policy.baseline else {
             self.baseline = nil
@@ -33,11 +36,10 @@ package struct Meter: Sendable {
             return
         }
         func rates(of model: Int) -> Rates? {
-            let backend = policy.backends[baseline.backend]
-            guard policy.hardware[backend.index] == nil, let offer = policy.models[model].offers[backend.index],
-                let card = policy.card(for: offer.name, at: backend, on: now)
+            guard policy.hardware[baseline.backend] == nil, let offer = policy.models[model].offers[baseline.backend],
+                let shared = policy.card(ofModel: model, at: baseline.backend, on: now)
             else { return nil }
-            return Rates(card: card, window: policy.windowFactor(of: card, at: now), backend: backend.index, model: offer.name)
+            return Rates(card: shared, window: policy.windowFactor(of: shared.card, at: now), backend: baseline.backend, model: offer.name)
         }
         let compared =
             switch baseline.model {
@@ -49,8 +51,8 @@ package struct Meter: Sendable {
     }
 
     /// The card of a candidate's model in force at an instant.
-    package func card(for candidate: Route.Candidate, at instant: Timestamp) -> RateCard? {
-        self.policy.card(for: candidate.offer.name, at: self.policy.backends[candidate.backend], on: instant)
+    package func card(for candidate: Route.Candidate, at instant: Timestamp) -> SharedCard? {
+        self.policy.card(ofModel: self.model, at: candidate.backend, on: instant)
     }
 
     /// What an attempt is expected to cost, with all of the answer that its client allows: budgets hold so much for it. nil without a price.
@@ -60,16 +62,16 @@ package struct Meter: Sendable {
         // Rather three and a half bytes a token than four: many that are each a little too low add up.
         let usage = TokenUsage(input: max(self.request.inputTokens, self.request.promptBytes / 7 * 2), output: output)
         if let hardware = self.hardware(of: candidate) { return hardware.estimate(usage, work: RoutePlanner.usualWork, at: instant) }
-        guard let card = self.card(for: candidate, at: instant) else { return nil }
-        let window = self.policy.windowFactor(of: card, at: instant)
-        return (card.price(usage, tier: self.request.serviceTier, window: window) ?? card.price(usage, tier: nil, window: window))?.cost
+        guard let rates = self.card(for: candidate, at: instant) else { return nil }
+        let window = self.policy.windowFactor(of: rates.card, at: instant)
+        return (rates.card.price(usage, tier: self.request.serviceTier, window: window) ?? rates.card.price(usage, tier: nil, window: window))?.cost
     }
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
     package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
         if let hardware = self.hardware(of: candidate) { return self.bound(of: self.mostUsage(candidate), on: hardware, at: instant) }
-        guard let card = self.card(for: candidate, at: instant) else { return nil }
-        return self.dearest(card, window: self.policy.windowFactor(of: card, at: instant), candidate: candidate)
+        guard let rates = self.card(for: candidate, at: instant) else { return nil }
+        return self.dearest(rates.card, window: self.policy.windowFactor(of: rates.card, at: instant), candidate: candidate)
     }
 
     /// An end that cost nothing: nothing was sent, or the backend refused.
@@ -99,14 +101,14 @@ package struct Meter: Sendable {
             return self.interval(
                 end, on: hardware, share: share, least: least, most: self.mostUsage(candidate), keepsBaseline: keepsBaseline, at: now)
         }
-        guard let card = self.cardInForce(candidate, facts, at: now) else {
+        guard let rates = self.cardInForce(candidate, facts, at: now) else {
             end.evidence = .unpriced
             return end
         }
-        let window = self.policy.windowFactor(of: card, at: self.pricedAt(card, now))
+        let window = self.window(of: rates, now)
         let least = wasAnswered ? self.leastUsage(facts) : .zero
-        guard let high = self.dearest(card, window: window, candidate: candidate),
-            let low = wasAnswered ? self.cheapest(card, least, facts: facts, window: window) : .zero
+        guard let high = self.dearest(rates.card, window: window, candidate: candidate),
+            let low = wasAnswered ? self.cheapest(rates.card, least, facts: facts, window: window) : .zero
         else {
             end.evidence = .unpriced
             return end
@@ -131,8 +133,8 @@ package struct Meter: Sendable {
         if self.policy.currency == "USD" { end.providerCost = facts.providerCost }
         if let most = self.request.maxTokens, reported.usage.generated > most * self.request.choices { end.flags.append(.overMaxTokens) }
         if let hardware = self.hardware(of: candidate) { return self.answered(end, by: facts, on: hardware, share: share, at: now) }
-        guard let card = self.cardInForce(candidate, facts, at: now),
-            let priced = card.price(reported.usage, tier: facts.tier, window: self.policy.windowFactor(of: card, at: self.pricedAt(card, now)))
+        guard let rates = self.cardInForce(candidate, facts, at: now),
+            let priced = rates.card.price(reported.usage, tier: facts.tier, window: self.window(of: rates, now))
         else {
             end.evidence = .unpriced
             return end
@@ -172,12 +174,21 @@ package struct Meter: Sendable {
         end.upstreamID = facts.upstreamID
     }
 
-    private func cardInForce(_ candidate: Route.Candidate, _ facts: AnswerFacts, at now: Timestamp) -> RateCard? {
-        self.policy.cardInForce(
-            sent: candidate.offer.name, served: facts.model, at: self.policy.backends[candidate.backend], decided: self.decided, completed: now)
+    private func cardInForce(_ candidate: Route.Candidate, _ facts: AnswerFacts, at now: Timestamp) -> SharedCard? {
+        guard let served = facts.model, served != candidate.offer.name else { return self.inForce(at: now) { self.card(for: candidate, at: $0) } }
+        let backend = self.policy.backends[candidate.backend]
+        return self.policy.cardInForce(sent: candidate.offer.name, served: served, at: backend, decided: self.decided, completed: now).map(SharedCard.init)
     }
 
-    private func pricedAt(_ card: RateCard, _ now: Timestamp) -> Timestamp { card.pricedAt == .completion ? now : self.decided }
+    private func inForce(at now: Timestamp, _ card: (Timestamp) -> SharedCard?) -> SharedCard? {
+        guard let current = card(now) else { return nil }
+        return current.card.pricedAt == .completion ? current : card(self.decided)
+    }
+
+    /// The factor of the window that was open when the card says that the price is looked up.
+    private func window(of rates: SharedCard, _ now: Timestamp) -> PriceFactor {
+        self.policy.windowFactor(of: rates.card, at: rates.card.pricedAt == .completion ? now : self.decided)
+    }
 
     /// Baseline and levers, in their fixed order: model, backend, lane, window, cache.
     func compare(_ end: inout LedgerEntry.Settlement, _ usage: TokenUsage, _ priced: PricedUsage, isSame: Bool) {
@@ -207,7 +218,7 @@ package struct Meter: Sendable {
     func baselineCost(of usage: TokenUsage) -> Money? { self.price(usage, by: self.baseline) }
 
     private func price(_ usage: TokenUsage, by rates: Rates?) -> Money? {
-        rates.flatMap { $0.card.price(usage, tier: nil, window: $0.window)?.cost }
+        rates.flatMap { $0.card.card.price(usage, tier: nil, window: $0.window)?.cost }
     }
 
     // MARK: Bounds (`ledger.md`, Bounds where usage is missing)
@@ -242,16 +253,8 @@ package struct Meter: Sendable {
     }
 
     private func dearest(_ card: RateCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
-        let usage = self.mostUsage(candidate)
-        let prompt = usage.input
-        guard let highest = card.promptPrices(prompt: prompt) else { return nil }
-        var dear = card
-        dear.prices.input = TokenPrice(pico: highest.upperBound)
-        dear.above = []
-        dear.prices.output = [card.price(of: .output, prompt: prompt), card.price(of: .reasoning, prompt: prompt)].compactMap { $0 }.max { $0.pico < $1.pico }
-        // The dearest tier that the card knows, since the one that will be served is not known.
-        let tiers = [nil] + card.tiers.keys.map { Optional($0) }
-        return tiers.compactMap { dear.price(usage, tier: $0, window: max(window, .one))?.cost }.max()
+        let most = self.mostUsage(candidate)
+        return card.highestPrice(prompt: most.input, output: most.output, window: max(window, .one))
     }
 }
 

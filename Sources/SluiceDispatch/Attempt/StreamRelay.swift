@@ -55,7 +55,7 @@ final class StreamRelay {
             source.writeImmutableBuffer(bytes)
         }
         self.scan(&source, report)
-        guard !self.isOver else { return }
+        guard !self.isOver, source.readableBytes > 0 else { return }
         source.discardReadBytes()
         self.pending = source
     }
@@ -121,7 +121,7 @@ final class StreamRelay {
         if self.tail.readableBytes > 0 {
             if self.tail.readableBytes < StreamRelay.mostHeld { self.tail.writeBytes(event) }
         } else {
-            self.prepareOutput()
+            self.prepareOutput(for: event.count)
             self.output.writeBytes(event)
         }
     }
@@ -143,16 +143,18 @@ final class StreamRelay {
             self.output.writeBuffer(&self.tail)
         }
         guard self.output.readableBytes > 0 else { return nil }
+        self.isOutputPrepared = false
+        // Given away, so that whoever writes the framing need not copy it.
         let output = self.output
         self.output = ByteBuffer()
-        self.isOutputPrepared = false
         return output
     }
 
     /// Leaves room for the framing before the first byte.
-    private func prepareOutput() {
+    private func prepareOutput(for bytes: Int = 0) {
         guard !self.isOutputPrepared else { return }
-        self.output.clear(minimumCapacity: 1024)
+        // Behind the bytes the end of the framing finds room too.
+        self.output = ByteBufferAllocator().buffer(capacity: max(256, bytes + AnswerHead.headroom + 2))
         self.output.moveWriterIndex(forwardBy: AnswerHead.headroom)
         self.output.moveReaderIndex(forwardBy: AnswerHead.headroom)
         self.isOutputPrepared = true

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 package import SluiceCore
 import SluiceWire
 
@@ -23,146 +23,133 @@ struct AnswerLines {
     }
 
     /// The lines of an answer of status 2xx.
-    func answer(_ head: UpstreamHead) -> AnswerHead {
-        var lines = ByteBuffer()
-        lines.reserveCapacity(512)
-        let contentType = self.copy(head, into: &lines)
-        self.writeOwn(into: &lines)
-        return AnswerHead(status: head.status, lines: lines, contentType: contentType)
+    ///
+    /// - Parameter room: Bytes that will follow the lines in the same buffer.
+    func answer(_ head: UpstreamHead, room: Int) -> AnswerHead {
+        self.head(head, room: room, more: [])
     }
 
     /// The lines of a backend's own error that is passed on.
     func problem(_ head: UpstreamHead) -> AnswerHead {
-        var lines = ByteBuffer()
-        lines.reserveCapacity(512)
-        let contentType = self.copy(head, into: &lines)
-        if let coding = head.value(of: "content-encoding") { lines.writeString("content-encoding: \(coding)\r\n") }
-        lines.writeStaticString("sluice-error-source: upstream\r\n")
-        self.writeOwn(into: &lines)
-        return AnswerHead(status: head.status, lines: lines, contentType: contentType)
+        var more: [UInt8] = []
+        if let coding = head.value(of: "content-encoding") { more.append(text: "content-encoding: \(coding)\r\n") }
+        more.append(text: "sluice-error-source: upstream\r\n")
+        return self.head(head, room: 0, more: more)
     }
 
-    /// Copies what a client may see of a backend's head; gives the content type.
-    private func copy(_ head: UpstreamHead, into lines: inout ByteBuffer) -> String {
-        var contentType = ""
-        head.forEachField { name, value in
-            if name.equals(ignoringCase: "content-type") {
-                contentType = String(decoding: value, as: UTF8.self)
-            } else if !(name.equals(ignoringCase: "retry-after") || name.equals(ignoringCase: "retry-after-ms") || name.isRateLimit) {
-                return
-            }
-            lines.writeBytes(name)
-            lines.writeStaticString(": ")
-            lines.writeBytes(value)
-            lines.writeStaticString("\r\n")
+    private func head(_ head: UpstreamHead, room: Int, more: [UInt8]) -> AnswerHead {
+        let id = self.call.subject.requestID
+        let route = self.route
+        let longest = head.longestShown + more.count + ByteWriter.longestRequestID(id) + route.longest + self.call.live.policy.currency.utf8.count + 256
+        var lines = ByteBufferAllocator().buffer(capacity: AnswerHead.statusRoom + longest + AnswerHead.framingRoom + room)
+        lines.moveWriterIndex(forwardBy: AnswerHead.statusRoom)
+        lines.moveReaderIndex(forwardBy: AnswerHead.statusRoom)
+        lines.write(atMost: longest) { out in
+            head.writeShown(into: &out)
+            out.write(more)
+            out.writeRequestID(id, dialect: self.call.request.endpoint.dialect)
+            route.write(attempt: self.attempt, into: &out)
+            self.writeCost(into: &out)
+            self.writeTiming(into: &out)
         }
-        return contentType
+        return AnswerHead(status: head.status, lines: lines)
     }
 
-    private func writeOwn(into lines: inout ByteBuffer) {
+    private var route: RouteLine {
+        let words = self.call.live.words
+        // A job may have been routed by another policy than the one that is in force now.
+        let name = words.routes[self.call.decision.route]
+        return RouteLine(
+            trafficClass: words.classes[self.call.decision.trafficClass],
+            route: name.text == self.call.subject.route ? name.structured : LivePolicy.Words.structured(self.call.subject.route),
+            pool: words.pools[self.candidate.pool], backend: words.backends[self.candidate.backend], policy: words.revision,
+            substituted: self.call.decision.substitutions.last.map(self.substituted) ?? [])
+    }
+
+    /// `sluice-route`, in words that are spelt already.
+    private struct RouteLine {
+        let trafficClass: [UInt8]
+        let route: [UInt8]
+        let pool: [UInt8]
+        let backend: [UInt8]
+        let policy: [UInt8]
+        let substituted: [UInt8]
+
+        var longest: Int {
+            96 + self.trafficClass.count + self.route.count + self.pool.count + self.backend.count + self.policy.count + self.substituted.count
+        }
+
+        func write(attempt: Int, into out: inout ByteWriter) {
+            out.write("sluice-route: ")
+            out.write(self.trafficClass)
+            out.write(";route=")
+            out.write(self.route)
+            out.write(";pool=")
+            out.write(self.pool)
+            out.write(";backend=")
+            out.write(self.backend)
+            out.write(";attempt=")
+            out.write(number: Int64(attempt))
+            out.write(";policy=")
+            out.write(self.policy)
+            out.write(self.substituted)
+            out.write("\r\n")
+        }
+    }
+
+    private func substituted(by rule: Int) -> [UInt8] {
         let policy = self.call.live.policy
-        lines.writeRequestID(self.call.subject.requestID, dialect: self.call.request.endpoint.dialect)
-        lines.writeStaticString("sluice-route: ")
-        lines.writeString(self.call.trafficClass.name.structuredToken)
-        lines.writeStaticString(";route=")
-        lines.writeStructured(self.call.subject.route)
-        lines.writeStaticString(";pool=")
-        lines.writeString(policy.pools[self.candidate.pool].name.structuredToken)
-        lines.writeStaticString(";backend=")
-        lines.writeString(policy.backends[self.candidate.backend].name.structuredToken)
-        lines.writeStaticString(";attempt=")
-        lines.writeString(String(self.attempt))
-        lines.writeStaticString(";policy=")
-        lines.writeStructured(policy.revision)
-        if let last = self.call.decision.substitutions.last {
-            lines.writeStaticString(";substituted=")
-            lines.writeStructured("\(policy.models[self.call.decision.requested].name)->\(policy.models[self.call.decision.model].name)")
-            lines.writeStaticString(";why=")
-            lines.writeString(policy.substitutions[last].why.structuredToken)
-        }
-        lines.writeStaticString("\r\n")
-        if let cost = self.cost {
-            lines.writeStaticString("sluice-cost: ")
-            lines.writeString(cost.cost.map(\.description) ?? "unknown")
-            lines.writeStaticString(";currency=")
-            lines.writeString(policy.currency)
-            lines.writeStaticString(cost.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
-        }
-        if let timing = self.timing {
-            lines.writeStaticString("server-timing: policy;dur=")
-            lines.writeMilliseconds(timing.policy)
-            lines.writeStaticString(", queue;dur=")
-            lines.writeMilliseconds(timing.queue)
-            lines.writeStaticString(", ttft;dur=")
-            lines.writeMilliseconds(timing.firstToken)
-            lines.writeStaticString("\r\n")
-        }
+        let models = "\(policy.models[self.call.decision.requested].name)->\(policy.models[self.call.decision.model].name)"
+        return Array(";substituted=".utf8) + LivePolicy.Words.structured(models) + Array(";why=".utf8)
+            + Array(policy.substitutions[rule].why.structuredToken.utf8)
+    }
+
+    private func writeCost(into out: inout ByteWriter) {
+        guard let cost = self.cost else { return }
+        out.write("sluice-cost: ")
+        if let amount = cost.cost { out.write(amount) } else { out.write("unknown") }
+        out.write(";currency=")
+        out.write(text: self.call.live.policy.currency)
+        out.write(cost.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
+    }
+
+    private func writeTiming(into out: inout ByteWriter) {
+        guard let timing = self.timing else { return }
+        out.write("server-timing: policy;dur=")
+        out.writeMilliseconds(timing.policy)
+        out.write(", queue;dur=")
+        out.writeMilliseconds(timing.queue)
+        out.write(", ttft;dur=")
+        out.writeMilliseconds(timing.firstToken)
+        out.write("\r\n")
     }
 }
 
 extension ByteBuffer {
     /// `x-request-id`, and `request-id` on Anthropic routes.
     package mutating func writeRequestID(_ id: String, dialect: Endpoint.Dialect) {
-        self.writeStaticString("x-request-id: ")
-        self.writeString(id)
-        self.writeStaticString("\r\n")
-        guard dialect == .anthropic else { return }
-        self.writeStaticString("request-id: ")
-        self.writeString(id)
-        self.writeStaticString("\r\n")
+        self.write(atMost: ByteWriter.longestRequestID(id)) { $0.writeRequestID(id, dialect: dialect) }
     }
+}
 
-    /// A string of RFC 9651: ASCII in quotes, the rest as `?`.
-    package mutating func writeStructured(_ text: String) {
-        self.writeInteger(UInt8(ascii: "\""))
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
-            self.writeString(text)
-        } else {
-            for scalar in text.unicodeScalars {
-                switch scalar {
-                case "\"", "\\": self.writeString("\\\(scalar)")
-                case " "..."~": self.writeString(String(scalar))
-                default: self.writeInteger(UInt8(ascii: "?"))
-                }
-            }
-        }
-        self.writeInteger(UInt8(ascii: "\""))
+extension ByteWriter {
+    fileprivate static func longestRequestID(_ id: String) -> Int { 2 * id.utf8.count + 32 }
+
+    fileprivate mutating func writeRequestID(_ id: String, dialect: Endpoint.Dialect) {
+        self.write("x-request-id: ")
+        self.write(text: id)
+        self.write("\r\n")
+        guard dialect == .anthropic else { return }
+        self.write("request-id: ")
+        self.write(text: id)
+        self.write("\r\n")
     }
 
     /// Milliseconds with two decimals.
     fileprivate mutating func writeMilliseconds(_ duration: Duration) {
-        let hundredths = max(0, duration.nanoseconds / 10_000)
-        self.writeString(String(hundredths / 100))
-        self.writeInteger(UInt8(ascii: "."))
-        self.writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: hundredths / 10 % 10))
-        self.writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: hundredths % 10))
-    }
-}
-
-extension String {
-    /// As a token of RFC 9651 where it is one, else in quotes.
-    package var structuredToken: String {
-        let isToken = self.utf8.first.map { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || $0 == UInt8(ascii: "*") } ?? false
-        let rest = self.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-            default: "!#$%&'*+-.^_`|~:/".utf8.contains(byte)
-            }
-        }
-        if isToken, rest { return self }
-        var buffer = ByteBuffer()
-        buffer.writeStructured(self)
-        return String(buffer: buffer)
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// `x-ratelimit-…`, `anthropic-ratelimit-…`, `ratelimit`, `ratelimit-policy`.
-    fileprivate var isRateLimit: Bool {
-        let prefixes: [StaticString] = ["x-ratelimit-", "anthropic-ratelimit-", "ratelimit"]
-        return prefixes.contains { prefix in
-            self.count >= prefix.utf8CodeUnitCount
-                && UnsafeRawBufferPointer(rebasing: self[..<prefix.utf8CodeUnitCount]).equals(ignoringCase: prefix)
-        }
+        let hundredths = UInt64(max(0, duration.nanoseconds / 10_000))
+        self.write(digits: hundredths / 100, width: 1)
+        self.write(UInt8(ascii: "."))
+        self.write(digits: hundredths % 100, width: 2)
     }
 }

@@ -3,33 +3,35 @@ package import SluiceCore
 package import SluiceWire
 
 /// One request on its way to an answer: everything that the dispatcher needs, and nothing that it must ask back for.
-package struct DispatchCall {
-    package var live: LivePolicy
-    package var request: InferenceRequest
-    package var decision: Decision
+///
+/// A class, since it is large and passes through many hands; whoever makes it changes it before it is dispatched, and nobody after.
+package final class DispatchCall {
+    package let live: LivePolicy
+    package let request: InferenceRequest
+    package let decision: Decision
     /// What the scanner found in ``body``.
-    package var fields: RequestFields
-    package var body: ByteBuffer
+    package let fields: RequestFields
+    package let body: ByteBuffer
     /// Client headers of the contract's list, as complete lines.
-    package var forwarded: ByteBuffer
-    package var namesAnthropicVersion: Bool
+    package let forwarded: [UInt8]
+    package var namesAnthropicVersion = false
     /// Client headers that some backend wants besides, by their names in lower case.
-    package var extraHeaders: [(name: String, value: String)]
-    package var subject: LedgerEntry.Subject
-    package var arrived: Now
+    package var extraHeaders: [(name: String, value: String)] = []
+    package let subject: LedgerEntry.Subject
+    package let arrived: Now
     /// Where a promoted job goes; nil for the class's own pools.
     package var pools: [Int]?
     /// How long the request waited in the queue.
     package var queued: Duration?
     /// Attempts that earlier runs of the same job made: numbers go on from there.
-    package var earlierAttempts: Int
+    package var earlierAttempts = 0
     /// How long it may wait for room.
     package var patience: Duration
     /// The index of the tenant's key was checked, the policy decided: what it took.
-    package var decisionTime: Duration
+    package var decisionTime = Duration.zero
 
     package init(
-        live: LivePolicy, request: InferenceRequest, decision: Decision, fields: RequestFields, body: ByteBuffer, forwarded: ByteBuffer,
+        live: LivePolicy, request: InferenceRequest, decision: Decision, fields: RequestFields, body: ByteBuffer, forwarded: [UInt8],
         subject: LedgerEntry.Subject, arrived: Now
     ) {
         self.live = live
@@ -38,17 +40,13 @@ package struct DispatchCall {
         self.fields = fields
         self.body = body
         self.forwarded = forwarded
-        self.namesAnthropicVersion = false
-        self.extraHeaders = []
         self.subject = subject
         self.arrived = arrived
-        self.earlierAttempts = 0
         self.patience = decision.budget.firstToken ?? .seconds(10)
-        self.decisionTime = .zero
     }
 
     package var trafficClass: TrafficClass { self.live.policy.classes[self.decision.trafficClass] }
-    package var isLater: Bool { self.trafficClass.serve == .later }
+    package var isLater: Bool { self.live.policy.classes[self.decision.trafficClass].serve == .later }
 }
 
 extension DispatchCall {
@@ -63,18 +61,21 @@ extension DispatchCall {
             body = ByteBufferAllocator().buffer(capacity: self.body.readableBytes + splices.growth)
             self.body.withUnsafeReadableBytes { body.write($0, with: splices) }
         }
-        var fields = upstream.fields
-        fields.reserveCapacity(minimumWritableBytes: self.forwarded.readableBytes + 64)
-        fields.writeImmutableBuffer(self.forwarded)
-        if self.request.endpoint.dialect == .anthropic, !self.namesAnthropicVersion {
-            fields.writeStaticString("anthropic-version: 2023-06-01\r\n")
-        }
-        for header in self.extraHeaders where upstream.backend.forward.contains(header.name) {
-            fields.writeString("\(header.name): \(header.value)\r\n")
-        }
         var call = UpstreamCall(
-            url: upstream.url, path: upstream.url.path(of: self.request.endpoint), fields: fields, body: body, backend: upstream.backend)
+            url: upstream.url, path: upstream.path(of: self.request.endpoint), fields: upstream.fields, ownFields: self.ownFields(upstream), body: body)
         call.allowsPrivateAddresses = upstream.backend.isInternal
+        call.simulation = upstream.backend.simulation
         return call
+    }
+
+    private func ownFields(_ upstream: LivePolicy.Upstream) -> [UInt8] {
+        let lacksVersion = self.request.endpoint.dialect == .anthropic && !self.namesAnthropicVersion
+        guard lacksVersion || !self.extraHeaders.isEmpty else { return self.forwarded }
+        var fields = self.forwarded
+        if lacksVersion { fields.append(text: "anthropic-version: 2023-06-01\r\n") }
+        for header in self.extraHeaders where upstream.backend.forward.contains(header.name) {
+            fields.append(text: "\(header.name): \(header.value)\r\n")
+        }
+        return fields
     }
 }

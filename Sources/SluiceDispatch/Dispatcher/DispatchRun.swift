@@ -11,7 +11,7 @@ package final class DispatchRun {
     private let dispatcher: Dispatcher
     private var sink: (any AnswerSink)?
     private let recorder: any AttemptRecorder
-    private let meter: Meter
+    let meter: Meter
     /// nil where the policy has no budgets.
     private var purse: Purse?
     private var machine: AttemptMachine
@@ -20,14 +20,35 @@ package final class DispatchRun {
     private var answeredAttempts: [Attempt] = []
     private var ticket: RoomTicket?
     private var waitUntil: MonotonicInstant?
-    private var roomWait: MonotonicInstant?
+    private(set) var roomWait: MonotonicInstant?
     private var isPaused = false
     private(set) var isOver = false
+    /// What ``check(at:)`` looks at.
+    private let limits: Limits
+    private var lastActivity: MonotonicInstant?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
 
+    private struct Limits {
+        /// The latency budget, and when it is used up.
+        let total: Duration?
+        let deadline: MonotonicInstant?
+        let firstToken: Duration?
+        let idle: Duration
+
+        init(_ call: DispatchCall) {
+            let trafficClass = call.trafficClass
+            let readTimeout = call.request.wishes.readTimeout
+            self.total = call.decision.budget.total
+            self.deadline = self.total.map { call.arrived.monotonic + $0 }
+            self.firstToken = trafficClass.firstTokenTimeout.map { limit in readTimeout.map { min(limit, $0) } ?? limit } ?? readTimeout
+            self.idle = readTimeout.map { min(trafficClass.idleTimeout, $0) } ?? trafficClass.idleTimeout
+        }
+    }
+
     init(call: DispatchCall, dispatcher: Dispatcher, sink: any AnswerSink, recorder: any AttemptRecorder) {
         self.call = call
+        self.limits = Limits(call)
         self.dispatcher = dispatcher
         self.sink = sink
         self.recorder = recorder
@@ -45,15 +66,15 @@ package final class DispatchRun {
             route: route, policy: call.live.policy,
             terms: AttemptMachine.Terms(
                 retryAmbiguous: call.trafficClass.retryAmbiguous, patience: call.patience, arrived: now.monotonic,
-                deadline: call.decision.budget.total.map { now.monotonic + $0 }, dialect: call.request.endpoint.dialect))
+                deadline: self.limits.deadline, dialect: call.request.endpoint.dialect))
     }
 
     var now: Now { self.dispatcher.clock.now }
     var isCommitted: Bool { self.machine.isCommitted }
 
-    func start() {
+    func start(at now: Now) {
         self.dispatcher.fleet.noteFirstAttempt()
-        self.perform(self.machine.start(at: self.call.arrived.monotonic))
+        self.perform(self.machine.start(at: self.call.arrived.monotonic), at: now)
     }
 
     // MARK: What the sink tells
@@ -84,24 +105,24 @@ package final class DispatchRun {
     private func leftBehind(_ attempt: Attempt) -> LedgerEntry.Settlement {
         guard attempt.wasSent else { return self.meter.free(.clientGone, status: nil) }
         return self.meter.interval(
-            .clientGone, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt),
+            .clientGone, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
             wasAnswered: attempt.wasAnswered,
             keepsBaseline: true, evidence: .estimated, at: self.now.wall)
     }
 
     // MARK: Actions of the machine
 
-    private func perform(_ first: AttemptMachine.Action) {
+    private func perform(_ first: AttemptMachine.Action, at now: Now) {
         var action = first
         while true {
             switch action {
             case .ask(let candidate, let isLastResort):
-                action = self.ask(candidate, isLastResort: isLastResort)
+                action = self.ask(candidate, isLastResort: isLastResort, at: now)
             case .wait(let until):
-                guard self.standInLine(until: until), let next = self.machine.roomFreed(at: self.now.monotonic) else { return }
+                guard self.standInLine(until: until, at: now.monotonic), let next = self.machine.roomFreed(at: now.monotonic) else { return }
                 action = next
             case .send(let candidate, let attempt):
-                return self.send(to: candidate, attempt: attempt)
+                return self.send(to: candidate, attempt: attempt, at: now)
             case .refuse(let refusal):
                 return self.refuse(refusal)
             case .passOn(let attempt):
@@ -111,8 +132,7 @@ package final class DispatchRun {
     }
 
     /// Asks backend and budgets. A refused attempt must take nothing of the backend's rate limits, hence the first look.
-    private func ask(_ candidate: Route.Candidate, isLastResort: Bool) -> AttemptMachine.Action {
-        let now = self.now
+    private func ask(_ candidate: Route.Candidate, isLastResort: Bool, at now: Now) -> AttemptMachine.Action {
         let slot = self.call.live.slots[candidate.backend]
         let amount = self.purse == nil ? nil : self.meter.estimate(for: candidate, at: now.wall)
         if let budget = self.purse?.refusal(of: amount, at: now.wall) { return self.machine.unaffordable(budget, at: now.monotonic) }
@@ -126,8 +146,7 @@ package final class DispatchRun {
     }
 
     /// Waits for room; true where it is worth asking again at once.
-    private func standInLine(until: MonotonicInstant) -> Bool {
-        let now = self.now.monotonic
+    private func standInLine(until: MonotonicInstant, at now: MonotonicInstant) -> Bool {
         self.roomWait = self.roomWait ?? now
         self.waitUntil = until
         let loop = self.dispatcher.loop
@@ -144,12 +163,13 @@ package final class DispatchRun {
     private func roomFreed() {
         self.ticket = nil
         self.waitUntil = nil
-        guard !self.isOver, let action = self.machine.roomFreed(at: self.now.monotonic) else {
+        let now = self.now
+        guard !self.isOver, let action = self.machine.roomFreed(at: now.monotonic) else {
             // The slot that woke this request is for the next in line.
             for slot in self.call.live.slots { slot.passOn() }
             return
         }
-        self.perform(action)
+        self.perform(action, at: now)
     }
 
     private func stopWaiting() {
@@ -158,9 +178,8 @@ package final class DispatchRun {
         self.waitUntil = nil
     }
 
-    private func send(to candidate: Route.Candidate, attempt number: Int) {
+    private func send(to candidate: Route.Candidate, attempt number: Int, at now: Now) {
         self.stopWaiting()
-        let now = self.now
         let policy = self.call.live.policy
         let target = LedgerEntry.Target(
             pool: policy.pools[candidate.pool].name, backend: policy.backends[candidate.backend].name, backendModel: candidate.offer.name,
@@ -211,7 +230,8 @@ package final class DispatchRun {
             self.heed(head, attempt)
         }
         self.book(attempt, failure, outcome, status: status, isOurs: isOurs)
-        self.perform(self.machine.failed(failure, at: self.now.monotonic) { self.dispatcher.fleet.takeRetry() })
+        let now = self.now
+        self.perform(self.machine.failed(failure, at: now.monotonic) { self.dispatcher.fleet.takeRetry() }, at: now)
     }
 
     private func book(_ attempt: Attempt, _ failure: AttemptMachine.Failure, _ outcome: LedgerEntry.Outcome, status: Int?, isOurs: Bool) {
@@ -219,12 +239,11 @@ package final class DispatchRun {
         switch failure {
         case .notSent:
             self.settle(attempt, self.meter.free(.notSent, status: nil), as: .settled, report: isOurs ? .nothing : .failure)
-        case .answered(502), .answered(504):
+        case .answered(502), .answered(504), .hungUp:
             // Who billed what behind a broken gateway is not known.
             let end = self.meter.interval(
-                .upstreamError, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt), wasAnswered: false,
-                keepsBaseline: false,
-                evidence: .inDoubt, at: now)
+                .upstreamError, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
+                wasAnswered: false, keepsBaseline: false, evidence: .inDoubt, at: now)
             self.settle(attempt, end, as: .waste, report: .failure)
         case .answered(let code):
             self.settle(
@@ -235,7 +254,8 @@ package final class DispatchRun {
                 attempt, self.meter.free(.refused, status: status), as: .settled, report: problem.status == 429 ? .nothing : .failure)
         case .ambiguous(let isTimeout):
             let end = self.meter.interval(
-                isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt),
+                isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts,
+                share: self.share(of: attempt, at: self.now),
                 wasAnswered: false,
                 keepsBaseline: false, evidence: .inDoubt, at: now)
             self.settle(attempt, end, as: .waste, report: .failure)
@@ -268,14 +288,13 @@ package final class DispatchRun {
         attempt.slot.noteFirstToken(after: instant - attempt.started, at: instant)
     }
 
-    func attempt(_ attempt: Attempt, answeredWhole body: ByteBuffer) {
+    func attempt(_ attempt: Attempt, answeredWhole body: ByteBuffer, at now: Now) {
         guard !self.isOver, !attempt.isSettled, let head = attempt.head else { return }
         self.machine.committed()
-        let now = self.now
         attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic)
-        let end = self.settlement(of: attempt, .ok)
-        let lines = self.lines(of: head, attempt, cost: end)
-        self.settle(attempt, end, as: .settled, report: .success)
+        let end = self.settlement(of: attempt, .ok, at: now)
+        let lines = self.lines(of: head, attempt, cost: end, bodyBytes: body.readableBytes, at: now)
+        self.settle(attempt, end, as: .settled, report: .success, at: now)
         let sink = self.sink
         self.close()
         sink?.answer(lines, body: body)
@@ -284,10 +303,10 @@ package final class DispatchRun {
     func attemptCommits(_ attempt: Attempt) {
         guard !self.isOver, !self.isCommitted, let head = attempt.head else { return }
         self.machine.committed()
-        self.sink?.begin(self.lines(of: head, attempt, cost: nil))
+        self.sink?.begin(self.lines(of: head, attempt, cost: nil, bodyBytes: 0, at: self.now))
     }
 
-    func attempt(_ attempt: Attempt, relays events: ByteBuffer) {
+    func attempt(_ attempt: Attempt, relays events: consuming ByteBuffer) {
         guard !self.isOver, let sink = self.sink else { return }
         sink.send(events)
         if !sink.isWritable { self.writabilityChanged(false) }
@@ -295,9 +314,10 @@ package final class DispatchRun {
 
     func attempt(_ attempt: Attempt, endedStreamWith events: ByteBuffer?) {
         guard !self.isOver, !attempt.isSettled else { return }
-        var end = self.settlement(of: attempt, .ok)
+        let now = self.now
+        var end = self.settlement(of: attempt, .ok, at: now)
         if !attempt.currentFacts.isEnded { end.flags.append(.noDone) }
-        self.settle(attempt, end, as: .settled, report: .success)
+        self.settle(attempt, end, as: .settled, report: .success, at: now)
         self.finishStream(with: events, isWhole: true)
     }
 
@@ -321,30 +341,31 @@ package final class DispatchRun {
 
     private func partial(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
         self.meter.interval(
-            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt), wasAnswered: true,
-            keepsBaseline: true,
-            evidence: .lowerBound, at: self.now.wall)
+            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts,
+            share: self.share(of: attempt, at: self.now), wasAnswered: true, keepsBaseline: true, evidence: .lowerBound, at: self.now.wall)
     }
 
     /// What the attempt's time on hardware of one's own has cost; nil elsewhere.
-    private func share(of attempt: Attempt) -> NodeMeter.Share? {
-        attempt.work.flatMap { attempt.slot.share(since: $0, at: self.now) }
+    func share(of attempt: Attempt, at now: Now) -> NodeMeter.Share? {
+        attempt.work.flatMap { attempt.slot.share(since: $0, at: now) }
     }
 
-    private func settlement(of attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
+    private func settlement(of attempt: Attempt, _ outcome: LedgerEntry.Outcome, at now: Now) -> LedgerEntry.Settlement {
         if self.call.request.endpoint == .countTokens { return self.meter.free(outcome, status: attempt.head?.status) }
         return self.meter.answered(
-            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt), at: self.now.wall)
+            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: now),
+            at: now.wall)
     }
 
     /// Books the one end of an attempt and gives its slot back.
     private func settle(
-        _ attempt: Attempt, _ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report
+        _ attempt: Attempt, _ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report,
+        at instant: Now? = nil
     ) {
         guard !attempt.isSettled else { return }
         attempt.isSettled = true
         self.current = nil
-        let now = self.now
+        let now = instant ?? self.now
         var entry = attempt.intent.entry
         entry.kind = kind
         entry.at = now.wall
@@ -366,30 +387,26 @@ package final class DispatchRun {
     func check(at now: MonotonicInstant) {
         if let until = self.waitUntil, until <= now {
             self.stopWaiting()
-            if let action = self.machine.waitedLongEnough(at: now) { self.perform(action) }
+            if let action = self.machine.waitedLongEnough(at: now) { self.perform(action, at: self.now) }
             return
         }
-        if let total = self.call.decision.budget.total, self.call.arrived.monotonic + total <= now {
+        if let deadline = self.limits.deadline, let total = self.limits.total, deadline <= now {
             return self.outOfTime(
                 Refusal(504, .latencyBudgetExceeded, "the latency budget of \(DurationText.format(total)) is used up"))
         }
         guard let attempt = self.current, attempt.handle != nil else { return }
-        let trafficClass = self.call.trafficClass
-        let readTimeout = self.call.request.wishes.readTimeout
-        if !self.isCommitted, let limit = [trafficClass.firstTokenTimeout, readTimeout].compactMap({ $0 }).min(), attempt.started + limit <= now {
+        if !self.isCommitted, let limit = self.limits.firstToken, attempt.started + limit <= now {
             attempt.cancel()
             return self.attempt(attempt, failed: .ambiguous(isTimeout: true), as: .timeout, reason: "no first token within \(DurationText.format(limit))")
         }
         if attempt.wasActive || self.isPaused {
             attempt.wasActive = false
             self.lastActivity = now
-        } else if self.isCommitted, (self.lastActivity ?? now) + min(trafficClass.idleTimeout, readTimeout ?? .seconds(1 << 30)) <= now {
+        } else if self.isCommitted, (self.lastActivity ?? now) + self.limits.idle <= now {
             attempt.cancel()
-            self.attempt(attempt, brokeOff: .timeout, saying: "the backend was silent for \(DurationText.format(trafficClass.idleTimeout))")
+            self.attempt(attempt, brokeOff: .timeout, saying: "the backend was silent for \(DurationText.format(self.limits.idle))")
         }
     }
-
-    private var lastActivity: MonotonicInstant?
 
     private func outOfTime(_ refusal: Refusal) {
         guard !self.isOver else { return }
@@ -403,9 +420,8 @@ package final class DispatchRun {
             let end =
                 attempt.wasSent
                 ? self.meter.interval(
-                    .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt),
-                    wasAnswered: attempt.wasAnswered,
-                    keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
+                    .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts,
+                    share: self.share(of: attempt, at: self.now), wasAnswered: attempt.wasAnswered, keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
                 : self.meter.free(.notSent, status: nil)
             self.settle(attempt, end, as: attempt.wasSent ? .waste : .settled, report: .nothing)
             self.refuse(refusal)
@@ -447,35 +463,5 @@ package final class DispatchRun {
         self.sink = nil
         self.answeredAttempts = []
         self.dispatcher.unwatch(self)
-    }
-
-    // MARK: Words for the client
-
-    private func lines(of head: UpstreamHead, _ attempt: Attempt, cost: LedgerEntry.Settlement?) -> AnswerHead {
-        let now = self.now
-        var lines = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + attempt.number)
-        lines.timing = AnswerLines.Timing(
-            policy: self.call.decisionTime, queue: self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero,
-            firstToken: now.monotonic - self.call.arrived.monotonic)
-        lines.cost = cost
-        return lines.answer(head)
-    }
-
-    /// What stands beside the usage of a stream, for a client that asked for usage.
-    func usageNote(for attempt: Attempt, facts: AnswerFacts) -> String? {
-        guard self.call.request.wantsUsage else { return nil }
-        let end = self.meter.answered(
-            .ok, status: 200, candidate: attempt.candidate, facts: facts, share: self.share(of: attempt), at: self.now.wall)
-        var note: [UInt8] = []
-        note.append(text: "{\"cost\":")
-        note.append(text: end.cost.map { "\"\($0)\"" } ?? "null")
-        note.append(text: ",\"currency\":")
-        note.append(jsonString: self.call.live.policy.currency)
-        note.append(text: ",\"route\":")
-        note.append(jsonString: self.call.subject.route)
-        note.append(text: ",\"backend\":")
-        note.append(jsonString: attempt.upstream.backend.name)
-        note.append(UInt8(ascii: "}"))
-        return String(decoding: note, as: UTF8.self)
     }
 }

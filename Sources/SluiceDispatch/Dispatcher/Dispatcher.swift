@@ -1,6 +1,6 @@
 package import Logging
 package import NIOCore
-import SluiceCore
+package import SluiceCore
 
 /// Starts calls on one event loop and watches the time of those under way.
 ///
@@ -29,11 +29,13 @@ package final class Dispatcher {
     package var runsUnderWay: Int { self.runs.count }
 
     /// Dispatches one call; to be called on the loop. The sink hears everything else.
-    package func dispatch(_ call: DispatchCall, to sink: any AnswerSink, recorder: any AttemptRecorder) -> DispatchRun {
+    ///
+    /// - Parameter now: Where the caller has just read the clock.
+    package func dispatch(_ call: DispatchCall, to sink: any AnswerSink, recorder: any AttemptRecorder, at now: Now? = nil) -> DispatchRun {
         self.loop.assertInEventLoop()
         let run = DispatchRun(call: call, dispatcher: self, sink: sink, recorder: recorder)
         self.watch(run)
-        run.start()
+        run.start(at: now ?? self.clock.now)
         return run
     }
 

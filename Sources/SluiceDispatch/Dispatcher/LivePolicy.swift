@@ -16,16 +16,20 @@ package final class LivePolicy: Sendable {
     /// Names of client headers, in lower case, that some backend wants besides the contract's list.
     package let forwarded: Set<String>
 
+    /// Names as headers spell them.
+    let words: Words
+
     /// What is the same in every call to one backend.
-    package struct Upstream: Sendable {
-        package var backend: Backend
-        package var url: BackendURL
-        package var dialect: any Dialect
+    package final class Upstream: Sendable {
+        package let backend: Backend
+        package let url: BackendURL
+        package let dialect: any Dialect
         /// Header lines with the key and the policy's fixed headers, each with CR LF.
-        package var fields: ByteBuffer
-        package var kind: TransportKind
+        package let fields: ByteBuffer
+        package let kind: TransportKind
         /// Secrets that must not appear in anything that is passed on.
-        package var secrets: [String]
+        package let secrets: [String]
+        private let paths: [String]
 
         package init(backend: Backend, url: BackendURL, dialect: any Dialect, fields: ByteBuffer, kind: TransportKind, secrets: [String]) {
             self.backend = backend
@@ -34,7 +38,10 @@ package final class LivePolicy: Sendable {
             self.fields = fields
             self.kind = kind
             self.secrets = secrets
+            self.paths = Endpoint.allCases.map { url.path(of: $0) }
         }
+
+        func path(of endpoint: Endpoint) -> String { self.paths[endpoint.rawValue] }
     }
 
     package enum TransportKind: Sendable {
@@ -48,6 +55,7 @@ package final class LivePolicy: Sendable {
         self.planner = RoutePlanner(policy: policy)
         self.slots = fleet.adopt(policy)
         self.upstreams = upstreams
+        self.words = Words(policy)
         self.forwarded = policy.backends.reduce(into: []) { $0.formUnion($1.forward) }
     }
 

@@ -52,7 +52,7 @@ package final class RentalSwitch {
         guard let base = parts.first, let url = BackendURL(String(base)) else { return }
         self.states[backend.name]?.isUnderWay = true
         let path = (url.path.isEmpty ? "/" : url.path) + (parts.count > 1 ? "?\(parts[1])" : "")
-        let call = UpstreamCall(url: url, path: path, fields: ByteBuffer(string: "user-agent: sluice\r\n"), body: ByteBuffer(), backend: backend)
+        let call = UpstreamCall(url: url, path: path, fields: ByteBuffer(string: "user-agent: sluice\r\n"), body: ByteBuffer())
         let receiver = RentalReceiver { [self] failure in self.answered(failure, for: backend.name, isOpen: isOpen) }
         receiver.handle = self.transports[url.isSecure ? .secure : .plain].start(call, on: self.loop, receiver: receiver)
     }

@@ -9,9 +9,9 @@ import Synchronization
 /// system call, see ``JournalSegment``. A segment is used again when every record in it is committed to the ledger.
 package final class IntentJournal: Sendable {
     package struct Limits: Sendable {
-        package var segmentBytes = 8 << 20
+        package var segmentBytes = 1 << 20
         /// What may wait for a ledger that takes nothing: half a gigabyte.
-        package var segments = 64
+        package var segments = 512
 
         package init() {}
     }

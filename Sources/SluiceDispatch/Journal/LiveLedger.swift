@@ -53,7 +53,9 @@ package final class LiveRecorder: AttemptRecorder {
     }
 
     private let ledger: LiveLedger
-    private var open: [Open] = []
+    /// The attempt under way; others only where there are several at once.
+    private var open: Open?
+    private var others: [Open] = []
 
     fileprivate init(_ ledger: LiveLedger) {
         self.ledger = ledger
@@ -63,7 +65,8 @@ package final class LiveRecorder: AttemptRecorder {
         let sealed = SealedEntry(intent.entry)
         do throws(StoreError) {
             let ticket = try self.ledger.begin(sealed.body, bound: intent.bound)
-            self.open.append(Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket))
+            if let open { self.others.append(open) }
+            self.open = Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket)
         } catch {
             return then(error)
         }
@@ -71,10 +74,18 @@ package final class LiveRecorder: AttemptRecorder {
     }
 
     package func end(_ entry: LedgerEntry) {
-        guard let index = self.open.firstIndex(where: { $0.attempt == entry.attempt }) else {
-            preconditionFailure("an end of attempt \(entry.attempt ?? 0), which was never begun")
-        }
-        let open = self.open.remove(at: index)
+        let open = self.take(entry.attempt)
         self.ledger.end(open.intent, SealedEntry(entry), open.ticket)
+    }
+
+    private func take(_ attempt: Int?) -> Open {
+        if let open, open.attempt == attempt {
+            self.open = self.others.popLast()
+            return open
+        }
+        guard let index = self.others.firstIndex(where: { $0.attempt == attempt }) else {
+            preconditionFailure("an end of attempt \(attempt ?? 0), which was never begun")
+        }
+        return self.others.remove(at: index)
     }
 }

@@ -1,6 +1,5 @@
 package import NIOCore
 package import SluiceCore
-import SluiceWire
 
 /// Carries one call to a backend and its answer back: bytes only, no meaning.
 ///
@@ -20,19 +19,28 @@ package struct UpstreamCall: Sendable {
     package var path: String
     /// Complete header lines, each with CR LF: all but `Host` and the framing, which the transport writes.
     package var fields: ByteBuffer
+    /// More of them, of this call alone.
+    package var ownFields: [UInt8]
     package var body: ByteBuffer
     package var connectTimeout = Duration.seconds(1)
     /// The host may resolve to private addresses.
     package var allowsPrivateAddresses = true
-    /// The index of the backend in its policy; the simulated transport alone looks at it.
-    package var backend: Backend
+    /// How a simulated backend behaves; the simulated transport alone looks at it.
+    package var simulation: Backend.Simulation?
 
-    package init(url: BackendURL, path: String, fields: ByteBuffer, body: ByteBuffer, backend: Backend) {
+    package init(url: BackendURL, path: String, fields: ByteBuffer, ownFields: [UInt8] = [], body: ByteBuffer) {
         self.url = url
         self.path = path
         self.fields = fields
+        self.ownFields = ownFields
         self.body = body
-        self.backend = backend
+    }
+
+    /// All lines together.
+    package var allFields: ByteBuffer {
+        var all = self.fields
+        all.writeBytes(self.ownFields)
+        return all
     }
 }
 
@@ -62,52 +70,6 @@ package protocol UpstreamCallHandle: AnyObject {
     func resume()
 }
 
-/// The status and the header lines of an answer.
-package struct UpstreamHead: Sendable {
-    package var status: Int
-    /// Header lines as they came, each with CR LF, without the status line and the empty line.
-    package var lines: ByteBuffer
-    /// The body's end is told by the connection's end only, so that a cut is not seen as one.
-    package var endsWithConnection: Bool
-    /// How long it took to open the connection, TLS included; nil where it was open already, or nobody measured.
-    package var connectTime: Duration?
-
-    package init(status: Int, lines: ByteBuffer, endsWithConnection: Bool) {
-        self.status = status
-        self.lines = lines
-        self.endsWithConnection = endsWithConnection
-    }
-
-    /// The value of the first field with this name, which is in lower case.
-    package func value(of name: StaticString) -> String? {
-        var found: String?
-        self.forEachField { field, value in
-            if found == nil, field.equals(ignoringCase: name) { found = String(decoding: value, as: UTF8.self) }
-        }
-        return found
-    }
-
-    /// Goes through the fields: name and value as they came.
-    package func forEachField(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) {
-        self.lines.withUnsafeReadableBytes { bytes in
-            var start = 0
-            while start < bytes.count {
-                var colon = start
-                while colon < bytes.count, bytes[colon] != UInt8(ascii: ":") { colon += 1 }
-                var end = colon
-                while end < bytes.count, bytes[end] != 0x0D { end += 1 }
-                guard colon < end else { return }
-                var first = colon + 1
-                while first < end, bytes[first] == 0x20 || bytes[first] == 0x09 { first += 1 }
-                var last = end
-                while last > first, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 { last -= 1 }
-                body(UnsafeRawBufferPointer(rebasing: bytes[start..<colon]), UnsafeRawBufferPointer(rebasing: bytes[first..<last]))
-                start = end + 2
-            }
-        }
-    }
-}
-
 /// Why a call has no whole answer.
 package struct TransportFailure: Error, Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
@@ -117,6 +79,8 @@ package struct TransportFailure: Error, Hashable, Sendable {
         case local
         /// It was sent, and no answer came.
         case ambiguous
+        /// It was sent on a new connection, and the other side closed that in good order without a byte of an answer.
+        case hungUp
         /// The answer's head breaks HTTP or has a status that is none.
         case malformed
         /// The body ended before its framing said so.

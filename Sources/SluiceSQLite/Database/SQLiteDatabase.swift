@@ -115,7 +115,7 @@ package final class SQLiteDatabase: Sendable {
         // Before the migrator's own table, or a start that ends in between leaves a file that is nobody's.
         try pool.write { db in
             guard try Int.fetchOne(db, sql: "PRAGMA application_id") == 0 else { return }
-            try db.execute(sql: "PRAGMA application_id = \(SQLiteDatabase.applicationID)")
+            try db.execute(literal: "PRAGMA application_id = \(sql: String(SQLiteDatabase.applicationID))")
         }
         try Schema.migrator.migrate(pool)
         return pool

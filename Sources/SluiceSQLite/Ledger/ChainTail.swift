@@ -1,7 +1,6 @@
 import Crypto
 import FoundationEssentials
 import GRDB
-import GRDBSQLite
 import SluiceCore
 
 /// The open end of the chain: gives entries their place in it.
@@ -27,7 +26,7 @@ struct ChainTail: Sendable {
     private(set) var hash: ChainHash
     /// What this transaction has appended so far.
     private(set) var appended: [Appended] = []
-    private var line: [UInt8] = []
+    private var insert = LedgerInsert()
 
     /// The end of the chain as the database has it.
     init(_ db: Database) throws {
@@ -48,58 +47,52 @@ struct ChainTail: Sendable {
         self.appended.removeAll(keepingCapacity: true)
     }
 
+    /// Gives the tail to a transaction, together with the room for its rows. Until the transaction has committed, this one stays as it is.
+    mutating func lent() -> ChainTail {
+        let tail = self
+        self.insert = LedgerInsert()
+        self.appended = []
+        return tail
+    }
+
     /// Appends an entry, unless the chain has the intent or the end of that attempt already: then false.
     @discardableResult
     mutating func append(_ sealed: SealedEntry, to db: Database) throws -> Bool {
-        let seq = self.seq + 1
-        let hash = LedgerLine.write(seq: seq, body: sealed.body, previous: self.hash, into: &self.line, sha256: ChainTail.sha256)
-        guard try ChainTail.insert(sealed.entry, seq: seq, line: self.line, hash: hash, into: db) else { return false }
-        self.seq = seq
-        self.hash = hash
-        self.appended.append(Appended(seq: seq, hash: hash, sealed: sealed))
+        try self.appendAll([sealed], to: db)
+    }
+
+    /// Appends entries, but for those whose attempt has an intent or an end in the chain already.
+    mutating func append(_ entries: [SealedEntry], to db: Database) throws {
+        var rest = entries[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(LedgerInsert.sizes.first { $0 <= rest.count } ?? 1)
+            // One that is there already takes the others of its statement with it: then each is tried for itself.
+            if try !self.appendAll(some, to: db), some.count > 1 { for entry in some { try self.append(entry, to: db) } }
+            rest = rest.dropFirst(some.count)
+        }
+    }
+
+    /// Appends all of these entries with one statement, or none of them.
+    private mutating func appendAll(_ entries: ArraySlice<SealedEntry>, to db: Database) throws -> Bool {
+        let before = self.mark
+        self.insert.removeAll()
+        for sealed in entries {
+            let hash = self.insert.add(sealed, seq: self.seq + 1, previous: self.hash)
+            self.seq += 1
+            self.hash = hash
+            self.appended.append(Appended(seq: self.seq, hash: hash, sealed: sealed))
+        }
+        guard try self.insert.write(to: db) else {
+            self.rollBack(to: before)
+            return false
+        }
         return true
     }
 
-    static func sha256(_ bytes: [UInt8]) -> ChainHash {
+    static func sha256(_ bytes: UnsafeRawBufferPointer) -> ChainHash {
         var function = SHA256()
-        bytes.withUnsafeBytes { function.update(bufferPointer: $0) }
+        function.update(bufferPointer: bytes)
         return function.finalize().withUnsafeBytes { ChainHash(bytes: $0) }
-    }
-
-    /// The one place that speaks to SQLite itself: every request passes here, and binding by hand takes a third of the time.
-    ///
-    /// - Returns: false where the attempt has such an entry already.
-    private static func insert(_ entry: LedgerEntry, seq: Int64, line: [UInt8], hash: ChainHash, into db: Database) throws -> Bool {
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO ledger(seq, at_ms, attempt, part, request_id, line, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (request_id, attempt, part) DO NOTHING
-                """
-        ).sqliteStatement
-        defer {
-            sqlite3_reset(statement)
-            sqlite3_clear_bindings(statement)
-        }
-        sqlite3_bind_int64(statement, 1, seq)
-        sqlite3_bind_int64(statement, 2, entry.at.milliseconds)
-        if let attempt = entry.attempt { sqlite3_bind_int64(statement, 3, Int64(attempt)) }
-        if let part = entry.kind.part { sqlite3_bind_int64(statement, 4, part) }
-        // Borrowed pointers: they must hold until the step is done.
-        var requestID = entry.subject?.requestID ?? ""
-        let code = requestID.withUTF8 { id in
-            line.withUnsafeBytes { line in
-                hash.withBytes { hash in
-                    if entry.subject != nil { sqlite3_bind_text(statement, 5, id.baseAddress, Int32(id.count), nil) }
-                    sqlite3_bind_text(statement, 6, line.baseAddress, Int32(line.count), nil)
-                    sqlite3_bind_blob(statement, 7, hash.baseAddress, Int32(hash.count), nil)
-                    return sqlite3_step(statement)
-                }
-            }
-        }
-        guard code == SQLITE_DONE else {
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage)
-        }
-        return db.changesCount > 0
     }
 }
 

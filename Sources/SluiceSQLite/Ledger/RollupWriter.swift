@@ -47,16 +47,21 @@ struct RollupWriter: Sendable {
     }
 
     private func writeHours(_ appended: [ChainTail.Appended], to db: Database) throws {
-        var hours: [Timestamp: (first: Int64, last: Int64, count: Int)] = [:]
+        var hours: [(hour: Timestamp, first: Int64, last: Int64, count: Int)] = []
         for item in appended {
-            let hour = hours[item.entry.at.hour] ?? (item.seq, item.seq, 0)
-            hours[item.entry.at.hour] = (hour.first, item.seq, hour.count + 1)
+            let hour = item.entry.at.hour
+            if let index = hours.lastIndex(where: { $0.hour == hour }) {
+                hours[index].last = item.seq
+                hours[index].count += 1
+            } else {
+                hours.append((hour, item.seq, item.seq, 1))
+            }
         }
-        for (hour, span) in hours {
+        for span in hours {
             try db.cachedStatement(
                 literal: """
                     INSERT INTO ledger_hour(hour_ms, first_seq, last_seq, entries)
-                    VALUES (\(hour.milliseconds), \(span.first), \(span.last), \(span.count))
+                    VALUES (\(span.hour.milliseconds), \(span.first), \(span.last), \(span.count))
                     ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq, entries = entries + excluded.entries
                     """
             ).execute()

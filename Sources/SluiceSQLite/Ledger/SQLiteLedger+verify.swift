@@ -56,7 +56,7 @@ private struct LedgerWalk {
     }
 
     init(wanted: ChainVerifier.Place?) {
-        self.chain = ChainVerifier(wanted: wanted, sha256: ChainTail.sha256)
+        self.chain = ChainVerifier(wanted: wanted, sha256: { $0.withUnsafeBytes(ChainTail.sha256) })
     }
 
     static func page(after seq: Int64, in db: Database) throws -> [Row]? {

@@ -217,13 +217,13 @@ package final class StoreWriter: Sendable {
     /// - Parameter apart: Whether an operation that fails leaves the others of the group as they are; else it takes them with it.
     private func write(_ group: Group, apart: Bool, _ ends: inout Ends, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
         let before = (ends.tail.seq, ends.tail.hash)
-        var transaction = WriteTransaction(db: db, chain: ends.tail, backlog: self.backlog)
+        var transaction = WriteTransaction(db: db, chain: ends.tail.lent(), backlog: self.backlog)
         var hasRollups = false
         do {
             var answers: [@Sendable () -> Void] = []
             answers.reserveCapacity(group.operations.count)
             try db.inTransaction(.immediate) {
-                for batch in group.batches { for entry in batch.entries { try transaction.chain.append(entry, to: db) } }
+                try transaction.chain.append(group.batches.flatMap(\.entries), to: db)
                 for operation in group.operations { answers.append(try apart ? transaction.carryOutApart(operation) : transaction.carryOut(operation)) }
                 hasRollups = true
                 try ends.rollups.write(transaction.chain.appended, before: before, to: db)

@@ -67,7 +67,7 @@ final class HotConnection: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.server.add(self)
-        self.since = self.server.clock.now.monotonic
+        self.since = self.server.readClock().monotonic
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -173,14 +173,11 @@ final class HotConnection: ChannelDuplexHandler {
 
     /// Reads a head; false where more bytes are needed.
     private func readHead() -> Bool {
-        var limits = HTTPHead.Limits()
-        limits.head = self.server.limits.head.bytes
-        limits.target = self.server.limits.head.target
-        limits.fields = self.server.limits.head.fields
         do throws(HTTPFault) {
+            let limits = self.server.limits.head
             let isWhole = try self.pending.withUnsafeReadableBytes { bytes throws(HTTPFault) in try self.head.scanRequest(bytes, limits: limits) }
             guard isWhole else {
-                if !self.isInsideHead { self.since = self.server.clock.now.monotonic }
+                if !self.isInsideHead { self.since = self.server.latest }
                 self.isInsideHead = true
                 return false
             }
@@ -203,7 +200,7 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     private func beginHot(_ endpoint: Endpoint) -> Bool {
-        let now = self.server.clock.now
+        let now = self.server.readClock()
         let request = self.pending.withUnsafeReadableBytes { HotRequest(head: self.head, in: $0, endpoint: endpoint, server: self.server, at: now) }
         request.allowsLoopback = self.isLoopback
         let isContinueWanted = self.head.expectsContinue
@@ -242,13 +239,13 @@ final class HotConnection: ChannelDuplexHandler {
         return true
     }
 
-    private var isLoopback: Bool {
+    private lazy var isLoopback: Bool = {
         guard let address = self.context?.channel.remoteAddress else { return false }
         switch address {
         case .unixDomainSocket: return true
         case .v4, .v6: return address.ipAddress.map { $0 == "::1" || $0.hasPrefix("127.") || $0.hasPrefix("::ffff:127.") } ?? false
         }
-    }
+    }()
 
     // MARK: Cold requests
 
@@ -343,7 +340,7 @@ final class HotConnection: ChannelDuplexHandler {
             return
         }
         self.state = .head
-        self.since = self.server.clock.now.monotonic
+        self.since = self.server.latest
         self.readOn()
         self.process()
         // A cold request that was pipelined comes outside of a read: the codec's readers wait to hear that it was all.
@@ -365,12 +362,10 @@ final class HotConnection: ChannelDuplexHandler {
         self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
     }
 
-    var allocator: ByteBufferAllocator { self.context?.channel.allocator ?? ByteBufferAllocator() }
-
     /// Answers a request that never became an exchange.
     private func refuse(_ refusal: Refusal, endpoint: Endpoint, requestID: String) {
         let (head, body) = ResponseBytes.refusal(refusal, dialect: endpoint.dialect, requestID: requestID)
-        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.keepsAlive, allocator: self.allocator)
+        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.keepsAlive)
         self.write(first, then: second)
         if self.keepsAlive {
             self.state = .head
@@ -385,7 +380,7 @@ final class HotConnection: ChannelDuplexHandler {
         self.keepsAlive = false
         let id = self.server.ids.next("req_", at: self.server.clock.now.wall.milliseconds)
         let (head, body) = ResponseBytes.refusal(refusal, dialect: .openai, requestID: id)
-        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: false, allocator: self.allocator)
+        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: false)
         self.write(first, then: second)
         self.closeAfterAnswer()
     }

@@ -15,7 +15,7 @@ final class HotRequest {
     private(set) var retryCount: Int?
     private(set) var clientRequestID: String?
     /// Header lines that every backend gets.
-    private(set) var forwarded = ByteBuffer()
+    private(set) var forwarded: [UInt8] = []
     private(set) var namesAnthropicVersion = false
     private(set) var extraHeaders: [(name: String, value: String)] = []
     /// Headers that a route of the policy looks at.
@@ -68,7 +68,6 @@ final class HotRequest {
         self.framing = head.framing
         self.forwarded.reserveCapacity(256)
         for field in head.fields { self.read(field, bytes) }
-        if case .length(let count) = head.framing { self.body.reserveCapacity(min(count, 1 << 20)) }
     }
 
     /// The length that the head announced; nil for a chunked body.
@@ -138,10 +137,12 @@ final class HotRequest {
 
     private func forward(_ field: HTTPHead.Field, _ bytes: UnsafeRawBufferPointer) {
         let spelling = field.id.spelling
-        self.forwarded.writeStaticString(spelling)
-        self.forwarded.writeStaticString(": ")
-        self.forwarded.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[field.value]))
-        self.forwarded.writeStaticString("\r\n")
+        self.forwarded.append(atMost: spelling.utf8CodeUnitCount + field.value.count + 4) { out in
+            out.write(spelling)
+            out.write(": ")
+            out.write(UnsafeRawBufferPointer(rebasing: bytes[field.value]))
+            out.write("\r\n")
+        }
     }
 
     private func credential(_ key: [UInt8]) {
@@ -224,6 +225,7 @@ final class HotRequest {
                 self.bytesTaken = count
                 return true
             }
+            if self.bytesTaken == 0 { self.body.reserveCapacity(min(count, 1 << 20)) }
             var piece = pending.readSlice(length: min(count - self.bytesTaken, pending.readableBytes)) ?? ByteBuffer()
             self.bytesTaken += piece.readableBytes
             self.body.writeBuffer(&piece)

@@ -47,7 +47,7 @@ final class LiveExchange: AnswerSink {
                 self.keeper = keeper
                 self.run(hot)
             case .replay(let kept):
-                self.answer(AnswerHead(status: kept.status, lines: ByteBuffer(bytes: kept.lines), contentType: ""), body: ByteBuffer(bytes: kept.body))
+                self.answer(AnswerHead(status: kept.status, lines: ByteBuffer(bytes: kept.lines)), body: ByteBuffer(bytes: kept.body))
             case .refused(let refusal):
                 self.refuse(refusal)
             }
@@ -105,8 +105,9 @@ final class LiveExchange: AnswerSink {
                 self.wait?.begin()
                 return
             }
-            let call = LiveExchange.call(hot, request, decision, fields, decided: server.clock.now.monotonic)
-            let run = server.dispatcher.dispatch(call, to: self, recorder: server.ledger.makeRecorder())
+            let now = server.clock.now
+            let call = LiveExchange.call(hot, request, decision, fields, decided: now.monotonic)
+            let run = server.dispatcher.dispatch(call, to: self, recorder: server.ledger.makeRecorder(), at: now)
             if !self.isOver { self.run = run }
         } catch {
             self.refuse(error)
@@ -121,7 +122,7 @@ final class LiveExchange: AnswerSink {
             requestID: hot.id, clientRequestID: hot.clientRequestID, tenant: request.tenant, key: request.key,
             trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName, model: request.model,
             serve: .now, tierRequested: request.serviceTier, policy: policy.revision, tags: request.tags, currency: policy.currency)
-        var call = DispatchCall(
+        let call = DispatchCall(
             live: hot.live, request: request, decision: decision, fields: fields, body: hot.body, forwarded: hot.forwarded, subject: subject,
             arrived: hot.arrived)
         call.namesAnthropicVersion = hot.namesAnthropicVersion
@@ -199,12 +200,15 @@ final class LiveExchange: AnswerSink {
 
     // MARK: AnswerSink
 
-    func answer(_ head: AnswerHead, body: ByteBuffer) {
+    func answer(_ head: consuming AnswerHead, body: ByteBuffer) {
         guard !self.isOver else { return }
         self.keeper?.answered(head, body)
-        self.tellListeners { $0.answer(head, body: body) }
+        if !self.listeners.isEmpty {
+            let shared = copy head
+            self.tellListeners { $0.answer(shared, body: body) }
+        }
         if !self.hasClientLeft {
-            let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator)
+            let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.connection.mayStay)
             self.connection.write(first, then: second)
         }
         self.end()
@@ -215,23 +219,27 @@ final class LiveExchange: AnswerSink {
         self.answer(head, body: body)
     }
 
-    func begin(_ head: AnswerHead) {
+    func begin(_ head: consuming AnswerHead) {
         guard !self.isOver else { return }
         self.isStreaming = true
         self.keeper?.began(head)
-        self.tellListeners { $0.begin(head) }
+        if !self.listeners.isEmpty {
+            let shared = copy head
+            self.tellListeners { $0.begin(shared) }
+        }
         guard !self.hasClientLeft else { return }
-        self.connection.writeUnflushed(ResponseBytes.streamHead(head, keepsAlive: self.connection.mayStay, allocator: self.connection.allocator))
+        self.connection.writeUnflushed(ResponseBytes.streamHead(head, keepsAlive: self.connection.mayStay))
     }
 
-    func send(_ events: ByteBuffer) {
+    func send(_ events: consuming ByteBuffer) {
         guard !self.isOver else { return }
         self.keeper?.sent(events)
-        self.tellListeners { $0.send(events) }
+        if !self.listeners.isEmpty {
+            let shared = copy events
+            self.tellListeners { $0.send(shared) }
+        }
         guard !self.hasClientLeft else { return }
-        var chunk = events
-        ResponseBytes.chunk(&chunk)
-        self.connection.write(chunk)
+        self.connection.write(ResponseBytes.chunk(events))
     }
 
     func finish(isWhole: Bool) {

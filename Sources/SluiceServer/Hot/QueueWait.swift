@@ -54,7 +54,7 @@ final class QueueWait {
             stored.isStream = false
             body = hot.body.withUnsafeReadableBytes { fields.foreground(of: $0) }
         }
-        self.call = StoredCall(request: stored, fields: Array(buffer: hot.forwarded), body: body, clientRequestID: hot.clientRequestID)
+        self.call = StoredCall(request: stored, fields: hot.forwarded, body: body, clientRequestID: hot.clientRequestID)
         self.isStreamed = kind == .background && request.isStream
         self.keeper = keeper
         self.decision = decision
@@ -144,13 +144,13 @@ final class QueueWait {
         if let quote = JobBody.quote(self.job, currency: self.live.policy.currency) { lines.writeString("sluice-quote: \(quote)\r\n") }
         guard self.job.kind != .background else {
             return (
-                AnswerHead(status: 200, lines: lines, contentType: "application/json"),
+                AnswerHead(status: 200, lines: lines),
                 ByteBuffer(bytes: BackgroundResponse.json(self.job, request: self.call.body))
             )
         }
         lines.writeString("location: /v1/jobs/\(self.job.id)\r\npreference-applied: respond-async\r\nvary: prefer\r\n")
         lines.writeString("retry-after: \(JobBody.retryAfter(self.job, at: self.server.clock.now.wall))\r\n")
-        return (AnswerHead(status: 202, lines: lines, contentType: "application/json"), ByteBuffer(bytes: JobBody.json(self.job)))
+        return (AnswerHead(status: 202, lines: lines), ByteBuffer(bytes: JobBody.json(self.job)))
     }
 
     // MARK: Events of a background response
@@ -159,7 +159,7 @@ final class QueueWait {
         var lines = ByteBuffer()
         lines.writeStaticString("content-type: text/event-stream\r\n")
         lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
-        self.sink.begin(AnswerHead(status: 200, lines: lines, contentType: "text/event-stream"))
+        self.sink.begin(AnswerHead(status: 200, lines: lines))
         let queued = BackgroundResponse.json(self.job, request: self.call.body)
         self.send(BackgroundResponse.event("response.created", 0, queued) + BackgroundResponse.event("response.queued", 1, queued))
     }
@@ -215,7 +215,7 @@ final class QueueWait {
             lines.writeString("content-type: \(result.contentType)\r\n")
             lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
             self.sink.answer(
-                AnswerHead(status: result.status, lines: lines, contentType: result.contentType), body: ByteBuffer(bytes: result.body))
+                AnswerHead(status: result.status, lines: lines), body: ByteBuffer(bytes: result.body))
         case .expired:
             self.sink.refuse(Refusal(504, .deadlineExceeded, "the job's deadline has passed", shouldRetry: false))
         case .cancelled:

@@ -6,42 +6,63 @@ import SluiceWire
 /// Heads and framing of answers, written as bytes.
 enum ResponseBytes {
     /// A whole answer in one buffer, or in two where the body is large.
-    static func whole(_ head: AnswerHead, body: ByteBuffer, keepsAlive: Bool, allocator: ByteBufferAllocator) -> (ByteBuffer, ByteBuffer?) {
-        let joins = body.readableBytes <= 16_384
-        var buffer = allocator.buffer(capacity: head.lines.readableBytes + 96 + (joins ? body.readableBytes : 0))
-        self.writeStatus(head.status, into: &buffer)
-        buffer.writeImmutableBuffer(head.lines)
-        buffer.writeStaticString("content-length: ")
-        buffer.writeString(String(body.readableBytes))
-        buffer.writeStaticString(keepsAlive ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n")
-        guard joins else { return (buffer, body) }
-        buffer.writeImmutableBuffer(body)
-        return (buffer, nil)
+    static func whole(_ head: consuming AnswerHead, body: ByteBuffer, keepsAlive: Bool) -> (ByteBuffer, ByteBuffer?) {
+        let count = body.readableBytes
+        let joins = count <= AnswerHead.longestJoined
+        var buffer = self.begin(head)
+        buffer.write(atMost: AnswerHead.framingRoom + (joins ? count : 0)) { out in
+            out.write("content-length: ")
+            out.write(number: Int64(count))
+            out.write(keepsAlive ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n")
+            if joins { body.withUnsafeReadableBytes { out.write($0) } }
+        }
+        return (buffer, joins ? nil : body)
     }
 
-    static func streamHead(_ head: AnswerHead, keepsAlive: Bool, allocator: ByteBufferAllocator) -> ByteBuffer {
-        var buffer = allocator.buffer(capacity: head.lines.readableBytes + 160)
-        self.writeStatus(head.status, into: &buffer)
-        buffer.writeImmutableBuffer(head.lines)
-        buffer.writeStaticString("cache-control: no-store\r\nx-accel-buffering: no\r\ntransfer-encoding: chunked\r\n")
-        buffer.writeStaticString(keepsAlive ? "\r\n" : "connection: close\r\n\r\n")
+    static func streamHead(_ head: consuming AnswerHead, keepsAlive: Bool) -> ByteBuffer {
+        var buffer = self.begin(head)
+        buffer.write(atMost: AnswerHead.framingRoom) { out in
+            out.write("cache-control: no-store\r\nx-accel-buffering: no\r\ntransfer-encoding: chunked\r\n")
+            out.write(keepsAlive ? "\r\n" : "connection: close\r\n\r\n")
+        }
+        return buffer
+    }
+
+    /// The status line and the lines: in the lines' own buffer where that has room for it.
+    private static func begin(_ head: consuming AnswerHead) -> ByteBuffer {
+        var (status, lines) = head.parts()
+        let usual: StaticString = "HTTP/1.1 200 OK\r\n"
+        let start = lines.readerIndex - usual.utf8CodeUnitCount
+        if status == 200, start >= 0 {
+            _ = lines.setStaticString(usual, at: start)
+            lines.moveReaderIndex(to: start)
+            return lines
+        }
+        var buffer = ByteBufferAllocator().buffer(capacity: lines.readableBytes + 64 + AnswerHead.framingRoom)
+        self.writeStatus(status, into: &buffer)
+        buffer.writeBuffer(&lines)
         return buffer
     }
 
     /// Puts the chunk's framing around bytes that have headroom before them.
-    static func chunk(_ bytes: inout ByteBuffer) {
+    static func chunk(_ bytes: consuming ByteBuffer) -> ByteBuffer {
         let count = bytes.readableBytes
-        var digits = 1
-        while count >> (digits * 4) > 0 { digits += 1 }
+        let digits = max(1, (67 - count.leadingZeroBitCount) / 4)
         let start = bytes.readerIndex - digits - 2
         precondition(start >= 0, "a stream's bytes come without headroom")
-        let hex: StaticString = "0123456789abcdef"
-        for place in 0..<digits {
-            bytes.setInteger(hex.utf8Start[(count >> ((digits - 1 - place) * 4)) & 15], at: start + place)
-        }
-        bytes.setInteger(UInt16(0x0D0A), at: start + digits)
         bytes.moveReaderIndex(to: start)
+        bytes.withUnsafeMutableReadableBytes { memory in
+            var rest = count
+            for place in stride(from: digits - 1, through: 0, by: -1) {
+                let digit = UInt8(truncatingIfNeeded: rest & 15)
+                memory[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                rest >>= 4
+            }
+            memory[digits] = 0x0D
+            memory[digits + 1] = 0x0A
+        }
         bytes.writeInteger(UInt16(0x0D0A))
+        return bytes
     }
 
     /// An error of ours in the route's own shape.
@@ -56,7 +77,7 @@ enum ResponseBytes {
         if let seconds = refusal.retryAfterSeconds { lines.writeString("retry-after: \(seconds)\r\n") }
         if let should = refusal.shouldRetry { lines.writeString("x-should-retry: \(should)\r\n") }
         let body = ByteBuffer(bytes: ErrorBody.json(shown, dialect: dialect, requestID: requestID))
-        return (AnswerHead(status: shown.status, lines: lines, contentType: "application/json"), body)
+        return (AnswerHead(status: shown.status, lines: lines), body)
     }
 
     private static func writeStatus(_ status: Int, into buffer: inout ByteBuffer) {

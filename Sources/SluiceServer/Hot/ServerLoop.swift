@@ -2,13 +2,14 @@ package import Logging
 package import NIOCore
 import SluiceCore
 package import SluiceDispatch
+package import SluiceWire
 
 /// What the connections of one event loop share. Bound to that loop.
 package final class ServerLoop {
     package struct Limits: Sendable {
         /// Bodies of inference requests.
         package var body = 32 << 20
-        package var head = HTTPLimits()
+        package var head = HTTPHead.Limits()
         /// From a connection's first byte of a request to the end of its head.
         package var headTime = Duration.seconds(10)
         /// A body must come with at least 1 KiB/s once this has passed.
@@ -19,12 +20,6 @@ package final class ServerLoop {
         package var writeTime = Duration.seconds(60)
 
         package init() {}
-    }
-
-    package struct HTTPLimits: Sendable {
-        package var bytes = 32_768
-        package var target = 8192
-        package var fields = 100
     }
 
     package let loop: any EventLoop
@@ -40,6 +35,8 @@ package final class ServerLoop {
     let logger: Logger
     let keepsHalfClosed: Bool
     var ids = RequestIDs()
+    /// The clock as it was read last on this loop: exact enough for what is waited for by the second.
+    private(set) var latest = MonotonicInstant(nanoseconds: 0)
     private var connections: [HotConnection] = []
     private var timer: RepeatedTask?
     /// New requests are refused: the server is on its way out.
@@ -62,6 +59,13 @@ package final class ServerLoop {
         self.limits = limits
         self.keepsHalfClosed = keepsHalfClosed
         self.logger = logger
+    }
+
+    /// Reads the clock.
+    func readClock() -> Now {
+        let now = self.clock.now
+        self.latest = now.monotonic
+        return now
     }
 
     /// Connections that are open on this loop.
@@ -91,7 +95,7 @@ package final class ServerLoop {
             self.timer = nil
             return
         }
-        let now = self.clock.now.monotonic
+        let now = self.readClock().monotonic
         for connection in Array(self.connections) { connection.check(at: now) }
     }
 

@@ -82,8 +82,7 @@ package struct TransportConformance: Sendable {
 
     func call(_ url: BackendURL, body: ByteBuffer) -> UpstreamCall {
         let fields = "content-type: application/json\r\nauthorization: Bearer key\r\naccept-encoding: identity\r\n"
-        let backend = Backend(index: 0, name: "scripted", api: .openai)
-        var call = UpstreamCall(url: url, path: "/v1/chat/completions", fields: ByteBuffer(string: fields), body: body, backend: backend)
+        var call = UpstreamCall(url: url, path: "/v1/chat/completions", fields: ByteBuffer(string: fields), body: body)
         // A machine that builds at the same time takes long for 200 TLS handshakes.
         call.connectTimeout = .seconds(8)
         return call

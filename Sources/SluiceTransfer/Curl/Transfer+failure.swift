@@ -18,6 +18,7 @@ extension Transfer {
             switch code {
             // So libcurl says where a header line is longer than 100 kB.
             case CURLE_OUT_OF_MEMORY: return TransportFailure(.malformed, "a header line is too long")
+            case CURLE_GOT_NOTHING: return TransportFailure(.hungUp, reason)
             case CURLE_OK: return TransportFailure(.ambiguous, "the connection ended before the answer's head was whole")
             case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY: return TransportFailure(.malformed, reason)
             default: return TransportFailure(.ambiguous, reason)

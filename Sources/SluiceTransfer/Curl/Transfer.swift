@@ -95,7 +95,7 @@ final class Transfer {
         ccurl_set_long(self.easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(request.connectTimeout / .milliseconds(1))))
         ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
         ccurl_set_long(self.easy, CURLOPT_FORBID_REUSE, 0)
-        ccurl_set_pointer(self.easy, CURLOPT_HTTPHEADER, self.fields.fill(from: request.fields))
+        ccurl_set_pointer(self.easy, CURLOPT_HTTPHEADER, self.fields.fill(from: request.allFields))
         // The bytes stay where they are as long as the call, which is not changed, is held. Nothing is copied.
         request.body.withUnsafeReadableBytesWithStorageManagement { bytes, _ in
             ccurl_set_offset(self.easy, CURLOPT_POSTFIELDSIZE_LARGE, numericCast(bytes.count))

@@ -22,6 +22,8 @@ final class PlainConnection: ChannelInboundHandler {
         return limits
     }()
     private static let mostInterimAnswers = 100
+    /// Bodies up to this are written together with their head.
+    private static let longestJoined = 16_384
 
     private var state = State.idle
     private var exchange: PlainExchange?
@@ -38,6 +40,8 @@ final class PlainConnection: ChannelInboundHandler {
     private var mostServed = Int.max
     private var isStream = false
     private var gotPiece = false
+    /// The other side sent its end, rather than that the connection broke.
+    private var endedInGoodOrder = false
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
@@ -61,25 +65,32 @@ final class PlainConnection: ChannelInboundHandler {
         self.interimAnswers = 0
         self.served += 1
         if exchange.isPaused { self.setReading(false) }
-        let call = exchange.call
-        var request = context.channel.allocator.buffer(capacity: call.fields.readableBytes + min(call.body.readableBytes, 16_384) + 256)
-        request.writeStaticString("POST ")
-        request.writeString(call.path)
-        request.writeStaticString(" HTTP/1.1\r\nhost: ")
-        request.writeString(exchange.host.authority)
-        request.writeStaticString("\r\n")
-        request.writeImmutableBuffer(call.fields)
-        request.writeStaticString("content-length: ")
-        request.writeString(String(call.body.readableBytes))
-        request.writeStaticString("\r\n\r\n")
         exchange.receiver?.callSent()
-        if call.body.readableBytes <= 16_384 {
-            request.writeImmutableBuffer(call.body)
-            context.writeAndFlush(NIOAny(request), promise: nil)
-        } else {
-            context.write(NIOAny(request), promise: nil)
-            context.writeAndFlush(NIOAny(call.body), promise: nil)
+        let call = exchange.call
+        let isJoined = call.body.readableBytes <= PlainConnection.longestJoined
+        context.write(NIOAny(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined)), promise: nil)
+        if !isJoined { context.write(NIOAny(call.body), promise: nil) }
+        context.flush()
+    }
+
+    private static func request(_ call: UpstreamCall, host: String, withBody: Bool) -> ByteBuffer {
+        let bodyBytes = call.body.readableBytes
+        let most = call.path.utf8.count + host.utf8.count + call.fields.readableBytes + call.ownFields.count + (withBody ? bodyBytes : 0) + 96
+        var request = ByteBufferAllocator().buffer(capacity: most)
+        request.write(atMost: most) { out in
+            out.write("POST ")
+            out.write(text: call.path)
+            out.write(" HTTP/1.1\r\nhost: ")
+            out.write(text: host)
+            out.write("\r\n")
+            call.fields.withUnsafeReadableBytes { out.write($0) }
+            out.write(call.ownFields)
+            out.write("content-length: ")
+            out.write(number: Int64(bodyBytes))
+            out.write("\r\n\r\n")
+            if withBody { call.body.withUnsafeReadableBytes { out.write($0) } }
         }
+        return request
     }
 
     /// The call is not wanted any more; what is under way on the connection makes it useless.
@@ -159,6 +170,14 @@ final class PlainConnection: ChannelInboundHandler {
         self.lost(nil)
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.endedInGoodOrder = true
+            context.close(promise: nil)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         self.lost(error)
         context.close(promise: nil)
@@ -218,7 +237,7 @@ final class PlainConnection: ChannelInboundHandler {
     }
 
     private func noteManners(_ answer: UpstreamHead) {
-        self.isStream = answer.value(of: "content-type")?.hasPrefix("text/event-stream") ?? false
+        self.isStream = answer.isEventStream
         guard self.served == 1, let keepAlive = answer.value(of: "keep-alive"), let start = keepAlive.split(separator: "max=").last,
             keepAlive.contains("max="), let most = Int(start.prefix { $0.isNumber })
         else { return }
@@ -289,7 +308,10 @@ final class PlainConnection: ChannelInboundHandler {
         let reason = error.map { "the connection broke: \($0)" } ?? "the connection was closed"
         switch state {
         case .idle, .closed: break
-        case .head: exchange.fail(TransportFailure(.ambiguous, reason))
+        case .head:
+            // On a connection that served before, the end may have crossed with the request.
+            let isHangUp = self.endedInGoodOrder && self.served == 1 && self.pending == nil && self.interimAnswers == 0
+            exchange.fail(TransportFailure(isHangUp ? .hungUp : .ambiguous, reason))
         case .length, .chunked: exchange.fail(TransportFailure(.cut, reason))
         case .untilClose: if error == nil { exchange.end() } else { exchange.fail(TransportFailure(.cut, reason)) }
         }

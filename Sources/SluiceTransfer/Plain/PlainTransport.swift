@@ -29,7 +29,8 @@ private final class PlainPool {
     private static let idleLimit = TimeAmount.seconds(4)
 
     private let loop: any EventLoop
-    private var hosts: [String: PlainHost] = [:]
+    /// A handful as a rule: they are looked through in their order, which costs less than a hash.
+    private var hosts: [PlainHost] = []
 
     init(loop: any EventLoop) {
         self.loop = loop
@@ -48,11 +49,9 @@ private final class PlainPool {
 
     /// Connections are shared by calls with the same rights only.
     private func host(of call: UpstreamCall) -> PlainHost {
-        let authority = call.url.authority
-        let key = call.allowsPrivateAddresses ? authority : "public \(authority)"
-        if let host = self.hosts[key] { return host }
-        let host = PlainHost(authority: authority, loop: self.loop)
-        self.hosts[key] = host
+        if let host = self.hosts.first(where: { $0.serves(call) }) { return host }
+        let host = PlainHost(of: call, loop: self.loop)
+        self.hosts.append(host)
         return host
     }
 
@@ -60,6 +59,8 @@ private final class PlainPool {
         let call = exchange.call
         let bootstrap = ClientBootstrap(group: self.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // So that an end in good order is told apart from a reset.
+            .channelOption(.allowRemoteHalfClosure, value: true)
             // One read a wake-up: a second one would mostly find nothing, and costs a system call.
             .channelOption(.maxMessagesPerRead, value: 1)
             .connectTimeout(.nanoseconds(call.connectTimeout.nanoseconds))
@@ -116,12 +117,20 @@ private final class PlainPool {
 final class PlainHost {
     let authority: String
     let loop: any EventLoop
+    private let url: BackendURL
+    private let allowsPrivateAddresses: Bool
     private var idle: [(connection: PlainConnection, since: NIODeadline, after: ConnectionHabit.Answer)] = []
     private var habit = ConnectionHabit()
 
-    init(authority: String, loop: any EventLoop) {
-        self.authority = authority
+    init(of call: UpstreamCall, loop: any EventLoop) {
+        self.authority = call.url.authority
         self.loop = loop
+        self.url = call.url
+        self.allowsPrivateAddresses = call.allowsPrivateAddresses
+    }
+
+    func serves(_ call: UpstreamCall) -> Bool {
+        self.url.port == call.url.port && self.url.host == call.url.host && self.allowsPrivateAddresses == call.allowsPrivateAddresses
     }
 
     /// The connection that was used last, unless the host may just be closing it; ones that idled too long are closed.

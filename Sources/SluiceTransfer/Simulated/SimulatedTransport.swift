@@ -12,7 +12,7 @@ package final class SimulatedTransport: Transport {
 
     package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
         let serial = self.serial.add(1, ordering: .relaxed).newValue
-        let simulation = call.backend.simulation ?? Backend.Simulation()
+        let simulation = call.simulation ?? Backend.Simulation()
         let exchange = SimulatedExchange(loop: loop, receiver: receiver)
         receiver.callSent()
         guard let endpoint = Endpoint.allCases.first(where: { call.path.hasSuffix($0.path.dropFirst(3)) }),

@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// Cuts a stream of server-sent events (WHATWG HTML, 9.2) into events, whatever pieces the bytes come in.
 ///
 /// An event is handed on once its empty line is there. Line ends may be LF, CR LF or CR, mixed. No more than ``longest`` bytes of one
@@ -33,7 +35,7 @@ package struct EventScanner: Sendable {
             let byte = bytes[index]
             guard byte == 0x0A || byte == 0x0D else {
                 self.atLineStart = false
-                index = EventScanner.lineEnd(bytes, from: index + 1)
+                index = bytes.lineEnd(from: index + 1)
                 continue
             }
             // A CR at the very end may be half of a CR LF.
@@ -57,18 +59,6 @@ package struct EventScanner: Sendable {
         self.scanned = 0
         return .part(0..<index)
     }
-
-    /// The next CR or LF at or behind `index`, or the end.
-    private static func lineEnd(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
-        var index = start
-        while index + 16 <= bytes.count {
-            let block = bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            guard !any((block .== 0x0A) .| (block .== 0x0D)) else { break }
-            index += 16
-        }
-        while index < bytes.count, bytes[index] != 0x0A, bytes[index] != 0x0D { index += 1 }
-        return index
-    }
 }
 
 /// One event's own lines: its name and its data.
@@ -87,7 +77,7 @@ package struct EventLines {
         if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { index = 3 }
         while index < bytes.count {
             let start = index
-            while index < bytes.count, bytes[index] != 0x0A, bytes[index] != 0x0D { index += 1 }
+            index = bytes.lineEnd(from: index)
             self.line(UnsafeRawBufferPointer(rebasing: bytes[start..<index]))
             index += 1
         }
@@ -117,6 +107,19 @@ package struct EventLines {
 }
 
 extension UnsafeRawBufferPointer {
+    /// The next CR or LF at or behind `start`, or the end.
+    fileprivate func lineEnd(from start: Int) -> Int {
+        var index = start
+        while index + ByteWord.size <= self.count {
+            let word = ByteWord(self, at: index)
+            let others = ByteWord.bytesBefore(word.marks(of: 0x0A) | word.marks(of: 0x0D))
+            guard others == ByteWord.size else { return index + others }
+            index += ByteWord.size
+        }
+        while index < self.count, self[index] != 0x0A, self[index] != 0x0D { index += 1 }
+        return index
+    }
+
     /// The value of a line `field: value`, one space behind the colon left out.
     fileprivate func value(of field: StaticString) -> UnsafeRawBufferPointer? {
         let count = field.utf8CodeUnitCount

@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// The head of an HTTP/1.1 message, as ranges into the bytes it was read from; no header object is ever built.
 ///
 /// Strict (RFC 9112; `promises.md` 3.1): CR LF only, token names, no space before the colon, no folding, visible values, one length.
@@ -324,6 +326,21 @@ private struct HeadScanner {
         return nil
     }
 
+    /// The first byte that no value may hold.
+    private func endOfValue(from start: Int, before count: Int) -> Int {
+        var index = start
+        while index + ByteWord.size <= count {
+            let plain = ByteWord.bytesBefore(ByteWord(self.bytes, at: index).marksOfControls)
+            index += plain
+            if plain < ByteWord.size {
+                guard self.bytes[index] == 0x09 else { return index }
+                index += 1
+            }
+        }
+        while index < count, self.bytes[index].isFieldContent { index += 1 }
+        return index
+    }
+
     /// Reads the fields and the empty line; false where the bytes end first.
     mutating func fields(into fields: inout [HTTPHead.Field], isRequest: Bool) throws(HTTPFault) -> Bool {
         let count = min(self.bytes.count, self.limits.head)
@@ -336,21 +353,25 @@ private struct HeadScanner {
                 return true
             }
             let name = index
-            while index < count, self.bytes[index].isToken { index += 1 }
+            var hasUnderscore = false
+            while index < count, self.bytes[index].isToken {
+                hasUnderscore = hasUnderscore || self.bytes[index] == UInt8(ascii: "_")
+                index += 1
+            }
             guard index < count else { break }
             guard self.bytes[index] == UInt8(ascii: ":"), index > name else { throw HTTPFault(400, "a header name is malformed") }
             let nameRange = name..<index
             index += 1
             while index < count, self.bytes[index] == 0x20 || self.bytes[index] == 0x09 { index += 1 }
             let value = index
-            while index < count, self.bytes[index].isFieldContent { index += 1 }
+            index = self.endOfValue(from: index, before: count)
             guard index + 1 < count else { break }
             guard self.bytes[index] == 0x0D, self.bytes[index + 1] == 0x0A else { throw HTTPFault(400, "a header value is malformed") }
             var end = index
             while end > value, self.bytes[end - 1] == 0x20 || self.bytes[end - 1] == 0x09 { end -= 1 }
             index += 2
             let bytes = UnsafeRawBufferPointer(rebasing: self.bytes[nameRange])
-            guard !isRequest || !bytes.contains(UInt8(ascii: "_")) else { throw HTTPFault(400, "a header name has an underscore") }
+            guard !isRequest || !hasUnderscore else { throw HTTPFault(400, "a header name has an underscore") }
             guard fields.count < self.limits.fields else { throw HTTPFault(431, "more than \(self.limits.fields) headers") }
             fields.append(HTTPHead.Field(id: HeaderName.identify(bytes), name: nameRange, value: value..<end))
         }

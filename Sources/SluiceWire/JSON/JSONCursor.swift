@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// Why bytes are no JSON, and where.
 package struct JSONFault: Error, Hashable, Sendable {
     package let offset: Int
@@ -8,11 +10,12 @@ package struct JSONFault: Error, Hashable, Sendable {
 ///
 /// Whatever is passed over is checked as strictly as by a full parser: grammar, UTF-8, escapes, numbers, and at most 100 levels of
 /// nesting. It never accepts what Foundation's parser refuses. Only valid while the bytes are.
+@usableFromInline
 package struct JSONCursor {
     package static let deepest = 100
 
-    let bytes: UnsafeRawBufferPointer
-    package var position: Int
+    @usableFromInline let bytes: UnsafeRawBufferPointer
+    @usableFromInline package var position: Int
     private var depth = 0
     private let isLenient: Bool
 
@@ -25,8 +28,10 @@ package struct JSONCursor {
 
     package func fault(_ reason: String) -> JSONFault { JSONFault(offset: self.position, reason: reason) }
 
+    @inlinable
     package mutating func skipSpace() {
-        while self.position < self.bytes.count {
+        // Hardly anyone writes any: the first look is enough.
+        while self.position < self.bytes.count, self.bytes[self.position] <= 0x20 {
             switch self.bytes[self.position] {
             case 0x20, 0x0A, 0x0D, 0x09: self.position += 1
             default: return
@@ -35,6 +40,7 @@ package struct JSONCursor {
     }
 
     /// The next byte that is no white space, without moving on; nil at the end.
+    @inlinable
     package mutating func peek() -> UInt8? {
         self.skipSpace()
         return self.position < self.bytes.count ? self.bytes[self.position] : nil
@@ -255,25 +261,16 @@ package struct JSONCursor {
     }
 
     /// The string that begins at the quote here.
-    /// The top bit of each of eight bytes that is a quote, a backslash, a control character or beyond ASCII; 0 where none is. Bits behind the
-    /// first one that is set may be set for nothing.
-    private static func special(_ word: UInt64) -> UInt64 {
-        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-        func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
-        let control = (word &- ones &* 0x20) & ~word
-        return (zeros(word ^ (ones &* 0x22)) | zeros(word ^ (ones &* 0x5C)) | control | word) & tops
-    }
-
     private mutating func stringContent() throws(JSONFault) -> JSONText {
         let start = self.position + 1
         var index = start
         var hasEscapes = false
         let count = self.bytes.count
         while true {
-            while index + 8 <= count {
-                let special = JSONCursor.special(UInt64(littleEndian: self.bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
-                index += special.trailingZeroBitCount >> 3
-                guard special == 0 else { break }
+            while index + ByteWord.size <= count {
+                let plain = ByteWord.bytesBefore(ByteWord(self.bytes, at: index).marksOfSpecials)
+                index += plain
+                guard plain == ByteWord.size else { break }
             }
             guard index < count else {
                 self.position = index
@@ -344,19 +341,30 @@ package struct JSONCursor {
 }
 
 /// A string of a JSON text as it stands there, escapes and all, without its quotes.
+@usableFromInline
 package struct JSONText {
-    package let bytes: UnsafeRawBufferPointer
+    @usableFromInline package let bytes: UnsafeRawBufferPointer
     /// Where the content lies, quotes excluded.
     package let range: Range<Int>
-    package let hasEscapes: Bool
+    @usableFromInline package let hasEscapes: Bool
 
-    /// Whether it says this, however it is spelt.
+    init(bytes: UnsafeRawBufferPointer, range: Range<Int>, hasEscapes: Bool) {
+        self.bytes = bytes
+        self.range = range
+        self.hasEscapes = hasEscapes
+    }
+
+    /// Whether it says this, however it is spelt. Names are asked for one after the other, so most differ in their length already.
+    @inlinable
     package func says(_ text: StaticString) -> Bool {
-        guard self.hasEscapes else {
-            return self.bytes.count == text.utf8CodeUnitCount
-                && (0..<self.bytes.count).allSatisfy { self.bytes[$0] == text.utf8Start[$0] }
-        }
-        return self.decoded == text.description
+        (self.bytes.count == text.utf8CodeUnitCount || self.hasEscapes) && self.isSame(as: text)
+    }
+
+    @usableFromInline
+    func isSame(as text: StaticString) -> Bool {
+        guard !self.hasEscapes else { return self.decoded == text.description }
+        for index in 0..<text.utf8CodeUnitCount where self.bytes[index] != text.utf8Start[index] { return false }
+        return true
     }
 
     package var isEmpty: Bool { self.bytes.isEmpty }

@@ -41,7 +41,7 @@ extension RequestFields {
     ///   - model: The backend's own name for the model.
     ///   - asksUsage: Ask for the usage chunk of a stream.
     ///   - keep: The control fields that the backend knows; all others go.
-    package func splices(model: String, asksUsage: Bool, keep: Set<Control>) -> [Splice] {
+    package func splices(model: String, asksUsage: Bool, keep: @autoclosure () -> Set<Control>) -> [Splice] {
         var splices: [Splice] = []
         if model != self.model {
             var text: [UInt8] = []
@@ -49,8 +49,11 @@ extension RequestFields {
             splices.append(Splice(self.modelRange, text))
         }
         if asksUsage, self.isStream, let splice = self.usageSplice { splices.append(splice) }
-        let stripped = self.controls.filter { !keep.contains($0.control) }.map(\.member)
-        if !stripped.isEmpty { splices += self.removals(of: Set(stripped)) }
+        if !self.controls.isEmpty {
+            let kept = keep()
+            let stripped = self.controls.filter { !kept.contains($0.control) }.map(\.member)
+            if !stripped.isEmpty { splices += self.removals(of: Set(stripped)) }
+        }
         if splices.count > 1 { splices.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) } }
         return splices
     }

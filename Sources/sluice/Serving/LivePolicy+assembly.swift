@@ -13,7 +13,7 @@ extension LivePolicy {
 }
 
 extension LivePolicy.Upstream {
-    fileprivate init(_ backend: Backend, _ secrets: Secrets) throws(Secrets.Missing) {
+    fileprivate convenience init(_ backend: Backend, _ secrets: Secrets) throws(Secrets.Missing) {
         let dialect: any Dialect =
             switch backend.api {
             case .anthropic, .anthropicBatch: AnthropicDialect()

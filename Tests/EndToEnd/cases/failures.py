@@ -122,7 +122,7 @@ def first_event():
 
 
 AMBIGUOUS = {
-    "an end without an answer": [CUT], "a reset without an answer": [RESET], "half a status line": [b"HTTP/1.1 20", CUT], "half a head": [b"HTTP/1.1 200 OK\r\ncontent-type: app", CUT],
+    "a reset without an answer": [RESET], "half a status line": [b"HTTP/1.1 20", CUT], "half a head": [b"HTTP/1.1 200 OK\r\ncontent-type: app", CUT],
     "half a body": [whole(200, {"id": "x"})[:-3], CUT], "half a body, reset": [whole(200, {"id": "x"})[:-3], RESET], "half a JSON": [whole(200, {"id": "x"}).replace(b'{"id": "x"}', b'{"id": "x" ')],
     "no body": [b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"], "a page": [b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>"], "no HTTP": [b"hello\r\n\r\n", CUT],
     "two lengths": [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}", CUT], "half a chunk": [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{", CUT], "a broken chunk": [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", CUT],

@@ -32,8 +32,8 @@ import Testing
         let body = LedgerLine.body(of: Self.entries[index])
         var line: [UInt8] = []
         var hashed: [UInt8] = []
-        let hash = LedgerLine.write(seq: 42, body: body, previous: .genesis, into: &line) { bytes in
-            hashed = bytes
+        let hash = LedgerLine.append(seq: 42, body: body, previous: .genesis, to: &line) { bytes in
+            hashed = Array(bytes)
             return ChainHash(bytes: (0..<32).map { $0 })
         }
         let parts = try LedgerLine.read(line)

@@ -126,7 +126,7 @@ import Testing
 
     /// Where nobody can know what became of a request, it is not sent again.
     private static let ambiguous: [(String, UpstreamPlan)] = [
-        ("an end without an answer", UpstreamPlan([.fin])), ("a reset without an answer", UpstreamPlan([.rst])),
+        ("a reset without an answer", UpstreamPlan([.rst])),
         ("half a head", UpstreamPlan([.raw("HTTP/1.1 200 O"), .fin])),
         ("no HTTP", UpstreamPlan([.raw("hello\r\n\r\n"), .fin])),
         ("half a body", UpstreamPlan([.head(200, [("content-type", "application/json"), ("content-length", "100")]), .bytes("{\"id\":"), .fin])),
@@ -150,6 +150,20 @@ import Testing
         #expect(upstreams[0].requests.count == 1 && upstreams[1].requests.isEmpty, "\(what)")
         let end = try #require(book.last?.settlement)
         #expect(book.last?.kind == .waste && end.cost == nil && end.costLow == .zero && (end.costHigh ?? .zero) > .zero, "\(what)")
+    }
+
+    /// As nginx would say 502 for it: one other backend is asked, and the first attempt's cost stays in doubt.
+    @Test func aBackendThatHangsUpIsReplacedOnce() async throws {
+        let hangUp: UpstreamBehaviour = { _ in UpstreamPlan([.fin]) }
+        let upstreams = try await self.scripted(hangUp, self.answer.chat)
+        let (answer, book) = try await self.stage(upstreams).answer()
+        #expect(answer.status == 200)
+        let lost = try #require(book.first { $0.kind == .waste }?.settlement)
+        #expect(lost.cost == nil && lost.costLow == .zero && (lost.costHigh ?? .zero) > .zero && lost.evidence == .inDoubt)
+
+        let all = try await self.scripted(hangUp, hangUp, hangUp)
+        let (second, _) = try await self.stage(all).answer()
+        #expect(second.status == 502 && all.map { $0.requests.count } == [1, 1, 0])
     }
 
     @Test(arguments: [301, 307, 204, 205])

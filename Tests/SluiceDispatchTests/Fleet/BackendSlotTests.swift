@@ -1,4 +1,5 @@
 import SluiceCore
+import SluiceTesting
 import Synchronization
 import Testing
 
@@ -6,10 +7,11 @@ import Testing
 
 @Suite struct BackendSlotTests {
     @Test func aWaiterThatGivesUpAtThatMomentTakesNoWakeUpAlong() async throws {
-        let now = MonotonicInstant(nanoseconds: 0)
+        let clock = SteppedClock()
+        let now = clock.now.monotonic
         let policy = TestPolicy.make(backends: 1) { $0.backends[0].limits.concurrent = 1 }
         for round in 0..<2_000 {
-            let slot = try #require(BackendFleet().adopt(policy).first)
+            let slot = try #require(BackendFleet(clock: SluiceClock { clock.now }).adopt(policy).first)
             try #require(slot.admit(tokens: 1, isLater: false, isLastResort: false, at: now) == .admitted)
             let woken = Mutex<[Int]>([])
             let leaves = RoomTicket { woken.withLock { $0.append(0) } }

@@ -80,7 +80,7 @@ final class Stage: Sendable {
             model: request.model,
             serve: .now, tierRequested: nil, policy: "test", tags: [:], currency: "USD")
         return DispatchCall(
-            live: self.live, request: request, decision: decision, fields: fields, body: bytes, forwarded: ByteBuffer(), subject: subject,
+            live: self.live, request: request, decision: decision, fields: fields, body: bytes, forwarded: [], subject: subject,
             arrived: self.clock.now)
     }
 

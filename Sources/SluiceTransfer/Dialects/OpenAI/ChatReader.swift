@@ -8,26 +8,33 @@ final class ChatReader: StreamReader {
     private(set) var facts = AnswerFacts()
     /// llama.cpp's counts: used where no usage comes.
     private var timings: ReportedUsage?
+    private var pattern = EventPattern()
 
     init() {}
 
     func read(_ event: UnsafeRawBufferPointer) -> EventReading {
+        if let length = self.pattern.textLength(in: event) {
+            self.facts.tokens += 1
+            self.facts.textBytes += length
+            return EventReading(.content, hasToken: true)
+        }
         let lines = EventLines(event)
         guard let data = lines.data else { return EventReading(.neutral) }
         guard lines.dataLines == 1 else {
             let joined = lines.joined
-            return joined.withUnsafeBytes { self.read(data: $0, isNamedError: lines.isError) }
+            return joined.withUnsafeBytes { self.read(data: $0, in: nil, isNamedError: lines.isError) }
         }
-        return self.read(data: data, isNamedError: lines.isError)
+        return self.read(data: data, in: event, isNamedError: lines.isError)
     }
 
-    private func read(data: UnsafeRawBufferPointer, isNamedError: Bool) -> EventReading {
+    /// - Parameter event: What the data stands in, where it stands in one piece.
+    private func read(data: UnsafeRawBufferPointer, in event: UnsafeRawBufferPointer?, isNamedError: Bool) -> EventReading {
         guard data.first == UInt8(ascii: "{") else {
             guard data.isDone else { return EventReading(isNamedError ? .error(UpstreamProblem(message: "", type: nil, code: nil)) : .neutral) }
             self.facts.isEnded = true
             return EventReading(.end)
         }
-        var chunk = ChatChunk(facts: self.facts)
+        var chunk = ChatChunk(after: self.facts)
         var cursor = JSONCursor(data, isLenient: true)
         do throws(JSONFault) {
             try cursor.members { key, cursor throws(JSONFault) in try chunk.read(key, &cursor) }
@@ -35,10 +42,16 @@ final class ChatReader: StreamReader {
         } catch {
             return EventReading(.error(UpstreamProblem(message: "an event is no JSON", type: nil, code: nil)))
         }
-        self.facts = chunk.facts
+        chunk.add(to: &self.facts)
         if let timings = chunk.timings { self.timings = timings }
         if self.facts.usage == nil { self.facts.usage = self.timings }
         if let problem = chunk.reportedProblem { return EventReading(.error(problem)) }
+        if chunk.hasFinish {
+            // Text of a choice that has ended would open it again.
+            self.pattern.forget()
+        } else if let event, let start = event.offset(of: data), let text = chunk.onlyText {
+            self.pattern.keep(event, text: start + text.lowerBound..<start + text.upperBound)
+        }
         return chunk.reading
     }
 
@@ -67,20 +80,52 @@ final class ChatReader: StreamReader {
     }
 }
 
-/// One chunk of a chat or completions stream.
+/// One chunk of a chat or completions stream: what it adds to what was known.
 private struct ChatChunk {
-    var facts: AnswerFacts
-    var timings: ReportedUsage?
+    private(set) var timings: ReportedUsage?
     private var problem: UpstreamProblem?
+    private var upstreamID: String?
+    private var model: String?
+    private var tier: String?
+    private var usage: ReportedUsage?
+    private var providerCost: Money?
+    private var tokens = 0
+    private var textBytes = 0
+    private var openChoices: UInt64
+    private var finishedChoices: Int
+    private let knowsID: Bool
+    private let knowsModel: Bool
     private var hasUsage = false
     private var hasToken = false
-    private var hasFinish = false
+    private(set) var hasFinish = false
     private var choices = 0
     private var isErrorObject = false
     private var flat = ErrorFields()
+    /// Where the last text lies, if it has no escapes.
+    private var plainText: Range<Int>?
 
-    init(facts: AnswerFacts) {
-        self.facts = facts
+    init(after facts: AnswerFacts) {
+        self.openChoices = facts.openChoices
+        self.finishedChoices = facts.finishedChoices
+        self.knowsID = facts.upstreamID != nil
+        self.knowsModel = facts.model != nil
+    }
+
+    func add(to facts: inout AnswerFacts) {
+        if let id = self.upstreamID { facts.upstreamID = id }
+        if let model = self.model { facts.model = model }
+        if let tier = self.tier { facts.tier = tier }
+        if let usage = self.usage { facts.usage = usage }
+        if let cost = self.providerCost { facts.providerCost = cost }
+        facts.tokens += self.tokens
+        facts.textBytes += self.textBytes
+        facts.openChoices = self.openChoices
+        facts.finishedChoices = self.finishedChoices
+    }
+
+    /// The place of the text of a chunk that has one text and nothing else that counts.
+    var onlyText: Range<Int>? {
+        self.choices == 1 && self.tokens == 1 && !self.hasUsage && self.timings == nil ? self.plainText : nil
     }
 
     var reportedProblem: UpstreamProblem? { self.problem ?? (self.isErrorObject ? self.flat.problem : nil) }
@@ -96,17 +141,15 @@ private struct ChatChunk {
                 try cursor.value()
                 return
             }
-            var chunk = self
-            try cursor.elements { cursor throws(JSONFault) in try chunk.choice(&cursor) }
-            self = chunk
+            try cursor.elements { cursor throws(JSONFault) in try self.choice(&cursor) }
         } else if key.says("usage") {
             try self.usage(&cursor)
-        } else if key.says("id"), self.facts.upstreamID == nil {
-            self.facts.upstreamID = try cursor.string()?.decoded
-        } else if key.says("model"), self.facts.model == nil {
-            self.facts.model = try cursor.string()?.decoded
+        } else if key.says("id"), !self.knowsID, self.upstreamID == nil {
+            self.upstreamID = try cursor.string()?.decoded
+        } else if key.says("model"), !self.knowsModel, self.model == nil {
+            self.model = try cursor.string()?.decoded
         } else if key.says("service_tier") {
-            if let tier = try cursor.string() { self.facts.tier = tier.decoded }
+            if let tier = try cursor.string() { self.tier = tier.decoded }
         } else if key.says("error") {
             self.problem = try UpstreamProblem.read(&cursor)
         } else if key.says("timings") {
@@ -126,8 +169,8 @@ private struct ChatChunk {
     private mutating func usage(_ cursor: inout JSONCursor) throws(JSONFault) {
         guard let usage = try OpenAIUsage.read(&cursor) else { return }
         self.hasUsage = true
-        self.facts.usage = usage.disjoint
-        self.facts.providerCost = usage.cost ?? self.facts.providerCost
+        self.usage = usage.disjoint
+        self.providerCost = usage.cost ?? self.providerCost
     }
 
     private mutating func groq(_ cursor: inout JSONCursor) throws(JSONFault) {
@@ -135,11 +178,9 @@ private struct ChatChunk {
             try cursor.value()
             return
         }
-        var chunk = self
         try cursor.members { key, cursor throws(JSONFault) in
-            if key.says("usage") { try chunk.usage(&cursor) } else { try cursor.value() }
+            if key.says("usage") { try self.usage(&cursor) } else { try cursor.value() }
         }
-        self = chunk
     }
 
     private mutating func choice(_ cursor: inout JSONCursor) throws(JSONFault) {
@@ -148,14 +189,13 @@ private struct ChatChunk {
             try cursor.value()
             return
         }
-        var chunk = self
         var index = 0
         var isFinished = false
         try cursor.members { key, cursor throws(JSONFault) in
             if key.says("delta") || key.says("message") {
-                try chunk.delta(&cursor)
+                try self.delta(&cursor)
             } else if key.says("text") {
-                try chunk.text(&cursor)
+                try self.text(&cursor)
             } else if key.says("index") {
                 index = try cursor.integer() ?? 0
             } else if key.says("finish_reason") {
@@ -166,13 +206,12 @@ private struct ChatChunk {
         }
         let bit = UInt64(1) << UInt64(min(63, max(0, index)))
         if isFinished {
-            chunk.hasFinish = true
-            chunk.facts.finishedChoices += 1
-            chunk.facts.openChoices &= ~bit
+            self.hasFinish = true
+            self.finishedChoices += 1
+            self.openChoices &= ~bit
         } else {
-            chunk.facts.openChoices |= bit
+            self.openChoices |= bit
         }
-        self = chunk
     }
 
     private mutating func delta(_ cursor: inout JSONCursor) throws(JSONFault) {
@@ -180,28 +219,35 @@ private struct ChatChunk {
             try cursor.value()
             return
         }
-        var chunk = self
         try cursor.members { key, cursor throws(JSONFault) in
             if key.says("content") || key.says("reasoning_content") || key.says("reasoning") || key.says("refusal") {
-                try chunk.text(&cursor)
+                try self.text(&cursor)
             } else if key.says("tool_calls") || key.says("function_call") || key.says("audio") || key.says("reasoning_details") {
                 let isEmpty = try cursor.value().count <= 4
                 if !isEmpty {
-                    chunk.hasToken = true
-                    chunk.facts.tokens += 1
+                    self.hasToken = true
+                    self.tokens += 1
                 }
             } else {
                 try cursor.value()
             }
         }
-        self = chunk
     }
 
     private mutating func text(_ cursor: inout JSONCursor) throws(JSONFault) {
         guard let text = try cursor.string(), !text.isEmpty else { return }
         self.hasToken = true
-        self.facts.tokens += 1
-        self.facts.textBytes += text.bytes.count
+        self.tokens += 1
+        self.textBytes += text.bytes.count
+        self.plainText = text.hasEscapes ? nil : text.range
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Where a part of these bytes begins among them.
+    fileprivate func offset(of part: UnsafeRawBufferPointer) -> Int? {
+        guard let base = self.baseAddress, let start = part.baseAddress else { return nil }
+        return start - base
     }
 }
 
