@@ -7,6 +7,7 @@ import SluiceWire
 final class DeferredRun: AnswerSink, AttemptRecorder {
     let leased: LeasedJob
     private let worker: DeferredWorker
+    private let tiers: [[String]]
     private var run: DispatchRun?
     private var ends: [LedgerEntry] = []
     private var head: AnswerHead?
@@ -23,13 +24,17 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         case stopping
     }
 
-    init(_ leased: LeasedJob, worker: DeferredWorker) {
+    init(_ leased: LeasedJob, on tiers: [[String]], worker: DeferredWorker) {
         self.leased = leased
+        self.tiers = tiers
         self.worker = worker
     }
 
     func start() {
         do throws(Refusal) {
+            if self.leased.isOverCost {
+                throw Refusal(422, .maxCostExceeded, "what the batch may cost is used up", param: "sluice.max_cost", shouldRetry: false)
+            }
             let call = try self.call()
             let run = self.worker.dispatcher.dispatch(call, to: self, recorder: self)
             if !self.isOver { self.run = run }
@@ -71,6 +76,10 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         call.queued = max(now.wall - job.created, .zero)
         call.earlierAttempts = job.attempts
         call.patience = .zero
+        // By name: the policy may have changed since the plan was made.
+        for (rank, tier) in self.tiers.enumerated() {
+            for backend in policy.backends where tier.contains(backend.name) { call.ranks[backend.index] = rank }
+        }
         return call
     }
 
@@ -86,6 +95,7 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     func begin(_ intent: AttemptIntent, then: @escaping (StoreError?) -> Void) {
         let loop = self.worker.loop
         let bound = NIOLoopBound(then, eventLoop: loop)
+        if let backend = intent.entry.target?.backend { self.worker.paces.begin(backend) }
         self.worker.store.begin(intent, under: self.leased.lease) { result in
             loop.execute {
                 switch result {
@@ -97,6 +107,11 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     }
 
     func end(_ entry: LedgerEntry) {
+        if let backend = entry.target?.backend, let settlement = entry.settlement {
+            self.worker.paces.end(
+                backend, DeferredPace.End(settlement), tokens: self.leased.job.estimatedTokens, held: settlement.total ?? .zero,
+                at: self.worker.clock.now.monotonic)
+        }
         self.ends.append(entry)
     }
 

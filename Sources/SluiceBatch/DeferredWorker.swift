@@ -14,6 +14,7 @@ package final class DeferredWorker: Sendable {
     let signals: JobSignals
     let policy: PolicyInForce
     let clock: SluiceClock
+    let paces = DeferredPaces()
     private let boundDispatcher: NIOLoopBound<Dispatcher>
     private let boundRuns: NIOLoopBoundBox<[String: DeferredRun]>
     private let count = Atomic(0)
@@ -39,11 +40,12 @@ package final class DeferredWorker: Sendable {
     /// Jobs that are with this worker.
     package var running: Int { self.count.load(ordering: .relaxed) }
 
-    func start(_ jobs: [LeasedJob]) {
+    /// - Parameter tiers: Names of backends in the order in which they are to be tried, those of one price together; no others are.
+    func start(_ jobs: [LeasedJob], on tiers: [[String]]) {
         self.count.add(jobs.count, ordering: .relaxed)
         self.loop.execute {
             for leased in jobs {
-                let run = DeferredRun(leased, worker: self)
+                let run = DeferredRun(leased, on: tiers, worker: self)
                 self.boundRuns.value[leased.job.id] = run
                 run.start()
             }

@@ -62,7 +62,8 @@ package struct BatchIntake: Service {
             _ = try await self.write { batches.refuse(batch.id, faults: check.faults, at: now, then: $0) }
             return false
         }
-        let quote = Batch.Quote(cost: check.cost, finish: min(batch.deadline, (check.firstOpening ?? now) + .seconds(60)), risk: 0)
+        let parts = check.loads.values.map { $0.quote(self.deferral.outlook, live) }
+        let quote = Batch.Quote.sum(parts, atMost: batch.deadline, from: now)
         return try await self.write { batches.begin(batch.id, total: check.lines, quote: quote, at: now, then: $0) }
     }
 

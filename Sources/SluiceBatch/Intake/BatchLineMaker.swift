@@ -4,9 +4,6 @@ import SluiceWire
 
 /// Makes the job of a line: classified by the policy in force as any request, with what its batch says of deadline, cost and tags.
 struct BatchLineMaker {
-    /// What a request without a limit of its own is expected to answer with.
-    private static let usualAnswer = 256
-
     private let live: LivePolicy
     private let batch: Batch
     private let tenant: Tenant
@@ -20,12 +17,18 @@ struct BatchLineMaker {
         self.tenant = live.policy.tenants.first { $0.name == batch.tenant } ?? live.policy.defaultTenant
     }
 
+    /// A line as it will be stored, with what was understood of its request.
+    struct Draft {
+        var line: BatchLine
+        var request: InferenceRequest
+    }
+
     /// - Parameter line: Bytes whose shape was found good.
     /// - Throws: What of the request's own shape is wrong.
-    mutating func line(_ line: UnsafeRawBufferPointer, _ place: FileLines.Place) throws(BatchFault) -> BatchLine {
+    mutating func draft(_ line: UnsafeRawBufferPointer, _ place: FileLines.Place) throws(BatchFault) -> Draft {
         let shape = try BatchLineFields(line, endpoint: self.batch.endpoint)
         let body = UnsafeRawBufferPointer(rebasing: line[shape.body])
-        let fields = try self.fields(body)
+        let fields = try shape.request(in: line, for: self.batch.endpoint)
         var request = InferenceRequest(fields, endpoint: self.batch.endpoint, tenant: self.batch.tenant)
         request.key = self.batch.key
         request.consent = .batch
@@ -36,26 +39,14 @@ struct BatchLineMaker {
         let source = LineSource(file: self.batch.inputFile, offset: place.offset, length: place.length)
         do throws(Refusal) {
             let decision = try self.live.classify(request, tenant: self.tenant, at: self.now)
-            return BatchLine(job: self.job(shape, request, decision, place), source: source, result: nil)
+            return Draft(line: BatchLine(job: self.job(shape, request, decision, place), source: source, result: nil), request: request)
         } catch {
             var job = self.blank(shape, request, place)
             job.lastError = error.message
             let json = ErrorBody.json(error, dialect: self.batch.endpoint.dialect, requestID: job.requestID)
-            return BatchLine(job: job, source: source, result: JobResult(status: error.status, contentType: "application/json", body: json))
+            let result = JobResult(status: error.status, contentType: "application/json", body: json)
+            return Draft(line: BatchLine(job: job, source: source, result: result), request: request)
         }
-    }
-
-    private func fields(_ body: UnsafeRawBufferPointer) throws(BatchFault) -> RequestFields {
-        let name = self.batch.endpoint == .messages ? "params" : "body"
-        let fields: RequestFields
-        do throws(Refusal) {
-            fields = try RequestFields(body, endpoint: self.batch.endpoint)
-        } catch {
-            let isMissing = error.param == "model" && error.message.contains("is missing")
-            throw BatchFault(isMissing ? .missingRequiredParameter : .invalidBody, error.message, param: error.param.map { "\(name).\($0)" } ?? name)
-        }
-        guard !fields.isStream else { throw BatchFault(.invalidBody, "a line of a batch cannot be streamed; leave `stream` out", param: "\(name).stream") }
-        return fields
     }
 
     private mutating func blank(_ shape: BatchLineFields, _ request: InferenceRequest, _ place: FileLines.Place) -> Job {
@@ -77,8 +68,8 @@ struct BatchLineMaker {
         job.route = policy.routes[decision.route].displayName
         job.sentModel = policy.models[decision.model].name
         job.maxCost = decision.maxCost
-        job.estimatedCost = self.live.estimate(request, decision)
-        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? BatchLineMaker.usualAnswer) * request.choices
+        job.estimatedCost = self.live.estimate(request, decision, at: self.now)
+        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
         job.prefix = request.prefix
         guard let wait = decision.wait else { return job }
         job.notBefore = wait.notBefore

@@ -1,4 +1,5 @@
 import SluiceCore
+import SluiceWire
 
 /// The lines of a stored file, one after the other; only a piece of it is in memory.
 struct FileLines {
@@ -56,7 +57,7 @@ struct FileLines {
     private mutating func endOfLine() throws -> Int? {
         var searched = self.cursor
         while true {
-            if let end = self.buffer[searched...].firstIndex(of: 0x0A) { return end }
+            if let end = self.buffer.withUnsafeBytes({ LineBreak.next(in: $0, from: searched) }) { return end }
             searched = self.buffer.count
             guard !self.isAtEnd else { return self.cursor < self.buffer.count ? self.buffer.count : nil }
             let removed = self.cursor

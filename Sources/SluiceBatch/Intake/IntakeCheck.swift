@@ -10,9 +10,8 @@ struct IntakeCheck {
     /// The first of them; more are counted only.
     private(set) var faults: [BatchFault] = []
     private(set) var faultCount = 0
-    /// nil where one line's cost is not known.
-    private(set) var cost: Money? = .zero
-    private(set) var firstOpening: Timestamp?
+    /// What the lines ask for, by lane.
+    private(set) var loads: [Job.Lane: LineLoad] = [:]
     private var seen: Set<UInt128> = []
 
     /// Reads the whole file; blocks.
@@ -34,14 +33,14 @@ struct IntakeCheck {
         guard self.lines <= most else { return }
         do throws(BatchFault) {
             guard let bytes else { throw BatchFault(.invalidJSONLine, "the line is longer than \(FileLines.longest >> 20) MB") }
-            let line = try maker.line(bytes, place)
+            let draft = try maker.draft(bytes, place)
+            let line = draft.line
             guard self.isNew(line.job.customID ?? "") else {
                 throw BatchFault(
                     .duplicateCustomID, "the `custom_id` \((line.job.customID ?? "").quotedForMessage) stands in another line too", param: "custom_id")
             }
             guard line.result == nil else { return }
-            self.cost = line.job.estimatedCost.flatMap { cost in self.cost.map { $0 + cost } }
-            self.firstOpening = [self.firstOpening, line.job.notBefore].compactMap { $0 }.min()
+            self.loads[line.job.lane, default: LineLoad(job: line.job, request: draft.request)].add(line.job, draft.request)
         } catch {
             var fault = error
             fault.line = place.number

@@ -25,7 +25,7 @@ final class IntakeRuns: Sendable {
             while run.count < count {
                 let isMore = try state.lines.next { bytes, place in
                     guard place.number > self.lastLine, let bytes else { return }
-                    run.append(try state.maker.line(bytes, place))
+                    run.append(try state.maker.draft(bytes, place).line)
                 }
                 guard isMore else { break }
             }

@@ -20,7 +20,8 @@ package protocol FileStore: Sendable {
     func sweepFiles(at now: Timestamp, then: @escaping Completion<Int>)
 
     func file(_ id: String, tenant: String?) throws(StoreError) -> StoredFile?
-    /// Those that are shown: not of ``StoredFile/Purpose/messageBatch``. nil where the cursor names nothing that this tenant has.
+    /// Those that are shown, by when they were made: not of ``StoredFile/Purpose/messageBatch``, but with output and error files of batches once
+    /// they have a line. nil where the cursor names nothing that this tenant has.
     func files(tenant: String?, purpose: StoredFile.Purpose?, page: PageRequest) throws(StoreError) -> Page<StoredFile>?
     /// Up to `length` bytes from `offset`; fewer at the end of the file. nil where the bytes are gone.
     func read(_ id: String, at offset: Int, length: Int) throws(StoreError) -> [UInt8]?

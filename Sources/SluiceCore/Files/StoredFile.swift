@@ -1,10 +1,20 @@
-/// A file that a client handed in. Output and error files are no files: they are views of a batch (``Batch/outputFile``).
+/// A file that a client handed in, or in lists a view of a batch's results (``Batch/outputFile``).
 package struct StoredFile: Sendable {
     package enum Purpose: String, Sendable {
         case batch
         case userData = "user_data"
         /// The entries of a message batch; belongs to that batch and is shown to nobody.
         case messageBatch = "message_batch"
+        /// A view of a batch's results; it stands in lists and is never handed in.
+        case batchOutput = "batch_output"
+
+        /// Whether a client may hand in such a file.
+        package var isForUpload: Bool {
+            switch self {
+            case .batch, .userData: true
+            case .messageBatch, .batchOutput: false
+            }
+        }
     }
 
     /// `file-…`.

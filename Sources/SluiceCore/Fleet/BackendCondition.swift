@@ -17,6 +17,12 @@ package struct BackendCondition: Hashable, Sendable {
     package var firstTokenMedian: Duration?
     /// How long a slot is held, on the median.
     package var slotTime: Duration?
+    /// What nineteen of twenty calls stayed within.
+    package var slotTimeLong: Duration?
+
+    /// What its limits per minute still let through; nil where it has none.
+    package var requestsLeft: Int?
+    package var tokensLeft: Int?
 
     package init() {}
 

@@ -101,9 +101,14 @@ package struct BackendRecord: Sendable {
         condition.inFlight = self.inFlight
         condition.limit = self.limits.concurrent.map { isLater ? max(1, $0 - self.reserve(of: $0)) : $0 }
         condition.waiting = self.waiting
+        if isLater {
+            condition.requestsLeft = self.requests?.left(at: now)
+            condition.tokensLeft = self.tokens?.left(at: now)
+        }
         condition.firstToken = self.firstToken.quantile(0.9, at: now)
         condition.firstTokenMedian = self.firstToken.quantile(0.5, at: now)
         condition.slotTime = self.slotTime.quantile(0.5, at: now)
+        condition.slotTimeLong = self.slotTime.quantile(0.95, at: now)
         return condition
     }
 

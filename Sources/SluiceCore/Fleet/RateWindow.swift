@@ -24,6 +24,13 @@ package struct RateWindow: Sendable {
         return .seconds(61)
     }
 
+    /// How much more fits now.
+    package func left(at now: MonotonicInstant) -> Int {
+        var window = self
+        window.advance(to: now)
+        return max(0, window.limit - window.total)
+    }
+
     package mutating func take(_ amount: Int, at now: MonotonicInstant) {
         self.advance(to: now)
         self.slots[self.slot(self.current)] += amount

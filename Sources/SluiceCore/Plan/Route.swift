@@ -38,6 +38,14 @@ package struct Route: Sendable {
         self.candidates.contains { $0.backend == backend } || self.down.contains { $0.backend == backend }
     }
 
+    /// Leaves only backends that have a rank, the lowest first; the order inside a rank stays. With no ranks everything stays.
+    package mutating func keep(_ ranks: [Int: Int]) {
+        guard !ranks.isEmpty else { return }
+        let ranked = self.candidates.enumerated().compactMap { place, candidate in ranks[candidate.backend].map { ($0, place, candidate) } }
+        self.candidates = ranked.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+        self.down.removeAll { ranks[$0.backend] == nil }
+    }
+
     /// Why nothing is left, where nothing is.
     package var isTooDear: Bool {
         self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } }

@@ -96,7 +96,8 @@ package struct Job: Sendable {
     package var bucket: Timestamp {
         guard let deadline else { return .distantFuture }
         let window = (deadline - self.created).milliseconds
-        let size = min(max(window / 64, 30_000), 900_000)
+        // A short window must not be rounded away.
+        let size = max(1, min(max(window / 64, min(30_000, window / 4)), 900_000))
         return Timestamp(milliseconds: deadline.milliseconds / size * size)
     }
 }
@@ -153,6 +154,8 @@ package struct LeasedJob: Sendable {
     package var job: Job
     /// nil where the job has a ``Job/source``: then its request is read there.
     package var call: StoredCall?
+    /// The ``Batch/maxCost`` of its batch is used up: it is to be ended without being run.
+    package var isOverCost = false
 
     package init(lease: Lease, job: Job, call: StoredCall?) {
         self.lease = lease

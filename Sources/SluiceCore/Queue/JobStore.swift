@@ -42,11 +42,18 @@ package protocol JobStore: Sendable {
     /// Promotes one waiting job now: rung 1, `ready`. Gives false where it is not waiting or has nowhere to go.
     func promote(_ id: String, at now: Timestamp, then: @escaping Completion<Bool>)
 
+    /// Promotes up to `limit` waiting jobs of a place in the queue, those that are due the soonest first; only such as have somewhere to go.
+    /// Gives how many.
+    func promote(_ lane: Job.Lane, bucket: Timestamp, limit: Int, at now: Timestamp, then: @escaping Completion<Int>)
+
     /// Ends waiting jobs (not running ones) whose deadline has passed as `expired`; gives their ids and those of running ones that are overdue.
     func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>)
 
     /// Leases up to `limit` ready jobs of a lane, the earliest bucket first, inside a bucket those that share a prefix together, then in order of
     /// arrival. Lines of paused batches are left out, and do not slow it down.
+    ///
+    /// A line whose expected cost does not fit into what its batch may cost is given as ``LeasedJob/isOverCost``; one that does not fit only as
+    /// long as others of the batch run stays where it is.
     func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>)
 
     /// Commits the intent of one upstream call of a leased job, before its bytes leave. Fails with `.other` where the lease is stale.

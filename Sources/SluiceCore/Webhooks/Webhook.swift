@@ -103,6 +103,8 @@ package protocol WebhookStore: Sendable {
     func endpoints(tenant: String, page: PageRequest) throws(StoreError) -> Page<WebhookEndpoint>?
     /// The oldest that are due, and when the next one will be.
     func dueDeliveries(at now: Timestamp, limit: Int) throws(StoreError) -> (due: [WebhookDelivery], next: Timestamp?)
+    /// The newest of all, for `sluice queue deliveries`.
+    func deliveries(limit: Int) throws(StoreError) -> [WebhookDelivery]
     /// Of one batch or response, for `sluice queue show`.
     func deliveries(about subject: String) throws(StoreError) -> [WebhookDelivery]
 }

@@ -21,6 +21,8 @@ package final class DispatchCall {
     package let arrived: Now
     /// Where a promoted job goes; nil for the class's own pools.
     package var pools: [Int]?
+    /// The backends that deferred work was planned for, by index, with the order in which they are tried; empty for all.
+    package var ranks: [Int: Int] = [:]
     /// How long the request waited in the queue.
     package var queued: Duration?
     /// Attempts that earlier runs of the same job made: numbers go on from there.

@@ -59,9 +59,10 @@ package final class DispatchRun {
         }
         let now = call.arrived
         let isLater = call.isLater
-        let route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
+        var route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
             call.live.slots[index].condition(isLater: isLater, at: now.monotonic)
         }
+        route.keep(call.ranks)
         self.machine = AttemptMachine(
             route: route, policy: call.live.policy,
             terms: AttemptMachine.Terms(
@@ -285,13 +286,15 @@ package final class DispatchRun {
     }
 
     func attempt(_ attempt: Attempt, sawFirstTokenAt instant: MonotonicInstant) {
+        // What live requests may expect is told by live ones.
+        guard !self.call.isLater else { return }
         attempt.slot.noteFirstToken(after: instant - attempt.started, at: instant)
     }
 
     func attempt(_ attempt: Attempt, answeredWhole body: ByteBuffer, at now: Now) {
         guard !self.isOver, !attempt.isSettled, let head = attempt.head else { return }
         self.machine.committed()
-        attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic)
+        if !self.call.isLater { attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic) }
         let end = self.settlement(of: attempt, .ok, at: now)
         let lines = self.lines(of: head, attempt, cost: end, bodyBytes: body.readableBytes, at: now)
         self.settle(attempt, end, as: .settled, report: .success, at: now)

@@ -60,8 +60,8 @@ package final class LivePolicy: Sendable {
     }
 
     /// What a request would cost where it is sent first, with nothing in the way; nil where that has no price.
-    package func estimate(_ request: InferenceRequest, _ decision: Decision) -> Money? {
-        let now = Now(wall: .init(milliseconds: 0), monotonic: .init(nanoseconds: 0))
+    package func estimate(_ request: InferenceRequest, _ decision: Decision, at instant: Timestamp) -> Money? {
+        let now = Now(wall: instant, monotonic: .init(nanoseconds: 0))
         return self.planner.plan(request, decision, at: now, chance: 0) { _ in BackendCondition() }.candidates.first?.estimatedCost
     }
 

@@ -83,6 +83,8 @@ package struct Deferral: Sendable {
     package let answers: any AnswerStore
     package let webhooks: any WebhookStore
     package let signals: JobSignals
+    /// What is expected of the queue, for quotes.
+    package let outlook = QueueOutlook()
     /// Drops the call of a running job that was cancelled.
     package let drop: @Sendable (String) -> Void
 

@@ -22,6 +22,8 @@ package struct UpstreamCall: Sendable {
     /// More of them, of this call alone.
     package var ownFields: [UInt8]
     package var body: ByteBuffer
+    /// A page is asked for, nothing is sent.
+    package var isGet = false
     package var connectTimeout = Duration.seconds(1)
     /// The host may resolve to private addresses.
     package var allowsPrivateAddresses = true

@@ -6,7 +6,7 @@ package import SluiceCore
 package struct SQLiteFileStore: FileStore {
     private static let filesPerSweep = 500
 
-    private let reader: StoreReader
+    let reader: StoreReader
     private let writer: StoreWriter?
     private let shelf: FileShelf
 
@@ -154,27 +154,6 @@ package struct SQLiteFileStore: FileStore {
                         WHERE pub = \(id) AND (\(tenant) IS NULL OR tenant = \(tenant)) AND deleted_ms IS NULL
                         """)
             ).map(StoredFileRow.read)
-        }
-    }
-
-    package func files(tenant: String?, purpose: StoredFile.Purpose?, page: PageRequest) throws(StoreError) -> Page<StoredFile>? {
-        let hidden = StoredFile.Purpose.messageBatch.rawValue
-        return try self.reader.read { db in
-            let place = try PagePlace(page) { id in
-                try Int64.fetchOne(
-                    db.cachedStatement(
-                        literal: """
-                            SELECT id FROM file
-                            WHERE pub = \(id) AND (\(tenant) IS NULL OR tenant = \(tenant)) AND deleted_ms IS NULL AND purpose <> \(hidden)
-                            """))
-            }
-            guard let place else { return nil }
-            var which: SQL = "deleted_ms IS NULL AND purpose <> \(hidden)"
-            if let tenant { which += " AND tenant = \(tenant)" }
-            if let purpose { which += " AND purpose = \(purpose.rawValue)" }
-            let rows = try Row.fetchAll(
-                db.cachedStatement(literal: "SELECT \(sql: StoredFileRow.columns) FROM file WHERE \(which) AND \(place.condition) \(place.order)"))
-            return try place.page(of: rows, StoredFileRow.read)
         }
     }
 

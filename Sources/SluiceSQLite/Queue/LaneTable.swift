@@ -160,6 +160,13 @@ struct LaneTable: Sendable {
         return shares
     }
 
+    /// Numbers of the lanes of one place that have jobs that wait.
+    func waitingShares(of lane: Job.Lane, bucket: Int64) -> [Int64] {
+        self.queues[lane]?.first { $0.total.at.milliseconds == bucket }?.parts.lazy.map(\.lane).filter { number in
+            self.entries[number]?.key.batch.map { !self.halted.contains($0) } ?? true
+        } ?? []
+    }
+
     var backlog: [LaneBacklog] {
         self.queues.compactMap { lane, buckets in
             let open = buckets.lazy.map(\.total).filter { $0.ready.jobs + $0.held.jobs > 0 }

@@ -68,6 +68,42 @@ extension SQLiteJobStore {
             }, then: then)
     }
 
+    package func promote(_ lane: Job.Lane, bucket: Timestamp, limit: Int, at now: Timestamp, then: @escaping Completion<Int>) {
+        self.submit(
+            { transaction in
+                var promoted = 0
+                let shares = transaction.backlog.withTable { $0.waitingShares(of: lane, bucket: bucket.milliseconds) }
+                for share in shares where promoted < limit {
+                    for state in [JobState.ready, .held] {
+                        promoted += try SQLiteJobStore.promote(share, in: bucket, state, limit: limit - promoted, &transaction)
+                    }
+                }
+                return promoted
+            }, then: then)
+    }
+
+    private static func promote(
+        _ lane: Int64, in bucket: Timestamp, _ state: JobState, limit: Int, _ transaction: inout WriteTransaction
+    ) throws -> Int {
+        guard limit > 0 else { return 0 }
+        let rows = try RawStatement(state == .ready ? self.promotableReady : self.promotableHeld, in: transaction.db)
+            .all(.integer(lane), .integer(bucket.milliseconds), .integer(min(limit, self.jobsPerStep)), read: JobRow.init)
+        var promoted = 0
+        for row in rows where try self.promote(row, in: &transaction) { promoted += 1 }
+        return promoted
+    }
+
+    private static let promotableReady = """
+        SELECT \(JobRow.columns) FROM \(JobRow.tables)
+        WHERE job.state = 1 AND job.lane = ? AND job.bucket_ms = ? AND job.rung = 0 AND job.promote_at_ms IS NOT NULL
+        ORDER BY job.prefix, job.id LIMIT ?
+        """
+    private static let promotableHeld = """
+        SELECT \(JobRow.columns) FROM \(JobRow.tables)
+        WHERE job.state = 0 AND job.lane = ? AND job.bucket_ms = ? AND job.rung = 0 AND job.promote_at_ms IS NOT NULL
+        ORDER BY job.not_before_ms DESC LIMIT ?
+        """
+
     private static func nextMove(in db: Database) throws -> Timestamp? {
         let opening = try Int64.fetchOne(db.cachedStatement(literal: "SELECT min(not_before_ms) FROM job WHERE state = 0"))
         let promotion = try Int64.fetchOne(

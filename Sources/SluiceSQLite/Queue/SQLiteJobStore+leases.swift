@@ -11,7 +11,13 @@ extension SQLiteJobStore {
                 for share in transaction.backlog.withTable({ $0.shares(of: lane, for: limit) }) {
                     let rows = try RawStatement(LeaseSQL.candidates, in: transaction.db)
                         .all(.integer(share.lane), .integer(share.bucket), .integer(limit - leased.count), read: JobRow.init)
-                    for row in rows { leased.append(try transaction.lease(row, to: epoch)) }
+                    for row in rows {
+                        let room = try transaction.costRoom(for: row)
+                        guard room != .later else { continue }
+                        var job = try transaction.lease(row, to: epoch)
+                        job.isOverCost = room == .none
+                        leased.append(job)
+                    }
                 }
                 return leased
             }, then: then)
@@ -98,6 +104,11 @@ private enum LeaseSQL {
     // Read and then written: with `RETURNING`, SQLite takes three times as long as for both.
     static let leased = "SELECT \(EndedJob.columns) FROM job WHERE \(LeaseSQL.isCurrent)"
     static let moving = "SELECT \(LaneTable.Move.columns) FROM job WHERE \(LeaseSQL.isCurrent)"
+    static let cost = """
+        SELECT max_cost_pico, spent_pico,
+          (SELECT ifnull(sum(estimated_cost_pico), 0) FROM job WHERE state IN (2, 3) AND job.batch = ?)
+        FROM batch WHERE id = ?
+        """
     static let begin = "UPDATE job SET attempts = attempts + 1 WHERE \(LeaseSQL.isCurrent)"
     static let attempt = "INSERT INTO attempt(job, n, request_id, bound_pico, started_ms) VALUES (?, ?, ?, ?, ?)"
     static let attemptEnd = "DELETE FROM attempt WHERE job = ? AND n = ?"
@@ -138,7 +149,28 @@ private enum LeaseSQL {
     }
 }
 
+/// Whether what a batch may cost has room for another line.
+private enum CostRoom {
+    case enough
+    /// When lines that run now have cost less than they may.
+    case later
+    case none
+}
+
 extension WriteTransaction {
+    /// Lines of a batch without a limit, and jobs of none, always have room. The limit is kept by what lines have cost, and are expected to.
+    fileprivate func costRoom(for row: JobRow) throws -> CostRoom {
+        // A line's own limit is at most that of its batch.
+        guard row.job.maxCost != nil, let batch = row.batch else { return .enough }
+        let standing = try RawStatement(LeaseSQL.cost, in: self.db).first(.integer(batch), .integer(batch)) { row in
+            (limit: row.longOrNil(0), spent: row.long(1), running: row.long(2))
+        }
+        guard let standing, let limit = standing.limit else { return .enough }
+        let expected = row.job.estimatedCost?.pico ?? 0
+        if standing.spent + expected > limit { return .none }
+        return standing.spent + standing.running + expected > limit ? .later : .enough
+    }
+
     /// Gives a ready job to a worker of this process.
     fileprivate mutating func lease(_ row: JobRow, to epoch: Int64) throws -> LeasedJob {
         var call: StoredCall?

@@ -132,6 +132,14 @@ package struct SQLiteWebhookStore: WebhookStore {
         }
     }
 
+    package func deliveries(limit: Int) throws(StoreError) -> [WebhookDelivery] {
+        try self.reader.read { db in
+            try Row.fetchAll(
+                db.cachedStatement(literal: "SELECT \(sql: WebhookDelivery.columns) FROM webhook_delivery AS delivery ORDER BY id DESC LIMIT \(limit)")
+            ).map { try WebhookDelivery($0, in: db) }
+        }
+    }
+
     package func deliveries(about subject: String) throws(StoreError) -> [WebhookDelivery] {
         try self.reader.read { db in
             try Row.fetchAll(

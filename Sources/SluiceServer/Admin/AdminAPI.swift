@@ -72,6 +72,7 @@ package struct AdminAPI: Sendable {
         }
         router.post("/api/queue/:id/cancel") { _, context -> Response in
             let id = try context.parameters.require("id")
+            if let batch = try await self.deferral.cancelBatch(id, at: self.clock.now.wall) { return .json(BatchListing.json(batch, deliveries: [])) }
             guard let job = try await self.deferral.cancel(id, tenant: nil, at: self.clock.now.wall) else {
                 throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage)")
             }
@@ -80,6 +81,7 @@ package struct AdminAPI: Sendable {
         router.post("/api/queue/:id/retry") { _, context -> Response in
             let id = try context.parameters.require("id")
             let (store, now) = (self.deferral.store, self.clock.now.wall)
+            if let batch = try await self.deferral.retryBatch(id, at: now) { return .json(BatchListing.json(batch, deliveries: [])) }
             let job = try await withCheckedThrowingContinuation { waiting in store.retry(id, tenant: nil, at: now) { waiting.resume(with: $0) } }
             guard let job else { throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage) that has failed, expired or was cancelled") }
             self.deferral.signals.nudge()
@@ -157,5 +159,23 @@ package struct AdminAPI: Sendable {
             })
         json.append(text: "],\"has_more\":false,\"last_id\":null}")
         return json
+    }
+}
+
+extension Deferral {
+    /// nil where the id is no batch's.
+    fileprivate func cancelBatch(_ id: String, at now: Timestamp) async throws -> Batch? {
+        let batches = self.batches
+        guard let (batch, running) = try await writing({ batches.cancelBatch(id, tenant: nil, at: now, then: $0) }) else { return nil }
+        for job in running { self.drop(job) }
+        self.signals.nudge()
+        return batch
+    }
+
+    fileprivate func retryBatch(_ id: String, at now: Timestamp) async throws -> Batch? {
+        let batches = self.batches
+        guard let batch = try await writing({ batches.retryBatch(id, tenant: nil, at: now, then: $0) }) else { return nil }
+        self.signals.nudge()
+        return batch
     }
 }

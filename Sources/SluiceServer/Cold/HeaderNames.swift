@@ -14,5 +14,6 @@ extension HTTPField.Name {
     static let shouldRetry = known("x-should-retry")
     static let idempotencyKey = known("idempotency-key")
     static let sluiceQuote = known("sluice-quote")
+    static let sluiceWarnings = known("sluice-warnings")
     static let sluiceErrorSource = known("sluice-error-source")
 }

@@ -2,7 +2,8 @@ import SluiceCore
 
 /// The job object of `/v1/jobs` (`contract.md`, Deferred work).
 enum JobBody {
-    static func json(_ job: Job) -> [UInt8] {
+    /// - Parameter quote: What is expected of it; nil where nothing is to be expected any more.
+    static func json(_ job: Job, _ quote: Batch.Quote?) -> [UInt8] {
         var json: [UInt8] = []
         func text(_ value: String?) {
             if let value { json.append(jsonString: value) } else { json.append(text: "null") }
@@ -28,22 +29,22 @@ enum JobBody {
         json.append(text: ",\"estimate\":{\"cost\":")
         text(job.estimatedCost?.description)
         json.append(text: ",\"finish\":")
-        text(self.expectedFinish(job)?.description)
-        json.append(text: ",\"risk\":null}}")
+        text((job.finished ?? quote.map(\.finish)).flatMap { $0 < .distantFuture ? $0.description : nil })
+        json.append(text: ",\"risk\":")
+        json.append(text: quote.map { self.risk($0) } ?? "null")
+        json.append(text: "}}")
         return json
     }
 
     /// The value of `Sluice-Quote`; nil where nothing can be said.
-    static func quote(_ job: Job, currency: String) -> String? {
-        guard let cost = job.estimatedCost else { return nil }
-        let finish = self.expectedFinish(job).map { ";finish=\"\($0)\"" } ?? ""
-        return "\(cost);currency=\(currency)\(finish)"
+    static func quote(_ quote: Batch.Quote, currency: String) -> String? {
+        guard let cost = quote.cost else { return nil }
+        let finish = quote.finish < .distantFuture ? ";finish=\"\(quote.finish)\"" : ""
+        return "\(cost);currency=\(currency)\(finish);risk=\(self.risk(quote))"
     }
 
-    /// When the answer is expected: soon after it may run, and by its deadline.
-    private static func expectedFinish(_ job: Job) -> Timestamp? {
-        job.finished ?? job.deadline.map { min($0, job.notBefore + .seconds(60)) }
-    }
+    /// In thousandths, as it is known.
+    private static func risk(_ quote: Batch.Quote) -> String { DecimalText.format(Int128((quote.risk * 1000).rounded()), decimals: 3) }
 
     /// Seconds after which it is worth asking again, at most a minute.
     static func retryAfter(_ job: Job, at now: Timestamp) -> Int {

@@ -23,7 +23,7 @@ struct JobRoutes {
         guard let job = try await reading({ try store.job(id, tenant: tenant) }) else { throw self.unknown(id) }
         switch job.state {
         case .held, .ready, .leased, .bundled:
-            var response = Response.json(JobBody.json(job), status: .accepted)
+            var response = Response.json(JobBody.json(job, self.deferral.expectation(of: job)), status: .accepted)
             response.headers[.retryAfter] = String(JobBody.retryAfter(job, at: self.clock.now.wall))
             return response
         case .expired: throw Refusal(504, .deadlineExceeded, "the job's deadline has passed before it could be run", shouldRetry: false)
@@ -58,7 +58,7 @@ struct JobRoutes {
         }
         var json: [UInt8] = []
         json.append(text: "{\"object\":\"list\",\"data\":[")
-        json.append(list: page.map(JobBody.json))
+        json.append(list: page.map { JobBody.json($0, self.deferral.expectation(of: $0)) })
         json.append(text: "],\"has_more\":\(hasMore),\"first_id\":")
         json.append(optional: page.first?.id)
         json.append(text: ",\"last_id\":")
@@ -70,7 +70,7 @@ struct JobRoutes {
     private func cancel(_ context: APIContext) async throws -> Response {
         let (id, tenant) = (try context.parameters.require("id"), try context.authenticated().name)
         guard let job = try await self.deferral.cancel(id, tenant: tenant, at: self.clock.now.wall) else { throw self.unknown(id) }
-        return .json(JobBody.json(job))
+        return .json(JobBody.json(job, self.deferral.expectation(of: job)))
     }
 
     private func erase(_ context: APIContext) async throws -> Response {

@@ -18,6 +18,7 @@ struct FileUpload {
     private var name: String?
     private var isInFile = false
     private var unwritten = ByteBuffer()
+    private var lines = UploadLines()
 
     /// Reads the whole form.
     ///
@@ -39,6 +40,7 @@ struct FileUpload {
             guard reader.isOver else { throw Refusal.invalid("the form is not complete: its last boundary is missing") }
             guard upload.name != nil else { throw Refusal.invalid("`file` is missing", param: "file") }
             try await upload.write()
+            upload.lines.end()
             return upload
         } catch {
             upload.receipt.discard()
@@ -87,9 +89,18 @@ struct FileUpload {
 
     private mutating func write() async throws {
         guard self.unwritten.readableBytes > 0 else { return }
-        let (receipt, bytes) = (self.receipt, self.unwritten)
+        let (receipt, bytes, lines) = (self.receipt, self.unwritten, self.lines)
         self.unwritten = ByteBuffer()
-        try await reading { try bytes.withUnsafeReadableBytes { try receipt.append($0) } }
+        // Handed over and back, so that what is collected of a line is not copied.
+        self.lines = UploadLines()
+        self.lines = try await reading {
+            var lines = lines
+            try bytes.withUnsafeReadableBytes { bytes in
+                try receipt.append(bytes)
+                lines.read(bytes)
+            }
+            return lines
+        }
     }
 
     /// The file as it will be stored.
@@ -97,7 +108,7 @@ struct FileUpload {
     /// - Throws: What is wrong with the form's fields.
     func file(id: String, tenant: String, at now: Timestamp) throws -> StoredFile {
         guard let word = self.fields["purpose"] else { throw Refusal.invalid("`purpose` is missing; send `batch` or `user_data`", param: "purpose") }
-        guard let purpose = StoredFile.Purpose(rawValue: word), purpose != .messageBatch else {
+        guard let purpose = StoredFile.Purpose(rawValue: word), purpose.isForUpload else {
             throw Refusal.invalid("`purpose` is \(word.quotedForMessage); `batch` and `user_data` are taken here", param: "purpose")
         }
         return StoredFile(
@@ -121,6 +132,9 @@ struct FileUpload {
         let fields = self.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
         return IdempotencyDesk.fingerprint("POST", "/v1/files\n\(fields)\n\(self.name ?? "")", ByteBuffer(bytes: self.receipt.sha256))
     }
+
+    /// What would fail a batch of a file with this purpose; the value of `Sluice-Warnings`.
+    func warnings(_ file: StoredFile) -> String? { file.purpose == .batch ? self.lines.warnings : nil }
 
     /// Makes the file durable.
     func store(_ file: StoredFile) async throws {

@@ -6,6 +6,7 @@ import SluiceWire
 /// A request of a class that waits: written to the queue first, then answered as its client consented to (`contract.md`, Deferred work).
 final class QueueWait {
     private let job: Job
+    private let quote: Batch.Quote
     private let call: StoredCall
     private let decision: Decision
     private let answerKind: Decision.WaitAnswer
@@ -44,9 +45,12 @@ final class QueueWait {
         job.promoteAt = wait.promoteAt
         job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
         job.maxCost = decision.maxCost
-        job.estimatedCost = hot.live.estimate(request, decision)
-        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? 256) * request.choices
+        job.estimatedCost = hot.live.estimate(request, decision, at: hot.arrived.wall)
+        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
         job.prefix = hot.body.withUnsafeReadableBytes { fields.prefixHash(in: $0) }
+        let quote = deferral.outlook.quote(job, request, live: hot.live)
+        job.estimatedCost = quote.cost
+        self.quote = quote
         self.job = job
         var stored = request
         var body = Array(buffer: hot.body)
@@ -141,7 +145,7 @@ final class QueueWait {
         var lines = ByteBuffer()
         lines.writeStaticString("content-type: application/json\r\n")
         lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
-        if let quote = JobBody.quote(self.job, currency: self.live.policy.currency) { lines.writeString("sluice-quote: \(quote)\r\n") }
+        if let quote = JobBody.quote(self.quote, currency: self.live.policy.currency) { lines.writeString("sluice-quote: \(quote)\r\n") }
         guard self.job.kind != .background else {
             return (
                 AnswerHead(status: 200, lines: lines),
@@ -150,7 +154,7 @@ final class QueueWait {
         }
         lines.writeString("location: /v1/jobs/\(self.job.id)\r\npreference-applied: respond-async\r\nvary: prefer\r\n")
         lines.writeString("retry-after: \(JobBody.retryAfter(self.job, at: self.server.clock.now.wall))\r\n")
-        return (AnswerHead(status: 202, lines: lines), ByteBuffer(bytes: JobBody.json(self.job)))
+        return (AnswerHead(status: 202, lines: lines), ByteBuffer(bytes: JobBody.json(self.job, self.quote)))
     }
 
     // MARK: Events of a background response

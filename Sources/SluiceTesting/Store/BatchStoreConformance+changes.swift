@@ -16,6 +16,34 @@ extension BatchStoreConformance {
             _ = try await stored { store.batches.pause(paused.id, false, tenant: nil, then: $0) }
             try expect(try await store.lease(Sample.line(1, of: paused).job.lane).count == 3, "a resumed batch does not go on")
         },
+        StoreCase("what a batch may cost bounds the sum of its lines: those that run first, then what they have cost") { store in
+            var batch = Sample.batch()
+            batch.maxCost = Money("0.01")
+            try await store.create(batch)
+            _ = try await stored { store.batches.begin(batch.id, total: 4, quote: nil, at: Sample.now, then: $0) }
+            let lines = (1...4).map { n in
+                var line = Sample.line(n, of: batch)
+                line.job.maxCost = batch.maxCost
+                line.job.estimatedCost = Money("0.004")
+                return line
+            }
+            try expect(try await store.add(lines, to: batch), "its lines were not taken")
+            let first = try await store.lease(lines[0].job.lane)
+            try expect(first.count == 2 && !first.contains(where: \.isOverCost), "two fit while none has ended: \(first)")
+            try expect(try await store.lease(lines[0].job.lane).isEmpty, "a third was leased while two run")
+            // Each costs 0.00276.
+            for leased in first {
+                try await store.begin(leased.job, under: leased.lease, attempt: 1)
+                _ = try await store.complete(leased.job, under: leased.lease, as: .done, attempt: 1)
+            }
+            let third = try await store.lease(lines[0].job.lane)
+            try expect(third.map(\.isOverCost) == [false], "\(third)")
+            for leased in third {
+                try await store.begin(leased.job, under: leased.lease, attempt: 1)
+                _ = try await store.complete(leased.job, under: leased.lease, as: .done, attempt: 1)
+            }
+            try expect(try await store.lease(lines[0].job.lane).map(\.isOverCost) == [true], "the last one does not fit any more")
+        },
         StoreCase("a cancelled batch ends its waiting lines and names those in flight") { store in
             let batch = Sample.batch()
             try await store.begun(batch, lines: 4)

@@ -91,6 +91,24 @@ package enum FileStoreConformance {
             try expect(try list(nil, page) == nil, "a page after a file that is shown to nobody")
             try expect(try store.files.files(tenant: "another", purpose: nil, page: PageRequest(limit: 10))?.data.isEmpty == true, "another tenant's")
         },
+        StoreCase("output and error files stand in the list once they have a line, and until they are deleted") { store in
+            try await store.file("file-1", of: 1)
+            let batch = Sample.batch()
+            try await store.begun(batch, lines: 3)
+            func list(_ page: PageRequest = PageRequest(limit: 10)) throws -> [String]? {
+                try store.files.files(tenant: "default", purpose: nil, page: page)?.data.map(\.id)
+            }
+            try expect(try list() == ["file-1"], "files without a line are shown")
+            try await store.end(batch) { $0 == 2 ? .failed : .done }
+            try expect(try list() == ["file-out-batch_1", "file-err-batch_1", "file-1"], "\(String(describing: try list()))")
+            var page = PageRequest(limit: 1)
+            page.cursor = .after("file-out-batch_1")
+            try expect(try list(page) == ["file-err-batch_1"], "\(String(describing: try list(page)))")
+            let outputs = try store.files.files(tenant: "default", purpose: .batchOutput, page: PageRequest(limit: 1))
+            try expect(outputs?.hasMore == true && outputs?.data.first?.bytes == (try store.found(batch)).outputBytes, "\(String(describing: outputs))")
+            _ = try await stored { store.batches.eraseFile(.output, of: batch.id, tenant: "default", at: Sample.now, then: $0) }
+            try expect(try list() == ["file-err-batch_1", "file-1"], "a deleted file is shown")
+        },
     ]
 }
 

@@ -50,6 +50,22 @@ package enum JobStoreConformance {
             lane.rung = 1
             try expect(Set(try await store.lease(lane).map(\.job.id)) == ["job_ready", "job_held"], "the promoted jobs are not in the lane of rung 1")
         },
+        StoreCase("some jobs of a place can be promoted before their time, if they have somewhere to go") { store in
+            for (id, notBefore, pool) in [("job_1", 0, "instant"), ("job_2", 0, "instant"), ("job_3", 7200, "instant"), ("job_4", 0, nil)] {
+                var job = Sample.job(id, notBefore: Sample.now + .seconds(notBefore))
+                job.promoteAt = pool.map { _ in Sample.now + .seconds(3600) }
+                job.promoteTo = pool
+                try await store.enqueue(job)
+            }
+            let job = Sample.job("job_1")
+            let one = try await stored { store.jobs.promote(job.lane, bucket: job.bucket, limit: 1, at: Sample.now, then: $0) }
+            let rest = try await stored { store.jobs.promote(job.lane, bucket: job.bucket, limit: 10, at: Sample.now, then: $0) }
+            try expect(one == 1 && rest == 2, "\(one) and \(rest) were promoted")
+            try expect(try await store.lease(job.lane).map(\.job.id) == ["job_4"], "what has nowhere to go has left its lane")
+            var lane = job.lane
+            lane.rung = 1
+            try expect(Set(try await store.lease(lane).map(\.job.id)) == ["job_1", "job_2", "job_3"], "the promoted jobs are not in the lane of rung 1")
+        },
         StoreCase("one job can be promoted by its id, if it has somewhere to go") { store in
             var job = Sample.job("job_1")
             job.promoteTo = "instant"

@@ -96,6 +96,8 @@ final class Transfer {
         ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
         ccurl_set_long(self.easy, CURLOPT_FORBID_REUSE, 0)
         ccurl_set_pointer(self.easy, CURLOPT_HTTPHEADER, self.fields.fill(from: request.allFields))
+        ccurl_set_long(self.easy, request.isGet ? CURLOPT_HTTPGET : CURLOPT_POST, 1)
+        guard !request.isGet else { return }
         // The bytes stay where they are as long as the call, which is not changed, is held. Nothing is copied.
         request.body.withUnsafeReadableBytesWithStorageManagement { bytes, _ in
             ccurl_set_offset(self.easy, CURLOPT_POSTFIELDSIZE_LARGE, numericCast(bytes.count))

@@ -78,7 +78,7 @@ final class PlainConnection: ChannelInboundHandler {
         let most = call.path.utf8.count + host.utf8.count + call.fields.readableBytes + call.ownFields.count + (withBody ? bodyBytes : 0) + 96
         var request = ByteBufferAllocator().buffer(capacity: most)
         request.write(atMost: most) { out in
-            out.write("POST ")
+            out.write(call.isGet ? "GET " : "POST ")
             out.write(text: call.path)
             out.write(" HTTP/1.1\r\nhost: ")
             out.write(text: host)

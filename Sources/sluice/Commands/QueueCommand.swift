@@ -7,7 +7,7 @@ import SluiceServer
 struct QueueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue", abstract: "Shows and changes the work that waits.",
-        subcommands: [QueueList.self, QueueShow.self, QueueCancel.self, QueueRetry.self])
+        subcommands: [QueueList.self, QueueBatches.self, QueueDeliveries.self, QueueShow.self, QueueCancel.self, QueueRetry.self])
 }
 
 struct QueueList: ParsableCommand {
@@ -62,9 +62,10 @@ struct QueueList: ParsableCommand {
 }
 
 struct QueueShow: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows one job with what became of each of its calls.")
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows one job with what became of each of its calls, or one batch; both with their webhooks.")
 
-    @Argument(help: "The job's id.")
+    @Argument(help: "The id of a job or a batch.")
     var id: String
 
     @OptionGroup var data: DataOptions
@@ -74,23 +75,32 @@ struct QueueShow: ParsableCommand {
 
     func run() throws {
         let console = Console()
-        let history = try console.failing(as: self.output) { () throws(StoreError) in
+        let (json, text) = try console.failing(as: self.output) { () throws(StoreError) in
             let reader = try self.data.reader()
-            guard let job = try SQLiteJobStore(reading: reader).job(self.id, tenant: nil) else { throw StoreError(.other, "there is no job \(self.id)") }
-            return JobHistory(job, rows: try SQLiteLedger(reading: reader).rows(ofRequest: job.requestID))
+            let deliveries = try SQLiteWebhookStore(reading: reader).deliveries(about: self.id)
+            if let batch = try SQLiteBatchStore(reading: reader).batch(self.id, tenant: nil) {
+                let table = BatchTable(batches: [batch], now: .now).text(TextStyle(console))
+                let told = deliveries.isEmpty ? "" : "\n" + DeliveryTable(deliveries: deliveries, now: .now).text(TextStyle(console))
+                return (BatchListing.json(batch, deliveries: deliveries), table + told)
+            }
+            guard let job = try SQLiteJobStore(reading: reader).job(self.id, tenant: nil) else {
+                throw StoreError(.other, "there is no job and no batch \(self.id)")
+            }
+            let history = JobHistory(job, rows: try SQLiteLedger(reading: reader).rows(ofRequest: job.requestID), deliveries: deliveries)
+            return (history.json, history.text(TextStyle(console)))
         }
         switch self.output {
-        case .json: console.print(String(decoding: history.json, as: UTF8.self))
-        case .text: console.print(history.text(TextStyle(console)), terminator: "")
+        case .json: console.print(String(decoding: json, as: UTF8.self))
+        case .text: console.print(text, terminator: "")
         }
     }
 }
 
 struct QueueCancel: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Cancels a job; what is in flight is dropped and booked, what is finished stays.")
+        commandName: "cancel", abstract: "Cancels a job or a batch; what is in flight is dropped and booked, what is finished stays.")
 
-    @Argument(help: "The job's id.")
+    @Argument(help: "The id of a job or a batch.")
     var id: String
 
     @OptionGroup var data: DataOptions
@@ -99,17 +109,18 @@ struct QueueCancel: ParsableCommand {
     var output = OutputFormat.text
 
     func run() throws {
-        try QueueChange(id: self.id, action: "cancel", folder: self.data.folder(), output: self.output).run { store, then in
-            store.cancel(self.id, tenant: nil, at: .now) { then($0.map { $0?.job }) }
-        }
+        try QueueChange(id: self.id, action: "cancel", folder: self.data.folder(), output: self.output).run(
+            job: { store, then in store.cancel(self.id, tenant: nil, at: .now) { then($0.map { $0?.job }) } },
+            batch: { store, then in store.cancelBatch(self.id, tenant: nil, at: .now) { then($0.map { $0?.batch }) } })
     }
 }
 
 struct QueueRetry: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "retry", abstract: "Lets a job that failed, expired or was cancelled run again, with as much time as it had at first.")
+        commandName: "retry",
+        abstract: "Lets a job, or those lines of a batch, that failed, expired or were cancelled run again, with as much time as at first.")
 
-    @Argument(help: "The job's id.")
+    @Argument(help: "The id of a job or a batch.")
     var id: String
 
     @OptionGroup var data: DataOptions
@@ -118,10 +129,15 @@ struct QueueRetry: ParsableCommand {
     var output = OutputFormat.text
 
     func run() throws {
-        try QueueChange(id: self.id, action: "retry", folder: self.data.folder(), output: self.output).run { store, then in
-            store.retry(self.id, tenant: nil, at: .now, then: then)
-        }
+        try QueueChange(id: self.id, action: "retry", folder: self.data.folder(), output: self.output).run(
+            job: { store, then in store.retry(self.id, tenant: nil, at: .now, then: then) },
+            batch: { store, then in store.retryBatch(self.id, tenant: nil, at: .now, then: then) })
     }
+}
+
+extension String {
+    /// The id of a batch, of either wire format, and not of a job.
+    fileprivate var isBatchID: Bool { self.hasPrefix("batch_") || self.hasPrefix("msgbatch_") }
 }
 
 /// What `queue cancel` and `queue retry` have in common.
@@ -131,13 +147,20 @@ private struct QueueChange {
     let folder: DataFolder
     let output: OutputFormat
 
-    func run(_ change: (SQLiteJobStore, @escaping @Sendable (Result<Job?, StoreError>) -> Void) -> Void) throws {
+    func run(
+        job changeJob: (SQLiteJobStore, @escaping @Sendable (Result<Job?, StoreError>) -> Void) -> Void,
+        batch changeBatch: (SQLiteBatchStore, @escaping @Sendable (Result<Batch?, StoreError>) -> Void) -> Void
+    ) throws {
         let console = Console()
         let answer = try console.failing(as: self.output) { () throws(StoreError) in
             try StoreAccess(folder: self.folder).change(
                 served: { client throws(StoreError) in try client.send("POST", "/api/queue/\(AdminClient.escaped(self.id))/\(self.action)") },
                 alone: { database throws(StoreError) in
-                    guard let job = try awaiting({ change(SQLiteJobStore(database), $0) }) else { throw StoreError(.other, "there is no job \(self.id)") }
+                    if self.id.isBatchID {
+                        guard let batch = try awaiting({ changeBatch(SQLiteBatchStore(database), $0) }) else { throw self.unknown }
+                        return BatchListing.json(batch, deliveries: [])
+                    }
+                    guard let job = try awaiting({ changeJob(SQLiteJobStore(database), $0) }) else { throw self.unknown }
                     return QueueListing.json(job)
                 })
         }
@@ -145,7 +168,9 @@ private struct QueueChange {
         case .json: console.print(String(decoding: answer, as: UTF8.self))
         case .text:
             struct Changed: Decodable { var status: String }
-            console.print("Job \(self.id) is now \(try JSONDecoder().decode(Changed.self, from: Data(answer)).status).")
+            console.print("\(self.id.isBatchID ? "Batch" : "Job") \(self.id) is now \(try JSONDecoder().decode(Changed.self, from: Data(answer)).status).")
         }
     }
+
+    private var unknown: StoreError { StoreError(.other, "there is no \(self.id.isBatchID ? "batch" : "job") \(self.id)") }
 }

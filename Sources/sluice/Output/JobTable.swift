@@ -1,4 +1,5 @@
 import SluiceCore
+import SluiceServer
 
 /// Jobs for people.
 struct JobTable {
@@ -18,20 +19,12 @@ struct JobTable {
         table.rows = self.jobs.map { job in
             [
                 job.id, job.rung > 0 && !job.state.isTerminal ? job.state.name + ", promoted" : job.state.name, job.trafficClass, job.tenant, job.model,
-                self.distance(job.created), job.state == .held ? self.distance(job.notBefore) : "", job.deadline.map(self.distance) ?? "none",
+                job.created.distance(from: self.now), job.state == .held ? job.notBefore.distance(from: self.now) : "",
+                job.deadline.map { $0.distance(from: self.now) } ?? "none",
                 "\(job.attempts)", job.estimatedCost.map(\.description) ?? "",
             ]
         }
         return table.text(style)
-    }
-
-    /// `in 3 h`, `5 min ago`: how far away, in one unit.
-    private func distance(_ instant: Timestamp) -> String {
-        let milliseconds = (instant - self.now).milliseconds
-        let seconds = abs(milliseconds) / 1000
-        let amount =
-            seconds < 90 ? "\(seconds) s" : seconds < 5400 ? "\(seconds / 60) min" : seconds < 172_800 ? "\(seconds / 3600) h" : "\(seconds / 86_400) d"
-        return milliseconds > 0 ? "in \(amount)" : "\(amount) ago"
     }
 }
 
@@ -39,9 +32,11 @@ struct JobTable {
 struct JobHistory {
     private let job: Job
     private let entries: [LedgerEntry]
+    private let deliveries: [WebhookDelivery]
 
-    init(_ job: Job, rows: [LedgerRow]) {
+    init(_ job: Job, rows: [LedgerRow], deliveries: [WebhookDelivery]) {
         self.job = job
+        self.deliveries = deliveries
         self.entries = rows.compactMap { try? LedgerLine.read($0.line).entry }
     }
 
@@ -66,7 +61,7 @@ struct JobHistory {
         json.add("result_status", self.job.resultStatus)
         json.add("last_error", self.job.lastError)
         json.add("history", objects: self.entries.map(JobHistory.object))
-        json.add("deliveries", objects: [])
+        json.add("deliveries", objects: self.deliveries.map(BatchListing.fields))
         return json.object
     }
 
@@ -97,6 +92,7 @@ struct JobHistory {
         if let error = job.lastError { facts.append(("last error", error)) }
         let width = facts.map(\.0.count).max() ?? 0
         var text = facts.map { style.dim($0.0 + String(repeating: " ", count: width - $0.0.count)) + "  " + $0.1 + "\n" }.joined()
+        if !self.deliveries.isEmpty { text += "\n" + DeliveryTable(deliveries: self.deliveries, now: .now).text(style) }
         guard !self.entries.isEmpty else { return text }
         var table = TextTable([
             .init(title: "call", alignment: .right), .init(title: "at"), .init(title: "backend"), .init(title: "what"), .init(title: "cost", alignment: .right),

@@ -102,6 +102,7 @@ struct Router {
         let hardware = try await sideLoop.submit { self.hardware(on: sideLoop) }.get()
         let deferral = self.deferral { worker.drop($0) }
         let desk = IdempotencyDesk(answers: deferral.answers)
+        let loads = EngineLoads()
         let loops = try await self.serverLoops(deferral, desk)
         let listeners = try Listeners(router: self, deferral: deferral, desk: desk, loops: loops)
         let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
@@ -110,6 +111,7 @@ struct Router {
                 services: [
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
                     .init(service: self.follower), .init(service: hardware),
+                    .init(service: EngineWatch(loads: loads, worker: worker, transports: self.transports.deferred, logger: self.options.logger)),
                     .init(service: RetentionSweep(deferral: deferral, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
                     .init(service: listeners.api), .init(service: drain),
@@ -118,7 +120,9 @@ struct Router {
                             deferral: deferral, transports: self.transports.deferred, loop: sideLoop, policy: self.policy, clock: self.options.clock,
                             logger: self.options.logger)),
                     .init(service: BatchIntake(deferral: deferral, policy: self.policy, clock: self.options.clock, logger: self.options.logger)),
-                    .init(service: BatchScheduler(worker: worker, deferral: deferral, logger: self.options.logger)),
+                    .init(
+                        service: BatchScheduler(
+                            worker: worker, deferral: deferral, ledger: self.ledger, loads: loads, logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)
