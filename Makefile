@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises kill-loop fuzz kill-store crash-states store-faults store-model store-promises store-speed beside-live bench image lint fmt shape tools probe
+.PHONY: help demo run test unit end-to-end promises kill-loop fuzz kill-store crash-states store-faults store-model store-promises store-speed bench image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -13,7 +13,6 @@ FUZZ_ROUNDS := $(if $(filter-out file,$(origin ROUNDS)),$(ROUNDS),100000)
 STATES ?= 2000
 SEEDS ?= 5000
 STEP ?= 1
-LINES ?= 10000
 ARGS ?=
 
 # The imports of a target are checked against its declared dependencies, so that an arrow of the house cannot point up.
@@ -46,7 +45,7 @@ end-to-end: tools ## runs the end-to-end tests; ONLY="kill openai" picks cases b
 	Tests/EndToEnd/environments
 	$(PYTHON) Tests/EndToEnd/run.py --rounds $(ROUNDS) $(ONLY)
 
-promises: tools ## runs the cases of promises P13 to P33 with their full counts, which takes hours; ONLY="P25" picks
+promises: tools ## runs the cases of promises P13 to P34 with their full counts, which takes hours; ONLY="P25" picks
 	$(BUILD) -c release --product sluice
 	SLUICE=$(RELEASE) $(PYTHON) Tests/EndToEnd/run.py --full $(or $(ONLY),P)
 
@@ -85,11 +84,7 @@ store-speed: tools ## prints how fast jobs are stored, claimed and completed and
 	$(BUILD) -c release --product sluice-store-probe
 	.build/release/sluice-store-probe jobs
 	$(BUILD) -c release --product sluice
-	SLUICE=$(RELEASE) SLUICE_TEST_FIGURES=1 $(PYTHON) Tests/EndToEnd/run.py intake-speed
-
-beside-live: tools ## runs a batch of LINES (10000) lines on the backend of live traffic and compares the first tokens (release build)
-	$(BUILD) -c release --product sluice
-	SLUICE=$(RELEASE) SLUICE_TEST_LINES=$(LINES) $(PYTHON) Tests/EndToEnd/run.py beside-live
+	SLUICE=$(RELEASE) $(PYTHON) Tests/EndToEnd/run.py --full intake-speed
 
 bench: tools ## measures a release build beside nginx on the same core and prints one table (docs/performance.md)
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx

@@ -26,24 +26,19 @@ package struct BatchScheduler: Service {
         self.logger = logger
     }
 
-    private enum Wake {
-        case nudge, tick
-    }
-
     package func run() async throws {
-        // A tick is never lost behind nudges: what only ticks do must be done.
-        let (wakes, continuation) = AsyncStream.makeStream(of: Wake.self, bufferingPolicy: .bufferingNewest(2))
-        self.worker.signals.onNudge { continuation.yield(.nudge) }
+        let (nudges, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.worker.signals.onNudge { continuation.yield() }
         var desk = LeaseDesk()
         await withDiscardingTaskGroup { group in
             group.addTask {
                 while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                    continuation.yield(.tick)
+                    continuation.yield()
                     try? await Task.sleep(for: BatchScheduler.tick)
                 }
                 continuation.finish()
             }
-            for await _ in wakes.cancelOnGracefulShutdown() {
+            for await _ in nudges.cancelOnGracefulShutdown() {
                 do {
                     try await self.look(&desk)
                 } catch {
@@ -55,6 +50,7 @@ package struct BatchScheduler: Service {
 
     private func look(_ desk: inout LeaseDesk) async throws {
         let now = self.worker.clock.now
+        // By the clock and not by who woke it: nudges come by the thousand, and what time does costs transactions.
         if desk.isTick(now, every: BatchScheduler.tick) {
             try await self.keepTime(at: now.wall)
             try await self.learn(&desk, at: now)

@@ -25,6 +25,7 @@ package struct ConcurrencyLimit: Sendable {
     private var isFinding = true
     private var round: Round?
     private var lastRate: Double?
+    private var lastLimit = 0
     private var flat = 0
     private var cutUntil: MonotonicInstant?
 
@@ -53,7 +54,8 @@ package struct ConcurrencyLimit: Sendable {
         self.round = Round(start: now)
         let elapsed = Double(max(1, (now - round.start).nanoseconds)) / 1e9
         let rate = round.tokens / elapsed
-        defer { self.lastRate = rate }
+        let limit = self.limit
+        defer { (self.lastRate, self.lastLimit) = (rate, limit) }
         // A limit that was not used up is not what held the rate down.
         guard round.peak * 10 >= self.limit * 8 else { return }
         guard let last = self.lastRate, rate < last * 1.03 else {
@@ -61,7 +63,7 @@ package struct ConcurrencyLimit: Sendable {
             self.value = min(Double(self.ceiling), self.value + (self.isFinding ? self.value : max(1, self.value / 8)))
             return
         }
-        if self.isFinding {
+        if self.isFinding, limit > self.lastLimit {
             // Half as many got as much out.
             self.isFinding = false
             self.value = max(1, self.value / 2)

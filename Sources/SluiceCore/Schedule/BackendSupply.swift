@@ -4,8 +4,6 @@ package struct BackendSupply: Sendable {
     package var tokens: [Double]
     /// How long a call there takes with a margin: it must begin that much before its deadline.
     package var longCall: Duration
-    /// Hours of live and deferred work are the same capacity.
-    package var isShared = false
 
     package init(tokens: [Double], longCall: Duration) {
         self.tokens = tokens

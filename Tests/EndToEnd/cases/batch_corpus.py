@@ -84,7 +84,7 @@ def outcome(router, content):
     return f"{batch['status']} {counts['completed']} {counts['failed']}", answer.headers.get("sluice-warnings")
 
 
-@case("batch-corpus", "each file of Tests/Corpus/batches ends as its row says, and an upload that will fail says so at once", 300)
+@case("corpus-batches", "each file of Tests/Corpus/batches ends as its row says, and an upload that will fail says so at once", 300)
 def batch_corpus():
     folder = CORPUS / "batches"
     expected = {name: what for name, what, *_ in rows(folder / "expect.tsv")}
@@ -110,7 +110,7 @@ def line(n, content="hi"):
                        "body": {"model": "chat", "messages": [{"role": "user", "content": content}]}}).encode() + b"\n"
 
 
-@case("batch-uploads", "an upload that is cut leaves nothing; a file may be used twice; a key makes one batch of two calls", 120)
+@case("corpus-uploads", "an upload that is cut leaves nothing; a file may be used twice; a key makes one batch of two calls", 120)
 def batch_uploads():
     with Router(POLICY) as router:
         body = form(b"".join(line(n) for n in range(200)))
@@ -139,7 +139,7 @@ def batch_uploads():
         assert output not in [found["id"] for found in router.request("GET", "/v1/files").json["data"]]
 
 
-@case("header-corpus", "each row of Tests/Corpus/headers.tsv gets its status; foreign ids are unknown; the log stays whole", 120)
+@case("corpus-headers", "each row of Tests/Corpus/headers.tsv gets its status; foreign ids are unknown; the log stays whole", 120)
 def header_corpus():
     faults = []
     with Router(POLICY, start=False) as router:

@@ -1,11 +1,10 @@
 """Deferred work beside live traffic on the same backend: live requests must not feel it (P34)."""
 import asyncio
 import json
-import os
 import random
 import time
 
-from kit.cases import case, eventually
+from kit.cases import case, eventually, scaled
 from kit.router import Router
 
 from .batch_corpus import batch_of, ended, upload
@@ -68,11 +67,10 @@ def lines(count):
                           "body": {"model": "chat", "max_tokens": 20, "messages": [{"role": "user", "content": f"question {n}"}]}}).encode() + b"\n"
 
 
-@case("beside-live", "a batch on the backend of live traffic ends with the exact counts, and the first tokens of live requests stay where they were", 600)
+@case("P34-beside-live", "a batch on the backend of live traffic ends with the exact counts, and the first tokens of live requests stay where they were", 600)
 def beside_live():
-    # The figure of the promise is that of `make beside-live`; here a small batch on a debug build, on a machine that does other things too.
-    is_whole = os.environ.get("SLUICE_TEST_LINES") is not None
-    count = int(os.environ.get("SLUICE_TEST_LINES", "600"))
+    # The figure of the promise is that of `make promises`; here a small batch on a debug build, on a machine that does other things too.
+    count, is_whole = scaled(600, 10_000), scaled(False, True)
     with Router(POLICY) as router:
         asyncio.run(traffic(router.port, RATE))
         alone = asyncio.run(traffic(router.port, 10 * RATE if is_whole else 3 * RATE))

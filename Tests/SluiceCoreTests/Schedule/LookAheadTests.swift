@@ -11,7 +11,7 @@ import Testing
     private static func arrivals(_ step: Int) -> [(jobs: Int, wait: Int)] {
         let hour = step * self.step / 3600
         guard hour < 24 else { return [] }
-        let jobs = (8..<18).contains(hour) ? 1000 : 120
+        let jobs = (8..<18).contains(hour) ? 1400 : 120
         return [(jobs / 2, 4 * 3600), (jobs / 2, 12 * 3600)]
     }
 
