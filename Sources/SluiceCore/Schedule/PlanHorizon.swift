@@ -7,7 +7,7 @@ package struct PlanHorizon: Sendable {
 
     package init(from now: Timestamp) {
         var edges = [now]
-        for (size, end) in [(10, 60), (60, 600), (600, 7200), (1800, 86_400), (14_400, 8 * 86_400)] as [(Int64, Int64)] {
+        for (size, end) in [(1, 10), (10, 60), (60, 600), (600, 7200), (1800, 86_400), (14_400, 8 * 86_400)] as [(Int64, Int64)] {
             let limit = now.milliseconds + end * 1000
             while let last = edges.last, last.milliseconds + size * 500 < limit {
                 let next = last.milliseconds + size * 1000

@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func stepsGrowWithTheDistance() {
-        #expect(self.horizon.seconds(of: 0) == 10)
+        #expect(self.horizon.seconds(of: 0) == 1)
         #expect(self.horizon.steps.allSatisfy { self.horizon.seconds(of: $0) <= 15_000 })
     }
 

@@ -72,6 +72,15 @@ import Testing
         #expect(early.promotions(Demands.place("a", due: 1000)) == 0)
     }
 
+    @Test func nobodyIsPromotedEarlyWhereThereIsRoomLater() {
+        let routes = [self.demands.route(1, 1000, isPromotion: true)]
+        for seconds in [5, 8, 12, 60, 3600] {
+            let plan = QueuePlan(
+                [self.demands.jobs(1, due: seconds, routes)], supplies: [self.demands.supply(0), self.demands.supply(1e4)], over: self.demands.horizon)
+            #expect(plan.promotions(Demands.place("a", due: seconds)) == 0, "due in \(seconds) s")
+        }
+    }
+
     @Test func whatHasLeftIsNotAllowedAgain() {
         var plan = self.plan([self.demands.jobs(3600, due: 1801, self.both)])
         let place = Demands.place("a", due: 1801)
