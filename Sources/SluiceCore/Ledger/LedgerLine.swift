@@ -79,7 +79,21 @@ package enum LedgerLine {
         // Of few entries only: members that are not there are nil, so that older lines stay what they are.
         if let marginal = end?.marginalCost { json.add("marginal_cost", marginal) }
         if let capacity = entry.capacity { json.add("capacity", object: capacity.json) }
+        if let before = entry.before { json.add("before", object: before.json) }
         return json.bytes
+    }
+}
+
+extension LedgerEntry.Standing {
+    fileprivate var json: JSONFields {
+        var json = JSONFields(capacity: 512)
+        json.add("kind", self.kind.rawValue)
+        json.add("at", self.at)
+        json.add("evidence", self.evidence.rawValue)
+        json.add("usage", self.usage)
+        json.add("unit_prices", self.unitPrices, perRequest: self.perRequest)
+        json.add("cost", self.cost)
+        return json
     }
 }
 
