@@ -49,6 +49,8 @@ package struct LedgerEntry: Sendable {
     package var estimate: Money?
     package var settlement: Settlement?
     package var corrects: Int64?
+    /// What the corrected entry came to before, so that a correction can be read alone.
+    package var before: Standing?
     /// Of an entry without a subject.
     package var currency: String?
     /// What a node did in the time that a capacity entry is about.
@@ -101,6 +103,24 @@ package struct LedgerEntry: Sendable {
             self.policy = policy
             self.tags = tags
             self.currency = currency
+        }
+    }
+
+    /// What an entry came to, its earlier corrections included.
+    package struct Standing: Sendable {
+        package var kind: Kind
+        package var at: Timestamp
+        package var evidence: Evidence
+        package var usage: TokenUsage?
+        package var unitPrices: PerTokenClass<UnitPrice?>?
+        package var perRequest = Money.zero
+        /// nil where it had no price.
+        package var cost: Money?
+
+        package init(kind: Kind, at: Timestamp, evidence: Evidence) {
+            self.kind = kind
+            self.at = at
+            self.evidence = evidence
         }
     }
 

@@ -46,7 +46,7 @@ extension LedgerLine {
         "backend", "model", "backend_model", "model_served", "serve", "tier_requested", "tier_served", "policy", "rate_card", "estimate", "tags",
         "client_request_id", "unit_prices", "usage", "cost", "cost_low", "cost_high", "baseline", "currency", "outcome", "status", "flags",
         "provider_cost", "evidence", "queued_ms", "first_token_ms", "total_ms", "upstream_id", "levers", "corrects", "marginal_cost",
-        "capacity", "prev_hash", "hash",
+        "capacity", "before", "prev_hash", "hash",
     ]
 }
 
@@ -155,6 +155,7 @@ extension LineFields {
         entry.corrects = try self.integer("corrects")
         end.marginalCost = try self.money("marginal_cost")
         entry.capacity = try self.capacity()
+        entry.before = try self.standing()
         if let evidence {
             end.evidence = evidence
             end.outcome = outcome ?? .unknown
@@ -183,9 +184,13 @@ extension LineFields {
 
     private mutating func unitPrices() throws(LedgerLineError) -> (PerTokenClass<UnitPrice?>?, Money) {
         guard let range = try self.value("unit_prices") else { return (nil, .zero) }
+        return try LineFields.unitPrices(range, in: self.members)
+    }
+
+    private static func unitPrices(_ range: Range<Int>, in members: JSONMembers) throws(LedgerLineError) -> (PerTokenClass<UnitPrice?>?, Money) {
         var prices = PerTokenClass<UnitPrice?>(repeating: nil)
         var perRequest = Money.zero
-        var inner = try self.members.object(range)
+        var inner = try members.object(range)
         while let (name, value) = try inner.next() {
             if inner.isEqual(name, "per_request") {
                 perRequest = try inner.money(value)
@@ -210,6 +215,22 @@ extension LineFields {
             if inner.isEqual(name, "cache") { levers.cache = amount }
         }
         return levers
+    }
+
+    private mutating func standing() throws(LedgerLineError) -> LedgerEntry.Standing? {
+        guard let range = try self.value("before") else { return nil }
+        var standing = LedgerEntry.Standing(kind: .settled, at: .distantPast, evidence: .unpriced)
+        var inner = try self.members.object(range)
+        while let (name, value) = try inner.next() {
+            if inner.isEqual(value, "null") { continue }
+            if inner.isEqual(name, "kind") { standing.kind = LedgerEntry.Kind(rawValue: try inner.unquoted(value)) ?? .settled }
+            if inner.isEqual(name, "at") { standing.at = Timestamp(rfc3339: try inner.unquoted(value)) ?? .distantPast }
+            if inner.isEqual(name, "evidence") { standing.evidence = LedgerEntry.Evidence(rawValue: try inner.unquoted(value)) ?? .unpriced }
+            if inner.isEqual(name, "usage") { standing.usage = try inner.usage(value) }
+            if inner.isEqual(name, "unit_prices") { (standing.unitPrices, standing.perRequest) = try LineFields.unitPrices(value, in: inner) }
+            if inner.isEqual(name, "cost") { standing.cost = try inner.money(value) }
+        }
+        return standing
     }
 
     private mutating func capacity() throws(LedgerLineError) -> LedgerEntry.Capacity? {

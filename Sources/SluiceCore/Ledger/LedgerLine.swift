@@ -44,6 +44,7 @@ package enum LedgerLine {
             // Of few entries only: members that are not there are nil, so that older lines stay what they are.
             if let marginal = entry.settlement?.marginalCost { json.member("marginal_cost", marginal) }
             if let capacity = entry.capacity { json.member("capacity", capacity) }
+            if let before = entry.before { json.member("before", before) }
         }
     }
 
@@ -108,7 +109,7 @@ package enum LedgerLine {
 
     /// What the body takes at most: every byte of its texts escaped, and room for names, numbers and words.
     private static func longestBody(of entry: LedgerEntry) -> Int {
-        2400 + 6 * ((entry.subject?.textBytes ?? 0) + (entry.target?.textBytes ?? 0) + (entry.settlement?.textBytes ?? 0))
+        (entry.before == nil ? 2400 : 3600) + 6 * ((entry.subject?.textBytes ?? 0) + (entry.target?.textBytes ?? 0) + (entry.settlement?.textBytes ?? 0))
             + (entry.subject?.tags.longestJSON ?? 0)
     }
 }
@@ -136,6 +137,18 @@ extension String? {
 }
 
 extension ByteWriter {
+    fileprivate mutating func member(_ name: StaticString, _ before: LedgerEntry.Standing) {
+        self.name(name)
+        self.write("{\"kind\":")
+        self.write(jsonString: before.kind.rawValue)
+        self.member("at", before.at)
+        self.member("evidence", before.evidence.rawValue)
+        self.member("usage", before.usage)
+        self.member("unit_prices", before.unitPrices, perRequest: before.perRequest)
+        self.member("cost", before.cost)
+        self.write("}")
+    }
+
     fileprivate mutating func member(_ name: StaticString, _ capacity: LedgerEntry.Capacity) {
         self.name(name)
         self.write("{\"gpus\":")

@@ -82,6 +82,10 @@ package struct RollupMeasures: Sendable, Equatable {
             self.evidence[end.evidence.place] += 1
             if end.flags.contains(.unreconciled) { self.unreconciled += 1 }
         }
+        if entry.kind == .correction, let before = entry.before {
+            self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: before.evidence) ?? 0] -= 1
+            self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: end.evidence) ?? 0] += 1
+        }
         if let usage = end.usage, entry.kind != .waste { self.usage += usage }
         guard end.evidence != .unpriced else { return }
         if entry.kind == .capacity {
@@ -90,10 +94,12 @@ package struct RollupMeasures: Sendable, Equatable {
             self.busyMilliseconds += Int(entry.capacity?.busy.milliseconds ?? 0)
             return
         }
-        self.add(end, isWaste: entry.kind == .waste)
+        // An entry whose baseline is not known was counted as such when it was booked, but for one without a price.
+        let isCounted = entry.before.map { $0.evidence != .unpriced } ?? false
+        self.add(end, isWaste: entry.kind == .waste || entry.before?.kind == .waste, isCounted: isCounted)
     }
 
-    private mutating func add(_ end: LedgerEntry.Settlement, isWaste: Bool) {
+    private mutating func add(_ end: LedgerEntry.Settlement, isWaste: Bool, isCounted: Bool) {
         let high = end.costHigh ?? end.cost ?? .zero
         if let marginal = end.marginalCost {
             self.marginal += marginal
@@ -109,7 +115,7 @@ package struct RollupMeasures: Sendable, Equatable {
         }
         self.cost += cost
         guard end.baseline != nil else {
-            if cost != .zero || end.usage != nil { self.unbaselined += 1 }
+            if !isCounted, cost != .zero || end.usage != nil { self.unbaselined += 1 }
             return
         }
         self.costBaselined += cost

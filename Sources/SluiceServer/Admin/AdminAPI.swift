@@ -13,17 +13,21 @@ package struct AdminAPI: Sendable {
         package var revokeKey: @Sendable (_ name: String) async throws -> Bool
         /// A report object by the query's dimensions and times.
         package var report: @Sendable (_ by: String?, _ since: String?, _ until: String?) async throws -> [UInt8]
+        /// Prices the ledger again; without `isWritten` it only says what would be corrected. nil while it is at it already.
+        package var recompute: @Sendable (LedgerFilter, _ isWritten: Bool) async throws -> [UInt8]?
 
         package init(
             reload: @escaping @Sendable () async -> Result<String, Refusal>, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
             listKeys: @escaping @Sendable () async throws -> [UInt8], revokeKey: @escaping @Sendable (String) async throws -> Bool,
-            report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8]
+            report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8],
+            recompute: @escaping @Sendable (LedgerFilter, Bool) async throws -> [UInt8]?
         ) {
             self.reload = reload
             self.makeKey = makeKey
             self.listKeys = listKeys
             self.revokeKey = revokeKey
             self.report = report
+            self.recompute = recompute
         }
     }
 
@@ -56,8 +60,24 @@ package struct AdminAPI: Sendable {
             case .failure(let refusal): throw refusal
             }
         }
+        router.post("/api/audit/recompute") { request, _ -> Response in
+            let query = request.uri.queryParameters
+            var filter = LedgerFilter()
+            filter.since = try AdminAPI.time(query["since"], "since")
+            filter.until = try AdminAPI.time(query["until"], "until")
+            guard let outcome = try await self.actions.recompute(filter, query["dry_run"] != "true") else {
+                throw Refusal(409, .invalidRequest, "the ledger is being recomputed already")
+            }
+            return .json(outcome)
+        }
         self.addQueue(to: router)
         self.addKeys(to: router)
+    }
+
+    private static func time(_ text: Substring?, _ name: String) throws(Refusal) -> Timestamp? {
+        guard let text else { return nil }
+        guard let instant = Timestamp(rfc3339: text) else { throw Refusal.invalid("\(name) is no RFC 3339 time", param: name) }
+        return instant
     }
 
     private func addQueue(to router: some RouterMethods<APIContext>) {

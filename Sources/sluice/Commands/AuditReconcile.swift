@@ -64,7 +64,13 @@ struct AuditReconcile: ParsableCommand {
             let ledger = SQLiteLedger(reading: try self.data.reader())
             let span = InvoiceSpan(invoice, since: self.span.start(at: .now), until: self.span.end(at: .now))
             var bill = LedgerBill(backends: try self.backends(in: ledger))
-            try ledger.walk(span.filter) { seq, entry throws(StoreError) in bill.add(entry, seq: seq) }
+            // A correction is written when it is found, which may be after the time of the bill.
+            var filter = span.filter
+            filter.until = nil
+            try ledger.walk(filter) { _, entry in
+                let at = entry.before?.at ?? entry.at
+                if span.filter.since.map({ at >= $0 }) ?? true, span.filter.until.map({ at < $0 }) ?? true { bill.add(entry) }
+            }
             return Reconciliation(invoice, with: bill, days: span.contains)
         }
         let outcome = ReconcileOutcome(found, tolerance: AuditReconcile.share(self.tolerance) ?? .one, provider: self.provider, shown: self.tolerance)

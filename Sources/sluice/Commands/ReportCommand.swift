@@ -14,7 +14,7 @@ struct ReportSpend: ParsableCommand {
         discussion: "Every figure is the exact sum of ledger entries; `sluice export ledger` prints them.")
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case table, json, csv, md
+        case table, json, csv, md, html
     }
 
     @OptionGroup var data: DataOptions
@@ -27,7 +27,7 @@ struct ReportSpend: ParsableCommand {
     @Option(help: "The currency to report on; else that of the newest entry.")
     var currency: String?
 
-    @Option(help: "table, json, csv or md.")
+    @Option(help: "table, json, csv, md, or html: one page with plots that needs nothing else.")
     var output = Format.table
 
     func validate() throws {
@@ -50,6 +50,7 @@ struct ReportSpend: ParsableCommand {
             case .json: console.print(String(decoding: report.json, as: UTF8.self))
             case .table: console.print(ReportText(report, style: TextStyle(console)).text, terminator: "")
             case .csv: console.print(ReportText(report).table(exact: true).csv, terminator: "")
+            case .html: console.print(try ReportPage(report, of: ledger, at: .now).html, terminator: "")
             case .md: console.print(ReportText(report).table(exact: false).markdown, terminator: "")
             }
         }

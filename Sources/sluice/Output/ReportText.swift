@@ -25,15 +25,21 @@ struct ReportText {
     }
 
     private var title: String {
-        let span =
-            switch (self.report.since, self.report.until) {
-            case (nil, nil): "all time"
-            case (let since?, nil): "since \(ReportText.instant(since))"
-            case (nil, let until?): "until \(ReportText.instant(until))"
-            case (let since?, let until?): "\(ReportText.instant(since)) to \(ReportText.instant(until))"
-            }
-        let by = self.report.by.isEmpty ? "" : ", by " + self.report.by.map(\.rawValue).joined(separator: " and ")
-        return self.style.bold("Spend and saving in \(self.report.currency)") + ", \(span)\(by)\n"
+        self.style.bold("Spend and saving in \(self.report.currency)") + ", \(self.span)\(self.grouping)\n"
+    }
+
+    /// What the rows of the table are.
+    var tableTitle: String { "Spend" + self.grouping }
+
+    private var grouping: String { self.report.by.isEmpty ? "" : ", by " + self.report.by.map(\.rawValue).joined(separator: " and ") }
+
+    var span: String {
+        switch (self.report.since, self.report.until) {
+        case (nil, nil): "all time"
+        case (let since?, nil): "since \(ReportText.instant(since))"
+        case (nil, let until?): "until \(ReportText.instant(until))"
+        case (let since?, let until?): "\(ReportText.instant(since)) to \(ReportText.instant(until))"
+        }
     }
 
     /// - Parameter exact: Every digit, as machines want it, instead of what fits the eye.
@@ -81,7 +87,7 @@ struct ReportText {
         return table.text(self.style)
     }
 
-    private var notes: [String] {
+    var notes: [String] {
         let total = self.report.total
         var notes: [String] = []
         if !total.isCertain, total.attempts > 0 {
@@ -105,7 +111,7 @@ struct ReportText {
     // MARK: Figures
 
     /// With the report's number of decimals, rounded half to even, thousands set apart.
-    private func money(_ sum: MoneySum) -> String {
+    func money(_ sum: MoneySum) -> String {
         var unit: Int128 = 1
         for _ in self.decimals..<12 { unit *= 10 }
         let rounded = sum.pico.dividedHalfEven(by: unit)
@@ -113,6 +119,9 @@ struct ReportText {
         let padded = String(repeating: "0", count: max(0, self.decimals + 1 - digits.count)) + digits
         return (rounded < 0 ? "-" : "") + ReportText.grouped(String(padded.dropLast(self.decimals))) + "." + padded.suffix(self.decimals)
     }
+
+    /// Every digit.
+    func exact(_ sum: MoneySum) -> String { sum.description }
 
     static func grouped(_ digits: String) -> String {
         var groups: [Substring] = []

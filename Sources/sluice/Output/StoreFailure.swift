@@ -15,10 +15,13 @@ extension Console {
 
 extension DataOptions {
     /// The store of the folder for reading, whether or not a server runs on it.
+    func reader() throws(StoreError) -> StoreReader { try self.folder().reader() }
+}
+
+extension DataFolder {
     func reader() throws(StoreError) -> StoreReader {
-        let folder = self.folder()
-        guard let path = folder.databaseFile else {
-            throw StoreError(.other, "there is no store in \(folder.path): no router has run there; name its folder with --data")
+        guard let path = self.databaseFile else {
+            throw StoreError(.other, "there is no store in \(self.path): no router has run there; name its folder with --data")
         }
         return try StoreReader(file: path)
     }

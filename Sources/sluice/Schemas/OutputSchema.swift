@@ -13,6 +13,7 @@ struct OutputSchema {
         OutputSchema("explain", ExplainReport.self),
         OutputSchema("prices_diff", PricesDifference.self),
         OutputSchema("payback", PaybackOutcome.self),
+        OutputSchema("recompute", RecomputeOutcome.self),
         OutputSchema("reconcile", ReconcileOutcome.self),
         OutputSchema("windows", WindowListing.self),
     ]

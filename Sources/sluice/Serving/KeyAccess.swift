@@ -62,7 +62,8 @@ struct KeyAccess {
                 }
                 let currency = source.policy.currency
                 return try Report(of: ledger, since: time(since, "since"), until: time(until, "until"), by: dimensions, currency: currency).json
-            })
+            },
+            recompute: LedgerRecomputer(source: source, ledger: ledger, clock: clock).run)
     }
 }
 

@@ -33,7 +33,7 @@ import Testing
 
     private func reconcile(_ entries: [LedgerEntry], _ lines: [(tier: String?, quantity: Int128?, amount: String)]) -> [String: String] {
         var bill = LedgerBill(backends: ["b"])
-        for (index, entry) in entries.enumerated() { bill.add(entry, seq: Int64(index + 1)) }
+        for entry in entries { bill.add(entry) }
         var invoice = Invoice()
         for line in lines {
             var entry = InvoiceLine(day: "2026-11-25", model: "m", meter: InvoiceLine.Meter(.input), tier: line.tier)
@@ -89,7 +89,7 @@ import Testing
 
     @Test func errorsInOppositeDirectionsDoNotHideOneAnother() throws {
         var bill = LedgerBill(backends: ["b"])
-        bill.add(try self.entry(input: 1_000_000), seq: 1)
+        bill.add(try self.entry(input: 1_000_000))
         var invoice = Invoice()
         for (model, amount) in [("m", "1"), ("other", "1")] {
             var line = InvoiceLine(day: "2026-11-25", model: model, meter: InvoiceLine.Meter(.input))

@@ -19,6 +19,7 @@ package struct LedgerBill: Sendable {
             a.quantity += b.quantity
             a.amount += b.amount
             a.prices.merge(b.prices) { $0 + $1 }
+            a.prices = a.prices.filter { $0.value != 0 }
         }
     }
 
@@ -44,9 +45,6 @@ package struct LedgerBill: Sendable {
     package private(set) var models: Set<String> = []
     package private(set) var currency: String?
     private let backends: Set<String>
-    /// Counted tokens that had no price when they were booked: a correction may bring one.
-    private var waiting: [Int64: (usage: TokenUsage, tier: String?)] = [:]
-
     package init(backends: Set<String>) {
         self.backends = backends
     }
@@ -63,24 +61,21 @@ package struct LedgerBill: Sendable {
         }
     }
 
-    package mutating func add(_ entry: LedgerEntry, seq: Int64) {
+    package mutating func add(_ entry: LedgerEntry) {
         guard let target = entry.target, let end = entry.settlement, let subject = entry.subject, self.backends.contains(target.backend) else { return }
         let day = Day(day: String(entry.at.description.prefix(10)), model: target.backendModel)
         switch entry.kind {
         case .intent, .capacity: return
         case .correction:
-            guard let corrects = entry.corrects, let known = self.waiting.removeValue(forKey: corrects), let cost = end.cost else { return }
-            self.unpriced -= 1
-            self.add(known.usage, known.tier, cost, end, day)
+            if let before = entry.before { self.correct(before, end, target) }
         case .settled, .waste, .inDoubt:
             self.models.insert(target.backendModel)
             self.currency = subject.currency
             if end.outcome != .notSent { self.requests[day, default: 0] += 1 }
             if let cost = end.cost {
-                if let usage = end.usage { self.add(usage, end.tierServed, cost, end, day) }
-            } else if let usage = end.usage, end.evidence == .unpriced {
+                self.add(end.parts(of: cost), end.tierServed, day)
+            } else if end.usage != nil, end.evidence == .unpriced {
                 self.unpriced += 1
-                self.waiting[seq] = (usage, end.tierServed)
             } else if let high = end.costHigh {
                 var doubt = self.doubts[day] ?? Doubt()
                 if let low = end.costLow { doubt.low += low }
@@ -91,18 +86,34 @@ package struct LedgerBill: Sendable {
         }
     }
 
-    private mutating func add(_ usage: TokenUsage, _ tier: String?, _ cost: Money, _ end: LedgerEntry.Settlement, _ day: Day) {
+    /// The corrected entry stays on its day, and gets the price that it should have had.
+    private mutating func correct(_ before: LedgerEntry.Standing, _ end: LedgerEntry.Settlement, _ target: LedgerEntry.Target) {
+        guard let usage = before.usage, let difference = end.cost else { return }
+        let day = Day(day: String(before.at.description.prefix(10)), model: target.backendModel)
+        if let cost = before.cost {
+            var old = LedgerEntry.Settlement(outcome: end.outcome, status: nil, evidence: before.evidence)
+            old.unitPrices = before.unitPrices
+            old.perRequest = before.perRequest
+            self.add(old.parts(of: cost, counted: usage), end.tierServed, day, sign: -1)
+        } else {
+            self.unpriced -= 1
+        }
+        self.add(end.parts(of: (before.cost ?? .zero) + difference, counted: usage), end.tierServed, day)
+    }
+
+    private mutating func add(_ parts: [MeteredPart], _ tier: String?, _ day: Day, sign: Int128 = 1) {
         let tier = LedgerBill.tier(tier)
-        for part in end.parts(of: cost, counted: usage) {
+        for part in parts {
             let meter: InvoiceLine.Meter =
                 switch part.meter {
                 case .tokens(let tokenClass): InvoiceLine.Meter(tokenClass)
                 case .request: .fee
                 case .capacity: .whole
                 }
-            var sum = Sum(quantity: part.quantity, amount: part.amount)
-            if let price = part.price, case .tokens = part.meter { sum.prices = [price: part.quantity] }
-            self.sums[Key(day: day.day, model: day.model, meter: meter), default: [:]][tier, default: Sum()] += sum
+            var sum = Sum(quantity: part.quantity * sign, amount: MoneySum(pico: part.amount.pico * sign))
+            if let price = part.price, case .tokens = part.meter { sum.prices = [price: part.quantity * sign] }
+            let key = Key(day: day.day, model: day.model, meter: meter)
+            self.sums[key, default: [:]][tier, default: Sum()] += sum
         }
     }
 }

@@ -1,0 +1,87 @@
+"""Reports in every format say the same; the page stands alone."""
+import csv
+import decimal
+import html.parser
+import io
+import json
+
+from kit.cases import case
+from kit.router import Router
+from kit.upstream import Upstream, chat
+
+D = decimal.Decimal
+POLICY = """
+backends:
+  premium: {{ api: openai, url: "{0}", price: {{ input: 2.5, output: 10 }} }}
+  cheap: {{ api: openai, url: "{0}", price: {{ input: 0.5, output: 1 }} }}
+models: {{ chat: {{ premium: g, cheap: l }}, other: {{ cheap: l, premium: g }} }}
+classes: {{ live: {{ serve: now, use: [premium] }}, small: {{ serve: now, use: [cheap] }} }}
+routes: [ {{ name: "<b>odd & ends</b>", match: {{ model: other }}, class: small }}, {{ class: live }} ]
+baseline: {{ backend: premium, model: requested, serve: now }}
+"""
+DIMENSIONS = ["tenant", "class", "backend", "model", "route", "tag", "key", "hour", "day", "month"]
+
+
+class WellFormed(html.parser.HTMLParser):
+    """Every element that is opened is closed, and nothing is fetched from anywhere."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags = [], []
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        assert tag not in ("script", "link", "img", "iframe", "object", "b" if self.open and self.open[-1] == "th" else "script"), tag
+        for name, value in attributes:
+            assert name not in ("src", "style") and not (name == "href" and not value.startswith("#")), (tag, name, value)
+        self.tags.append(tag)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, (tag, self.getpos())
+
+
+@case("report-formats", "JSON, CSV, Markdown, table and page say the same, by every dimension")
+def formats():
+    upstream = Upstream(chat(tokens=20, prompt=1000))
+    with Router(POLICY.format(upstream.url)) as up:
+        for index in range(9):
+            headers = {"sluice-tags": "job=<i>eval</i>"} if index % 4 == 0 else {}
+            assert up.chat(model="other" if index % 3 == 0 else "chat", headers=headers).status == 200
+        up.closed(9)
+
+        def report(form, by):
+            return up.run("report", "--data", str(up.data), "--output", form, "--by", by).stdout
+        for by in DIMENSIONS + ["class,day", "hour,backend,tenant"]:
+            books = json.loads(report("json", by))
+            total = books["total"]
+            assert sum(D(step["amount"]) for step in books["waterfall"]) == D(total["saved"]), by
+            assert D(total["saved"]) == D(total["baseline"]) - D(total["cost"]) and total["requests"] == 9, total
+            assert sum(D(row["cost"]) for row in books["rows"]) == D(total["cost"]) and sum(row["requests"] for row in books["rows"]) == 9, by
+            lines = list(csv.DictReader(io.StringIO(report("csv", by))))
+            assert [(line["cost"], line["saved"], line["requests"]) for line in lines] == [
+                (row["cost"], row["saved"], str(row["requests"])) for row in books["rows"]], by
+            first = by.split(",")[0]
+            assert [line[first] for line in lines] == [row[first] or "" for row in books["rows"]], by
+            marked = report("md", by).splitlines()
+            assert len(marked) == len(lines) + 3 and all(line.startswith("| ") for line in marked), marked
+            assert "where the saving comes from" in report("table", by)
+        page = report("html", "route")
+        tags = WellFormed(page).tags
+        assert tags.count("svg") >= 4 and tags.count("table") == 3 and len(page) < 100_000, (tags.count("svg"), tags.count("table"), len(page))
+        assert "&lt;b&gt;odd &amp; ends&lt;/b&gt;" in page and "<b>odd" not in page and "default-src 'none'" in page
+        assert "&lt;i&gt;eval" in report("html", "tag")
+
+
+@case("report-empty", "with nothing recorded every format still says so")
+def empty():
+    with Router(POLICY.format("http://127.0.0.1:1/v1")) as up:
+        for form in ("json", "csv", "md", "table", "html"):
+            text = up.run("report", "--data", str(up.data), "--output", form, "--by", "class").stdout
+            assert text.strip(), form
+        WellFormed(text)
