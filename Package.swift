@@ -52,6 +52,7 @@ let package = Package(
 
         // The road.
         .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
+        .target(name: "CClock"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(
             name: "SluiceTransfer",
@@ -120,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceBatch", "SluiceCore", "SluiceDispatch", "SluicePolicy", "SluiceSQLite", "SluiceServer", "SluiceTransfer", "SluiceWire",
+                "CClock", "SluiceBatch", "SluiceCore", "SluiceDispatch", "SluicePolicy", "SluiceSQLite", "SluiceServer", "SluiceTransfer", "SluiceWire",
                 hummingbird, log, lifecycle, crypto, nio, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

@@ -52,10 +52,10 @@ pid=$!
 inside() { nsenter --target "$pid" --mount --net "$@"; }
 for _ in $(seq 100); do
     kill -0 "$pid" 2>/dev/null || fail "it ended: $(tail -5 "$log")"
-    inside chroot "$root" /usr/lib/sluice/ready 2>/dev/null && break
+    inside chroot "$root" /usr/bin/env SLUICE_DATA=/var/lib/sluice /usr/bin/sluice doctor --ready 2>/dev/null && break
     sleep 0.2
 done
-inside chroot "$root" /usr/lib/sluice/ready || fail "not ready in 20 s: $(tail -5 "$log")"
+inside chroot "$root" /usr/bin/env SLUICE_DATA=/var/lib/sluice /usr/bin/sluice doctor --ready || fail "not ready in 20 s: $(tail -5 "$log")"
 [ "$(awk '/^Uid:/ {print $2}' "/proc/$pid/status")" = 65532 ] || fail "it does not run as uid 65532"
 
 answer=$(inside curl -sS -m 20 -i http://127.0.0.1:8080/v1/chat/completions -d '{"model":"chat","messages":[{"role":"user","content":"hi"}]}')

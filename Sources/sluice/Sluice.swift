@@ -8,8 +8,9 @@ struct Sluice: AsyncParsableCommand {
         commandName: "sluice",
         abstract: "Decides for every inference request who answers it, when, and at what price.",
         subcommands: [
-            AuditCommand.self, CheckCommand.self, ConfigCommand.self, DemoCommand.self, ExplainCommand.self, ExportCommand.self, InitCommand.self,
-            KeysCommand.self, PricesCommand.self, QueueCommand.self, ReportCommand.self, SchemaCommand.self, ServeCommand.self, WindowsCommand.self,
+            AuditCommand.self, CheckCommand.self, ConfigCommand.self, DemoCommand.self, DoctorCommand.self, ExplainCommand.self, ExportCommand.self,
+            InitCommand.self, KeysCommand.self, PricesCommand.self, QueueCommand.self, ReportCommand.self, SchemaCommand.self, ServeCommand.self,
+            WindowsCommand.self,
         ])
 
     static func main() async {

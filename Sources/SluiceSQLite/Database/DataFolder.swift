@@ -19,7 +19,9 @@ package struct DataFolder: Sendable {
     }
 
     private static func isDatabase(_ path: String) -> Bool {
-        guard let file = fopen(path, "r") else { return false }
+        // To open a pipe would wait for its writer.
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, let file = fopen(path, "r") else { return false }
         defer { fclose(file) }
         var start = [UInt8](repeating: 0, count: 16)
         return fread(&start, 1, 16, file) == 16 && start == Array("SQLite format 3\0".utf8)

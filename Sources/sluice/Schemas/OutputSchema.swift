@@ -9,6 +9,7 @@ struct OutputSchema {
     /// Every output that has a schema; a new one is added here.
     static let all = [
         OutputSchema("check", CheckReport.self),
+        OutputSchema("doctor", Checkup.self),
         OutputSchema("error", CommandFailure.self),
         OutputSchema("explain", ExplainReport.self),
         OutputSchema("prices_diff", PricesDifference.self),

@@ -1,0 +1,51 @@
+"""What `sluice doctor` says of a machine, and what a health check hears."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+from kit.cases import case, eventually
+from kit.router import PROGRAM, Router, free_port
+
+POLICY = """
+backends:
+  here: {{ api: simulated, price: {{ input: 2.50, output: 10.00 }} }}
+  there: {{ url: "http://127.0.0.1:{}/v1", price: {{ input: 1, output: 2 }} }}
+models: {{ chat: {{ here: sim-large, there: own }} }}
+classes: {{ realtime: {{ serve: now, use: [here, there] }} }}
+routes: [ {{ class: realtime }} ]
+baseline: {{ backend: here, model: requested, serve: now }}
+"""
+
+
+def doctor(*arguments):
+    done = subprocess.run([PROGRAM, "doctor", *arguments], capture_output=True, text=True, timeout=30, env={**os.environ, "NO_COLOR": "1"})
+    return done.returncode, done.stdout
+
+
+@case("doctor", "doctor names what is wrong and what to do, and --ready follows the server", 60)
+def examination():
+    with Router(POLICY.format(free_port())) as router:
+        place = ["--config", str(router.config), "--data", str(router.data)]
+        code, text = doctor(*place, "--output", "json")
+        found = json.loads(text)
+        checks = {check["name"]: check for check in found["checks"]}
+        assert code == 0 and found["ok"], text
+        for name in ("policy", "disk space", "disk sync", "database", "clock", "time zones", "server"):
+            assert name in checks and checks[name]["detail"], (name, text)
+        assert checks["server"]["ok"] and checks["disk sync"]["ok"] is not None, text
+        lost = checks["backend there"]
+        assert not lost["ok"] and lost["level"] == "warning" and "cannot be reached" in lost["detail"] and lost["fix"], lost
+        assert "backend here" not in checks, "a backend inside the program is always there"
+        code, text = doctor(*place)
+        assert code == 0 and "disk sync" in text and "cannot be reached" in text, text
+
+        assert doctor("--ready", "--data", str(router.data)) == (0, ""), "a server that takes traffic"
+        router.process.send_signal(signal.SIGTERM)
+        eventually(lambda: doctor("--ready", "--data", str(router.data))[0] == 1, 10, what="a server that has gone")
+    with tempfile.TemporaryDirectory() as empty:
+        code, text = doctor("--config", empty, "--data", empty + "/none", "--output", "json")
+        found = json.loads(text)
+        wrong = [check["name"] for check in found["checks"] if not check["ok"] and check["level"] == "error"]
+        assert code == 1 and not found["ok"] and "policy" in wrong and "disk space" in wrong, text
