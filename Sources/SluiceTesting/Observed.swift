@@ -46,7 +46,7 @@ package final class Observed<Value: Sendable>: Sendable {
     /// - Throws: ``Overdue`` with `what` and the last value, if that takes longer than `limit`.
     @discardableResult
     package func wait(
-        for what: String, within limit: TimeAmount = .seconds(10), until isDone: @escaping @Sendable (Value) -> Bool
+        for what: String, within limit: TimeAmount = .seconds(60), until isDone: @escaping @Sendable (Value) -> Bool
     ) async throws -> Value {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let promise = loop.makePromise(of: Value.self)

@@ -127,7 +127,7 @@ package struct RunningCall: Sendable {
     }
 
     /// The record once the call is over.
-    package func end(within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record {
+    package func end(within limit: TimeAmount = .seconds(60)) async throws -> CallRecorder.Record {
         try await self.recorder.record.wait(for: "the call's end", within: limit) { $0.end != nil }
     }
 }

@@ -93,13 +93,13 @@ package struct TransportConformance: Sendable {
     }
 
     /// Runs one call to its end; what was heard must be in order.
-    func run(_ call: UpstreamCall, within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record {
+    func run(_ call: UpstreamCall, within limit: TimeAmount = .seconds(60)) async throws -> CallRecorder.Record {
         let record = try await self.start(call).end(within: limit)
         try self.expect(record.faults.isEmpty, "the receiver heard: \(record.faults)")
         return record
     }
 
-    func run(_ upstream: ScriptedUpstream, body: String = "{}", within limit: TimeAmount = .seconds(10)) async throws -> CallRecorder.Record {
+    func run(_ upstream: ScriptedUpstream, body: String = "{}", within limit: TimeAmount = .seconds(60)) async throws -> CallRecorder.Record {
         try await self.run(self.call(upstream.url, body: body), within: limit)
     }
 
