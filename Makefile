@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises kill-loop fuzz kill-store crash-states store-faults store-model store-promises store-speed bench image lint fmt shape tools probe
+.PHONY: help demo run test unit end-to-end promises kill-loop evidence fuzz kill-store crash-states store-faults store-model store-promises store-speed report-bench bench image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -13,6 +13,8 @@ FUZZ_ROUNDS := $(if $(filter-out file,$(origin ROUNDS)),$(ROUNDS),100000)
 STATES ?= 2000
 SEEDS ?= 5000
 STEP ?= 1
+REQUESTS ?= 10000
+ENTRIES ?= 10000000
 ARGS ?=
 
 # The imports of a target are checked against its declared dependencies, so that an arrow of the house cannot point up.
@@ -85,6 +87,14 @@ store-speed: tools ## prints how fast jobs are stored, claimed and completed and
 	.build/release/sluice-store-probe jobs
 	$(BUILD) -c release --product sluice
 	SLUICE=$(RELEASE) $(PYTHON) Tests/EndToEnd/run.py --full intake-speed
+
+evidence: ## sends REQUESTS (10000) mixed requests through failures and ten kills, and holds the ledger against the backends' own count
+	@SLUICE_TEST_REQUESTS=$(REQUESTS) SLUICE_TEST_KILLS=10 $(MAKE) --no-print-directory end-to-end ONLY=under-fire
+
+report-bench: tools ## fills a ledger with ENTRIES (10000000) and prints how long reports over it take, and what memory an export does
+	$(BUILD) -c release --product sluice
+	$(BUILD) -c release --product sluice-store-probe
+	.build/release/sluice-store-probe report .build/release/sluice $(ENTRIES)
 
 bench: tools ## measures a release build beside nginx on the same core and prints one table (docs/performance.md)
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx

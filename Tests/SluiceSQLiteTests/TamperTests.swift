@@ -38,6 +38,16 @@ import Testing
         #expect(found.chain.firstBad == nil && found.chain.entries == 60 && found.checkpoints == 3)
     }
 
+    @Test func aCheckpointThatWasKeptElsewhereIsFoundAgain() async throws {
+        let folder = try await self.ledger()
+        let ledger = SQLiteLedger(reading: try StoreReader(file: DataFolder(folder.path).database))
+        let kept = try ledger.checkpoints(newest: 2)
+        #expect(kept.count == 2 && kept[0].place.seq < kept[1].place.seq && kept[1].entries == Int(kept[1].place.seq))
+        #expect(kept[1].totals.attempts == kept[1].entries)
+        #expect(try self.verify(folder, head: kept[1].place).chain.firstBad == nil)
+        #expect(try self.verify(folder, head: .init(seq: kept[1].place.seq, hash: kept[0].place.hash)).chain.firstBad?.seq == kept[1].place.seq)
+    }
+
     @Test(arguments: [
         "UPDATE ledger SET line = replace(line, 'team-2', 'team-9') WHERE seq = 30", "DELETE FROM ledger WHERE seq = 30",
         "DELETE FROM ledger WHERE seq = 1", "DELETE FROM ledger WHERE seq = 60", "UPDATE ledger SET at_ms = 1 WHERE seq = 30",

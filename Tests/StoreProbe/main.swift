@@ -13,6 +13,7 @@ do {
     case "append": try AppendBenchmark().run()
     case "jobs": try JobBenchmark(oneIn: Int(first) ?? 1).run()
     case "journal": try JournalBenchmark().run()
+    case "report": try ReportBenchmark(program: first, entries: Int(second) ?? 10_000_000).run()
     case "write": try RestlessWriter(folder, first: Int(second) ?? 0).run()
     case "check": try AfterCrash(folder).check(acknowledged: Int(second) ?? 0)
     case "hold": hold(folder)
@@ -27,7 +28,7 @@ do {
     default:
         say(
             """
-            usage: sluice-store-probe append | journal | jobs [SHARE]
+            usage: sluice-store-probe append | journal | jobs [SHARE] | report PROGRAM [ENTRIES]
                    sluice-store-probe kills ROUNDS | replay STATES full|normal SEED | faults STEP | migrations FIXTURE STEP
                    sluice-store-probe simulate SEEDS FIRST | starts PAIRS
                    sluice-store-probe write|check FOLDER NUMBER | hold|open FOLDER | story FOLDER ROUNDS full|normal

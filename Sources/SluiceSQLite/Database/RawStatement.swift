@@ -55,6 +55,13 @@ struct RawStatement {
         return rows
     }
 
+    /// Its rows one after another, none of them kept.
+    func each(_ values: Value..., read: (RawRow) throws -> Void) throws {
+        defer { self.reset() }
+        try self.bind(values)
+        while try self.step() { try read(RawRow(handle: self.handle)) }
+    }
+
     private func step() throws -> Bool {
         switch sqlite3_step(self.handle) {
         case SQLITE_ROW: return true
@@ -112,7 +119,8 @@ struct RawRow {
 
     func array(_ column: Int32) -> [UInt8] { Array(self.bytes(column)) }
 
-    private func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+    /// Of a text or a blob; they are gone with the next step.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
         // In this order: the call for the bytes may change the form of the value, and with it its length.
         let start = sqlite3_column_blob(self.handle, column)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(self.handle, column)))

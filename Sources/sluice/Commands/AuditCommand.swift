@@ -7,7 +7,7 @@ import SluiceSQLite
 
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Checks the books.", subcommands: [AuditVerify.self, AuditRecompute.self, AuditReconcile.self])
+        commandName: "audit", abstract: "Checks the books.", subcommands: [AuditVerify.self, AuditCheckpoints.self, AuditRecompute.self, AuditReconcile.self])
 }
 
 struct AuditVerify: ParsableCommand {

@@ -3,6 +3,29 @@ import SluiceTesting
 import Testing
 
 @Suite struct ReportTests {
+    @Test(arguments: ["0", "1", "-1", "0.000000000001", "-123456789012345678.000000000001", "9223372.036854775807", "100000000000000000000.5"])
+    func storedSumsAreReadAsTheyWereWritten(_ amount: String) throws {
+        var measures = RollupMeasures()
+        measures.cost = try #require(MoneySum(amount))
+        measures.leverCache = measures.cost
+        measures.requests = -7
+        measures.usage.audioOutput = 9_007_199_254_740_993
+        measures.evidence[5] = -2
+        #expect(try RollupMeasures(text: measures.text) == measures)
+        var twice = measures
+        try measures.text.withUnsafeBufferPointer { try twice.add(text: $0) }
+        var sum = measures
+        sum += measures
+        #expect(twice == sum)
+    }
+
+    @Test(arguments: [
+        #"{"cost":1}"#, #"{"cost":"1.0000000000001"}"#, #"{"cost":"1"#, #"{"other":"1"}"#, #"{"cost":"1" }"#, #"{"requests":99999999999999999999}"#, "",
+    ])
+    func whatWasNeverStoredIsRefused(_ text: String) {
+        #expect(throws: LedgerLineError.self) { try RollupMeasures(text: Array(text.utf8)) }
+    }
+
     @Test func measuresReadBackAreTheSame() throws {
         var measures = RollupMeasures()
         #expect(try RollupMeasures(text: measures.text) == measures)
