@@ -7,6 +7,7 @@ struct Sluice: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
         abstract: "Decides for every inference request who answers it, when, and at what price.",
+        version: "0.1.0-dev",
         subcommands: [
             AuditCommand.self, CheckCommand.self, ConfigCommand.self, DemoCommand.self, DoctorCommand.self, ExplainCommand.self, ExportCommand.self,
             InitCommand.self, KeysCommand.self, PricesCommand.self, QueueCommand.self, ReportCommand.self, SchemaCommand.self, ServeCommand.self,

@@ -29,6 +29,17 @@ import Testing
         for name in ["sluice.db", "sluice.db-wal", "sluice.db-shm", "sluice.lock"] { #expect(mode(folder.path + "/" + name) == 0o600, "\(name)") }
     }
 
+    /// A first start that was killed leaves its draft, of which nobody knows how far it came.
+    @Test func aFirstStartThatWasKilledIsBegunAnew() throws {
+        let folder = TemporaryFolder()
+        let path = DataFolder(folder.path).database
+        for suffix in [".new", ".new-wal"] { try Data(repeating: 0x5A, count: 9000).write(to: URL(filePath: path + suffix)) }
+        let store = try TemporaryStore(folder: folder)
+        #expect(!store.database.wasUnclean)
+        #expect(try store.database.settings()["page_size"] == "8192")
+        for suffix in [".new", ".new-wal", ".new-shm"] { #expect(!FileManager.default.fileExists(atPath: path + suffix)) }
+    }
+
     @Test func aSecondOpeningIsRefusedWithTheHolder() throws {
         let store = try TemporaryStore()
         let error = #expect(throws: StoreError.self) { try SQLiteDatabase(.init(folder: DataFolder(store.folder.path)), at: Sample.now) }

@@ -11,31 +11,34 @@ extension SQLiteDatabase {
         configuration.label = "sluice.store"
         configuration.maximumReaderCount = readers
         configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { db in
+        configuration.prepareDatabase(self.prepare)
+        return configuration
+    }
+
+    /// What every connection is set to before its first statement.
+    static func prepare(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                PRAGMA trusted_schema = OFF;
+                PRAGMA cell_size_check = ON;
+                PRAGMA mmap_size = 0;
+                PRAGMA temp_store = MEMORY;
+                """)
+        if db.configuration.readonly {
+            try db.execute(sql: "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0")
+        } else {
+            // The first two take only before the first page is written, so before the journal mode is set; with pages of 8 kB seven lines of
+            // the ledger share one. Checkpoints are made when the writer is idle; the automatic one is the net below it.
             try db.execute(
                 sql: """
-                    PRAGMA trusted_schema = OFF;
-                    PRAGMA cell_size_check = ON;
-                    PRAGMA mmap_size = 0;
-                    PRAGMA temp_store = MEMORY;
+                    PRAGMA page_size = 8192;
+                    PRAGMA auto_vacuum = INCREMENTAL;
+                    PRAGMA secure_delete = ON;
+                    PRAGMA journal_size_limit = 67108864;
+                    PRAGMA wal_autocheckpoint = 4000;
+                    PRAGMA cache_size = -16000;
                     """)
-            if db.configuration.readonly {
-                try db.execute(sql: "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0")
-            } else {
-                // The first two take only before the first page is written, so before the journal mode is set; with pages of 8 kB seven lines of
-                // the ledger share one. Checkpoints are made when the writer is idle; the automatic one is the net below it.
-                try db.execute(
-                    sql: """
-                        PRAGMA page_size = 8192;
-                        PRAGMA auto_vacuum = INCREMENTAL;
-                        PRAGMA secure_delete = ON;
-                        PRAGMA journal_size_limit = 67108864;
-                        PRAGMA wal_autocheckpoint = 4000;
-                        PRAGMA cache_size = -16000;
-                        """)
-            }
         }
-        return configuration
     }
 
     /// Sets and reads back what an acknowledgement rests on.
@@ -46,6 +49,12 @@ extension SQLiteDatabase {
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2, try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal" else {
             throw StoreError(.ioFailure, "SQLite does not take `synchronous = FULL` with a write-ahead log, so nothing would be safe on disk")
         }
+    }
+
+    /// Marks the file as ours.
+    static func claim(_ db: Database) throws {
+        guard try Int.fetchOne(db, sql: "PRAGMA application_id") == 0 else { return }
+        try db.execute(literal: "PRAGMA application_id = \(sql: String(SQLiteDatabase.applicationID))")
     }
 
     /// - Throws: ``StoreError/Code/incompatible`` for a file of another program or of a later version.

@@ -50,6 +50,7 @@ package final class SQLiteDatabase: Sendable {
             try DatabaseFiles.checkFileSystem(of: opening.folder.path)
             self.lock = try FolderLock(folder: opening.folder)
             let path = opening.path ?? opening.folder.database
+            try FreshDatabase.make(at: path)
             try DatabaseFiles.create(path)
             let pool = try SQLiteDatabase.open(path, opening)
             (self.epoch, self.wasUnclean) = try SQLiteDatabase.begin(pool, at: now)
@@ -113,10 +114,7 @@ package final class SQLiteDatabase: Sendable {
         // GRDB has set it to NORMAL.
         if opening.durability == .full { try pool.writeWithoutTransaction(self.makeDurable) }
         // Before the migrator's own table, or a start that ends in between leaves a file that is nobody's.
-        try pool.write { db in
-            guard try Int.fetchOne(db, sql: "PRAGMA application_id") == 0 else { return }
-            try db.execute(literal: "PRAGMA application_id = \(sql: String(SQLiteDatabase.applicationID))")
-        }
+        try pool.write(self.claim)
         try Schema.migrator.migrate(pool)
         return pool
     }
