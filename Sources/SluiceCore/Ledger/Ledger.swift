@@ -33,9 +33,9 @@ package final class SealedEntry: Sendable {
     package let entry: LedgerEntry
     package let body: [UInt8]
 
-    package init(_ entry: LedgerEntry) {
-        self.entry = entry
+    package init(_ entry: consuming LedgerEntry) {
         self.body = LedgerLine.body(of: entry)
+        self.entry = entry
     }
 
     package init(_ entry: LedgerEntry, body: [UInt8]) {

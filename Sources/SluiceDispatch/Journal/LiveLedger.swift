@@ -62,18 +62,18 @@ package final class LiveRecorder: AttemptRecorder {
     }
 
     package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
-        let sealed = SealedEntry(intent.entry)
+        let sealed = intent.sealed
         do throws(StoreError) {
             let ticket = try self.ledger.begin(sealed.body, bound: intent.bound)
             if let open { self.others.append(open) }
-            self.open = Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket)
+            self.open = Open(attempt: sealed.entry.attempt, intent: sealed, ticket: ticket)
         } catch {
             return then(error)
         }
         then(nil)
     }
 
-    package func end(_ entry: LedgerEntry) {
+    package func end(_ entry: consuming LedgerEntry) {
         let open = self.take(entry.attempt)
         self.ledger.end(open.intent, SealedEntry(entry), open.ticket)
     }

@@ -104,7 +104,8 @@ final class AttemptBook: AttemptRecorder, Sendable {
         then(nil)
     }
 
-    func end(_ entry: LedgerEntry) {
+    func end(_ entry: consuming LedgerEntry) {
+        let entry = entry
         self.log.update { $0.append(entry) }
     }
 }
