@@ -244,6 +244,6 @@ def judge_report(router, entries, ends, calls):
     assert sum(D(step["amount"]) for step in report["waterfall"]) == D(total["saved"])
     assert D(total["cost_low"]) <= sum(truth(call) for call in calls) <= D(total["cost_high"])
     assert total["attempts"] == len(ends) and total["unpriced"] == 0
-    assert json.loads(router.run("audit", "verify", "--data", str(router.data), "--output", "json").stdout)["entries"] == len(entries)
-    again = json.loads(router.run("audit", "recompute", "--data", str(router.data), "--config", str(router.config), "--output", "json").stdout)
+    assert json.loads(router.run("audit", "verify", "--data", str(router.data), "--output", "json", timeout=900).stdout)["entries"] == len(entries)
+    again = json.loads(router.run("audit", "recompute", "--data", str(router.data), "--config", str(router.config), "--output", "json", timeout=900).stdout)
     assert again["corrections"] == 0 and again["entries"] == sum(entry["evidence"] == "computed" and entry["usage"] is not None for entry in ends), again
