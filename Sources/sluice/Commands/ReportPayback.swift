@@ -82,7 +82,7 @@ struct PaybackOutcome: Codable {
             var table = TextTable(
                 [.init(title: node.backend)] + ["cost", "at the baseline", "saved", "at work"].map { .init(title: $0, alignment: .right) })
             table.rows = node.months.map { month in
-                let share = month.utilisation.map { ReportText.percent(Int128($0 * 1_000_000), exact: false) } ?? "–"
+                let share = month.utilisation.map { ReportText.percent(Int128($0 * 1_000_000)) } ?? "–"
                 return [month.month, month.owned, month.baseline, month.saved, share]
             }
             let verdict = node.break_even.map { "has paid for itself in \($0)" } ?? "does not pay for itself at this rate"
