@@ -46,10 +46,11 @@ struct DoctorCommand: AsyncParsableCommand {
             let errors = loaded.diagnostics.filter { $0.severity == .error }
             let warnings = loaded.diagnostics.filter { $0.severity == .warning }
             if let worst = errors.first ?? warnings.first {
-                let count = errors.isEmpty ? "\(warnings.count) warnings" : "\(errors.count) errors"
+                let (count, kind) = errors.isEmpty ? (warnings.count, "warning") : (errors.count, "error")
                 return (
                     .ill(
-                        name, errors.isEmpty ? .warning : .error, "\(count); the first at \(worst.span.place.file):\(worst.span.place.line): \(worst.message)",
+                        name, errors.isEmpty ? .warning : .error,
+                        "\(count) \(kind)\(count == 1 ? "" : "s"), the first at \(worst.span.place.file):\(worst.span.place.line): \(worst.message)",
                         fix: "`sluice check` shows them all"), loaded
                 )
             }

@@ -94,6 +94,9 @@ struct ReportText {
         note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
         note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
         note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")
+        if total.leverCache != .zero {
+            notes.append("The baseline counts cached tokens as plain input: an assumption of the policy (`baseline: { cache: none }`).")
+        }
         if total.idle < .zero {
             notes.append("Own hardware did more than its `tokens_per_hour`: idle time is negative, so the figure is too low.")
         }
