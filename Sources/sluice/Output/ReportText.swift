@@ -94,8 +94,13 @@ struct ReportText {
         note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
         note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
         note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")
-        if total.leverCache != .zero {
-            notes.append("The baseline counts cached tokens as plain input: an assumption of the policy (`baseline: { cache: none }`).")
+        for assumption in self.report.assumptions {
+            notes.append(assumption.prefix(1).uppercased() + assumption.dropFirst() + ": an assumption of the policy.")
+        }
+        for instant in self.report.powerCuts {
+            notes.append(
+                "The machine went down some time before \(ReportText.instant(instant)): live calls that were under way or had ended in the moment before may be missing."
+            )
         }
         if total.idle < .zero {
             notes.append("Own hardware did more than its `tokens_per_hour`: idle time is negative, so the figure is too low.")
