@@ -11,11 +11,11 @@ struct ReportCSV {
     var text: String {
         let names = ReportCSV.columns.map(\.name) + TokenClass.allCases.map { "usage_\($0.name)" }
         var table = TextTable((self.report.by.map(\.rawValue) + ["currency"] + names).map { .init(title: $0) })
-        let rows = self.report.by.isEmpty ? [Report.Row(key: [], measures: self.report.total)] : self.report.rows
-        table.rows = rows.map { row in
-            let figures = ReportCSV.columns.map { $0.value(row.measures) } + TokenClass.allCases.map { "\(row.measures.usage[$0])" }
-            return row.key.map { $0 ?? "" } + [self.report.currency] + figures
+        func cells(_ key: [String?], _ measures: RollupMeasures) -> [String] {
+            let figures = ReportCSV.columns.map { $0.value(measures) } + TokenClass.allCases.map { "\(measures.usage[$0])" }
+            return key.map { $0 ?? "" } + [self.report.currency] + figures
         }
+        table.rows = self.report.by.isEmpty ? [cells([], self.report.total)] : self.report.rows.map { cells($0.key, $0.measures) }
         return table.csv
     }
 

@@ -4,7 +4,7 @@ import SluiceCore
 /// against these.
 enum MoneyOutputs {
     /// Sums of a report: the rows have the names that it groups by as well.
-    struct Sums: Decodable {
+    struct Sums: Codable {
         var requests: Int
         var attempts: Int
         var usage: [String: Int]
@@ -25,13 +25,13 @@ enum MoneyOutputs {
         @OrNull var coverage: Double?
     }
 
-    struct Report: Decodable {
-        struct Step: Decodable {
+    struct Report: Codable {
+        struct Step: Codable {
             var lever: String
             var amount: String
         }
 
-        struct Gap: Decodable {
+        struct Gap: Codable {
             var before: String
         }
 
@@ -50,8 +50,8 @@ enum MoneyOutputs {
         var other_currencies: [String]?
     }
 
-    struct Ledger: Decodable {
-        struct Levers: Decodable {
+    struct Ledger: Codable {
+        struct Levers: Codable {
             var model: String
             var backend: String
             var lane: String
@@ -59,14 +59,14 @@ enum MoneyOutputs {
             var cache: String
         }
 
-        struct Capacity: Decodable {
+        struct Capacity: Codable {
             var gpus: Int
             var span_ms: Int
             var busy_ms: Int
             var cost: String
         }
 
-        struct Before: Decodable {
+        struct Before: Codable {
             var kind: String
             var at: String
             var evidence: String
@@ -128,18 +128,18 @@ enum MoneyOutputs {
         var hash: String
     }
 
-    struct Verify: Decodable {
-        struct Bad: Decodable {
+    struct Verify: Codable {
+        struct Bad: Codable {
             var seq: Int
             var why: String
         }
 
-        struct Head: Decodable {
+        struct Head: Codable {
             var seq: Int
             var hash: String
         }
 
-        struct Segment: Decodable {
+        struct Segment: Codable {
             var first: Int
             var prev_hash: String
         }
