@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises kill-loop evidence fuzz kill-store crash-states store-faults store-model store-promises store-speed report-bench bench image lint fmt shape tools probe
+.PHONY: help demo run test unit end-to-end promises kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -59,7 +59,7 @@ fuzz: tools ## mutates inputs of every reader of foreign bytes: ROUNDS each (100
 	.build/release/sluice-fuzz-probe --rounds $(FUZZ_ROUNDS) $(ARGS)
 	.build/release/sluice-fuzz-probe --bodies --rounds $(FUZZ_ROUNDS) | $(PYTHON) Tests/FuzzProbe/agree.py
 
-store-promises: kill-store crash-states store-faults store-model ## all that is promised of the store, with the figures of a release; hours, so not part of `make test`
+store-promises: kill-store crash-states store-faults store-model tamper ## all that is promised of the store, with the figures of a release; hours, so not part of `make test`
 
 kill-store: ROUNDS = 200
 kill-store: probe ## kills a writing store ROUNDS (200) times and counts the acknowledged things it lost
@@ -78,6 +78,12 @@ store-faults: probe ## fails every STEP-th (1) write and sync with EIO and ENOSP
 store-model: probe ## plays SEEDS (5000) orders of workers, cancels and late answers against a model; starts pairs of processes on one folder
 	$(PROBE) simulate $(SEEDS) $$(date +%s)
 	$(PROBE) starts 50
+
+tamper: ROUNDS = 1000
+tamper: tools ## changes a byte of a row ROUNDS (1000) times, in an export and in the file of a ledger, and counts how often `audit verify` sees it
+	$(BUILD) -c release --product sluice
+	$(BUILD) -c release --product sluice-store-probe
+	.build/release/sluice-store-probe tamper $(ROUNDS) $$(date +%s)
 
 probe: tools
 	$(BUILD) --product sluice-store-probe

@@ -9,11 +9,13 @@ final class TemporaryStore: Sendable {
     let database: SQLiteDatabase
 
     init(
-        at now: Timestamp = Sample.now, folder: TemporaryFolder = TemporaryFolder(), onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }
+        at now: Timestamp = Sample.now, folder: TemporaryFolder = TemporaryFolder(), machineStarted: Timestamp? = nil,
+        onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }
     ) throws {
         self.folder = folder
         var opening = SQLiteDatabase.Opening(folder: DataFolder(folder.path))
         opening.onFailure = onFailure
+        opening.machineStarted = machineStarted
         self.database = try SQLiteDatabase(opening, at: now)
     }
 

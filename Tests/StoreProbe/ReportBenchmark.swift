@@ -24,11 +24,12 @@ struct ReportBenchmark {
         try self.fill(folder)
         say("\(self.entries) entries of \(self.hours) hours written in \((ContinuousClock.now - start).components.seconds) s")
         for by in ["", "class", "tenant,model", "backend,day", "hour"] {
-            let runs = try (0..<5).map { _ in try self.time(["report", "--data", folder.path, "--output", "json", "--by", by]).elapsed }
-            say("report --by \(by.isEmpty ? "nothing" : by): \(runs.min() ?? .zero) at best, \(runs.max() ?? .zero) at worst, of 5")
+            let runs = try (0..<5).map { _ in try self.time(["report", "--data", folder.path, "--output", "json", "--by", by]) }
+            let (best, worst) = (runs.map(\.elapsed).min() ?? .zero, runs.map(\.elapsed).max() ?? .zero)
+            say("report --by \(by.isEmpty ? "nothing" : by): \(best) at best, \(worst) at worst, of 5; \(runs.map(\.processor).min() ?? .zero) of CPU")
         }
         let part = try self.time(["report", "--data", folder.path, "--output", "json", "--since", (Sample.now - .seconds(7 * 86_400 + 1234)).description])
-        say("report of a part that begins in the midst of an hour: \(part.elapsed)")
+        say("report of a part that begins in the midst of an hour: \(part.elapsed), \(part.processor) of CPU")
         for share in [100, 10, 1] {
             let until = self.first + .seconds(Int64(3600 * self.hours / share))
             let export = try self.time(["export", "ledger", "--data", folder.path, "--until", until.description])
@@ -66,7 +67,7 @@ struct ReportBenchmark {
     }
 
     /// One run of the program, its output counted and dropped.
-    private func time(_ arguments: [String]) throws -> (elapsed: Duration, kilobytes: Int) {
+    private func time(_ arguments: [String]) throws -> (elapsed: Duration, processor: Duration, kilobytes: Int) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -79,6 +80,7 @@ struct ReportBenchmark {
         var status: Int32 = 0
         var usage = rusage()
         guard wait4(child, &status, 0, &usage) == child, status == 0 else { throw StoreError(.other, "\(arguments) ended with \(status)") }
-        return (ContinuousClock.now - start, Int(usage.ru_maxrss))
+        let processor = [usage.ru_utime, usage.ru_stime].reduce(Duration.zero) { $0 + .seconds($1.tv_sec) + .microseconds($1.tv_usec) }
+        return (ContinuousClock.now - start, processor, Int(usage.ru_maxrss))
     }
 }

@@ -24,13 +24,14 @@ do {
     case "faults": try FaultLoop(step: Int(first) ?? 1).run()
     case "starts": try TwoStarts(pairs: Int(first) ?? 10).run()
     case "simulate": try SimulationRun(seeds: Int(first) ?? 100, first: UInt64(second) ?? 1).run()
+    case "tamper": try TamperRun(program: ChildProcess.product("sluice"), rounds: Int(first) ?? 1000).run(seed: UInt64(second) ?? 1)
     case "migrations": try MigrationLoop(fixture: first, step: Int(second) ?? 1).run()
     default:
         say(
             """
             usage: sluice-store-probe append | journal | jobs [SHARE] | report PROGRAM [ENTRIES]
                    sluice-store-probe kills ROUNDS | replay STATES full|normal SEED | faults STEP | migrations FIXTURE STEP
-                   sluice-store-probe simulate SEEDS FIRST | starts PAIRS
+                   sluice-store-probe simulate SEEDS FIRST | starts PAIRS | tamper ROUNDS SEED
                    sluice-store-probe write|check FOLDER NUMBER | hold|open FOLDER | story FOLDER ROUNDS full|normal
             """)
     }

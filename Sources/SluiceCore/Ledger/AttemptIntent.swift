@@ -1,16 +1,14 @@
 /// What is written before the bytes of an attempt leave: enough to book it if nothing more is ever heard of it.
 package struct AttemptIntent: Sendable {
-    package let sealed: SealedEntry
+    /// Of kind `intent`.
+    package var entry: LedgerEntry
     /// The most that the attempt may cost; nil where its model has no price.
-    package let bound: Money?
+    package var bound: Money?
 
-    /// - Parameter entry: Of kind `intent`.
-    package init(entry: consuming LedgerEntry, bound: Money?) {
-        self.sealed = SealedEntry(entry)
+    package init(entry: LedgerEntry, bound: Money?) {
+        self.entry = entry
         self.bound = bound
     }
-
-    package var entry: LedgerEntry { self.sealed.entry }
 
     /// The end of an attempt of which no more is known than that it may have been sent (`ledger.md`, Rows must survive): low is 0.
     package func inDoubt(at now: Timestamp) -> LedgerEntry {

@@ -23,6 +23,8 @@ package protocol Ledger: Sendable {
     func newestRequests(limit: Int, after: String?, filter: LedgerFilter) throws(StoreError) -> [[LedgerRow]]
     /// Measures by the dimensions asked for, over entries with `since ≤ at < until`: roll-ups for whole hours, rows for the rest.
     func rollups(since: Timestamp?, until: Timestamp?, by: [RollupDimension]) throws(StoreError) -> [(key: [String?], measures: RollupMeasures)]
+    /// When Sluice was back after the machine had gone down under it, within a time.
+    func powerCuts(since: Timestamp?, until: Timestamp?) throws(StoreError) -> [Timestamp]
     func head() throws(StoreError) -> (seq: Int64, hash: ChainHash)?
     /// Whether the chain has an entry that closes this attempt: what a replay of the journal must not append again.
     func isClosed(request id: String, attempt: Int) throws(StoreError) -> Bool

@@ -134,8 +134,10 @@ package struct LedgerEntry: Sendable {
         package var usage: TokenUsage?
         package var unitPrices: PerTokenClass<UnitPrice?>?
         package var perRequest = Money.zero
-        /// nil where it had no price.
+        /// nil where it had no price, or was in doubt.
         package var cost: Money?
+
+        package var isDoubt: Bool { self.cost == nil && self.evidence != .unpriced }
 
         package init(kind: Kind, at: Timestamp, evidence: Evidence) {
             self.kind = kind

@@ -17,6 +17,14 @@ extension Report {
                 json.add("amount", step.amount)
                 return json
             })
+        json.add("assumptions", self.assumptions)
+        json.add(
+            "gaps",
+            objects: self.powerCuts.map { instant in
+                var json = JSONFields(capacity: 64)
+                json.add("before", instant)
+                return json
+            })
         if !self.otherCurrencies.isEmpty { json.add("other_currencies", self.otherCurrencies) }
         return json.object
     }

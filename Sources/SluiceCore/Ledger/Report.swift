@@ -16,6 +16,8 @@ package struct Report: Sendable {
     package var total: RollupMeasures
     /// Entries in these currencies are left out: they cannot be added up.
     package var otherCurrencies: [String]
+    /// When Sluice was back after the power had gone: live calls of the moment before may have no entry.
+    package var powerCuts: [Timestamp]
 
     /// Reads the sums of a time, the end exclusive.
     ///
@@ -38,7 +40,13 @@ package struct Report: Sendable {
         self.rows = Report.merged(rows).sorted { Report.stands($0, before: $1, by: dimensions) }
         // A request with two tags stands in two rows, but counts once.
         let whole = try dimensions.contains(.tag) ? ledger.rollups(since: since, until: until, by: [.currency]) : sums
+        self.powerCuts = try ledger.powerCuts(since: since, until: until)
         self.total = whole.filter { $0.key[0] ?? chosen == chosen }.reduce(into: RollupMeasures()) { $0 += $1.measures }
+    }
+
+    /// What the figures rest on beside the entries.
+    package var assumptions: [String] {
+        self.total.leverCache == .zero ? [] : ["the baseline counts cached tokens as plain input (baseline: { cache: none })"]
     }
 
     private static func newestCurrency(of ledger: some Ledger) throws(StoreError) -> String? {

@@ -54,6 +54,15 @@ extension PolicySet {
     }
 }
 
+extension PolicySet {
+    /// The earliest day on which a price was read that is in use; nil where none says.
+    package func oldestPrice(at now: Timestamp) -> String? {
+        self.models.flatMap { model in
+            self.backends.compactMap { backend in model.offers[backend.index].flatMap { self.card(for: $0.name, at: backend, on: now)?.asOf } }
+        }.min()
+    }
+}
+
 extension LedgerEntry {
     /// When its request was decided on, as closely as an end of an attempt tells.
     package var decided: Timestamp { self.settlement?.total.map { self.at - $0 } ?? self.at }

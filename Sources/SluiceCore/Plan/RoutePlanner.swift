@@ -59,7 +59,8 @@ package struct RoutePlanner: Sendable {
         }
         guard let offer = self.policy.models[decision.model].offers[index] else { return passed(.model(self.policy.models[decision.model].name)) }
         guard self.policy.serves(request.endpoint, at: index) else { return passed(.endpoint(request.endpoint)) }
-        if !decision.substitutions.isEmpty, decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
+        let isTooCoarse = !decision.substitutions.isEmpty && decision.substitutions.contains { !self.policy.substitutions[$0].accepts(offer) }
+        if isTooCoarse { return passed(.tooCoarse) }
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
         if let closed = self.policy.backends[index].closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
         if let when = self.policy.backends[index].rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }

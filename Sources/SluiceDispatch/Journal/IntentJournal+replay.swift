@@ -42,7 +42,7 @@ extension IntentJournal {
                 case .intent: open.append((attempt, AttemptIntent(entry: entry, bound: record.bound)))
                 case .end where ended.insert(attempt).inserted:
                     guard try !isClosed(id, number) else { continue }
-                    if let intent = open.first(where: { $0.attempt == attempt })?.intent { replay.entries.append(intent.sealed) }
+                    if let intent = open.first(where: { $0.attempt == attempt })?.intent { replay.entries.append(SealedEntry(intent.entry)) }
                     replay.entries.append(SealedEntry(entry, body: record.body))
                 case .end: break
                 }
@@ -50,7 +50,7 @@ extension IntentJournal {
         }
         for (attempt, intent) in open where !ended.contains(attempt) {
             guard try !isClosed(attempt.requestID, attempt.number) else { continue }
-            replay.entries += [intent.sealed, SealedEntry(intent.inDoubt(at: now))]
+            replay.entries += [SealedEntry(intent.entry), SealedEntry(intent.inDoubt(at: now))]
             replay.inDoubt += 1
         }
         return replay

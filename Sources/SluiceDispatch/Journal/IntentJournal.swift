@@ -67,7 +67,7 @@ package final class IntentJournal: Sendable {
     ///
     /// - Throws: ``StoreError/Code/full`` where the journal cannot grow; nothing was recorded then.
     package func append(_ intent: AttemptIntent) throws(StoreError) -> Ticket {
-        try self.append(intent: intent.sealed.body, bound: intent.bound)
+        try self.append(intent: LedgerLine.body(of: intent.entry), bound: intent.bound)
     }
 
     /// As ``append(_:)``, with the entry's body as ``LedgerLine/body(of:)`` gives it.

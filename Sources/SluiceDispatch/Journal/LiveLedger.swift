@@ -9,11 +9,14 @@ package final class LiveLedger: Sendable {
     private let journal: IntentJournal
     private let ledger: any Ledger
     private let policy: PolicyInForce
+    fileprivate let isOff: Bool
 
-    package init(journal: IntentJournal, ledger: any Ledger, policy: PolicyInForce) {
+    /// - Parameter isOff: Nothing is written, so that a bench can tell what writing costs.
+    package init(journal: IntentJournal, ledger: any Ledger, policy: PolicyInForce, isOff: Bool = false) {
         self.journal = journal
         self.ledger = ledger
         self.policy = policy
+        self.isOff = isOff
     }
 
     package func makeRecorder() -> LiveRecorder { LiveRecorder(self) }
@@ -62,7 +65,8 @@ package final class LiveRecorder: AttemptRecorder {
     }
 
     package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
-        let sealed = intent.sealed
+        if self.ledger.isOff { return then(nil) }
+        let sealed = SealedEntry(intent.entry)
         do throws(StoreError) {
             let ticket = try self.ledger.begin(sealed.body, bound: intent.bound)
             if let open { self.others.append(open) }
@@ -74,6 +78,7 @@ package final class LiveRecorder: AttemptRecorder {
     }
 
     package func end(_ entry: consuming LedgerEntry) {
+        if self.ledger.isOff { return }
         let open = self.take(entry.attempt)
         self.ledger.end(open.intent, SealedEntry(entry), open.ticket)
     }

@@ -70,21 +70,12 @@ package struct CheckText {
     package var figures: String {
         let sets = [self.policy.classes.count, self.policy.tenants.count, self.policy.backends.count, self.policy.models.count].reduce(1, *)
         var parts = ["metrics: at most \(sets.grouped) label set\(sets == 1 ? "" : "s")"]
-        if let day = self.oldestPrice, let read = Timestamp(rfc3339: day) {
+        if let day = self.policy.oldestPrice(at: self.now), let read = Timestamp(rfc3339: day) {
             let age = max(0, (self.now - read).milliseconds / 86_400_000)
             parts.append("prices as of \(day) (\(age) day\(age == 1 ? "" : "s") old)")
         }
         parts.append("policy \(self.policy.revision.prefix(6))")
         return "  " + parts.joined(separator: " · ")
-    }
-
-    /// The earliest day on which a price was read that is in use.
-    private var oldestPrice: String? {
-        self.policy.models.flatMap { model in
-            self.policy.backends.compactMap { backend in
-                model.offers[backend.index].flatMap { self.policy.card(for: $0.name, at: backend, on: self.now)?.asOf }
-            }
-        }.min()
     }
 
     /// `✓ 2 tests passed`, or what failed; nil where the policy has none.

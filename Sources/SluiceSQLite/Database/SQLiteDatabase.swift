@@ -20,6 +20,8 @@ package final class SQLiteDatabase: Sendable {
         package var readers = 4
         package var limits = StoreWriter.Limits()
         package var durability = Durability.full
+        /// When the machine was started; nil where nobody knows.
+        package var machineStarted = MachineStart.now
         /// Called once, on a thread of the store's, when a commit could not be made durable: the process must stop.
         package var onFailure: @Sendable (StoreError) -> Void = { _ in }
 
@@ -54,7 +56,7 @@ package final class SQLiteDatabase: Sendable {
             try DatabaseFiles.create(path)
             let pool = try SQLiteDatabase.open(path, opening)
             (self.epoch, self.wasUnclean) = try SQLiteDatabase.begin(pool, at: now)
-            if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path, before: self.epoch) }
+            if self.wasUnclean { try SQLiteDatabase.checkPages(of: pool, path: path, before: self.epoch, opening) }
             self.shelf = FileShelf(folder: opening.folder.files)
             try self.shelf.create()
             self.pool = pool
@@ -142,11 +144,16 @@ package final class SQLiteDatabase: Sendable {
     }
 
     /// After an end that nobody planned: whether the pages hold together.
-    private static func checkPages(of pool: DatabasePool, path: String, before epoch: Int64) throws {
+    private static func checkPages(of pool: DatabasePool, path: String, before epoch: Int64, _ opening: Opening) throws {
         let found = try pool.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(3)") }
         guard found == ["ok"] else {
             throw StoreError(.ioFailure, "\(path) is damaged: \(found.joined(separator: "; ")); restore a backup, nothing was changed")
         }
-        try pool.write { db in try db.execute(literal: "UPDATE boot SET ended_ms = 0 WHERE ended_ms IS NULL AND epoch < \(epoch)") }
+        // Whether the machine went down with it, or the process alone, which loses nothing.
+        let machine = opening.machineStarted?.milliseconds ?? Int64.min
+        try pool.write { db in
+            try db.execute(
+                literal: "UPDATE boot SET ended_ms = CASE WHEN started_ms < \(machine) THEN -1 ELSE 0 END WHERE ended_ms IS NULL AND epoch < \(epoch)")
+        }
     }
 }

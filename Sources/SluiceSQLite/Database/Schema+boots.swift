@@ -3,8 +3,8 @@ extension Schema {
         PRAGMA application_id = 1397506885;
         PRAGMA user_version = 1;
 
-        -- One row for each start of a process that writes. `ended_ms` is missing after a crash, and 0 once the next
-        -- one has looked at the pages.
+        -- One row for each start of a process that writes. `ended_ms` is missing after a crash; once the next one
+        -- has looked at the pages it is 0, or -1 where the machine went down too.
         CREATE TABLE boot(
           epoch INTEGER PRIMARY KEY AUTOINCREMENT,
           started_ms INTEGER NOT NULL,

@@ -36,6 +36,16 @@ package struct SQLiteLedger: Ledger {
         }
     }
 
+    package func powerCuts(since: Timestamp?, until: Timestamp?) throws(StoreError) -> [Timestamp] {
+        try self.reader.read { db in
+            let starts = try Int64.fetchAll(
+                db.cachedStatement(sql: "SELECT (SELECT min(started_ms) FROM boot WHERE epoch > b.epoch) FROM boot b WHERE ended_ms = -1 ORDER BY epoch"))
+            return starts.map { Timestamp(milliseconds: $0) }.filter { instant in
+                (since.map { instant >= $0 } ?? true) && (until.map { instant < $0 } ?? true)
+            }
+        }
+    }
+
     package func isClosed(request id: String, attempt: Int) throws(StoreError) -> Bool {
         try self.reader.read { db in
             try Bool.fetchOne(

@@ -15,12 +15,14 @@ package struct AdminAPI: Sendable {
         package var report: @Sendable (_ by: String?, _ since: String?, _ until: String?) async throws -> [UInt8]
         /// Prices the ledger again; without `isWritten` it only says what would be corrected. nil while it is at it already.
         package var recompute: @Sendable (LedgerFilter, _ isWritten: Bool) async throws -> [UInt8]?
+        /// Gives calls in doubt what a bill says that they cost; nil while the ledger is being corrected already.
+        package var closeDoubts: @Sendable (_ body: [UInt8]) async throws -> [UInt8]?
 
         package init(
             reload: @escaping @Sendable () async -> Result<String, Refusal>, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
             listKeys: @escaping @Sendable () async throws -> [UInt8], revokeKey: @escaping @Sendable (String) async throws -> Bool,
             report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8],
-            recompute: @escaping @Sendable (LedgerFilter, Bool) async throws -> [UInt8]?
+            recompute: @escaping @Sendable (LedgerFilter, Bool) async throws -> [UInt8]?, closeDoubts: @escaping @Sendable ([UInt8]) async throws -> [UInt8]?
         ) {
             self.reload = reload
             self.makeKey = makeKey
@@ -28,6 +30,7 @@ package struct AdminAPI: Sendable {
             self.revokeKey = revokeKey
             self.report = report
             self.recompute = recompute
+            self.closeDoubts = closeDoubts
         }
     }
 
@@ -65,14 +68,19 @@ package struct AdminAPI: Sendable {
             var filter = LedgerFilter()
             filter.since = try AdminAPI.time(query["since"], "since")
             filter.until = try AdminAPI.time(query["until"], "until")
-            guard let outcome = try await self.actions.recompute(filter, query["dry_run"] != "true") else {
-                throw Refusal(409, .invalidRequest, "the ledger is being recomputed already")
-            }
+            guard let outcome = try await self.actions.recompute(filter, query["dry_run"] != "true") else { throw AdminAPI.isCorrecting }
+            return .json(outcome)
+        }
+        router.post("/api/audit/close") { request, _ -> Response in
+            let body = try await request.body.collect(upTo: 16 << 20)
+            guard let outcome = try await self.actions.closeDoubts(Array(buffer: body)) else { throw AdminAPI.isCorrecting }
             return .json(outcome)
         }
         self.addQueue(to: router)
         self.addKeys(to: router)
     }
+
+    private static let isCorrecting = Refusal(409, .invalidRequest, "the ledger is being corrected already")
 
     private static func time(_ text: Substring?, _ name: String) throws(Refusal) -> Timestamp? {
         guard let text else { return nil }

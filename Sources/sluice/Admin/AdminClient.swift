@@ -16,11 +16,11 @@ struct AdminClient {
     }
 
     /// - Throws: Where there is no answer, or one that refuses.
-    func send(_ method: String, _ path: String, query: [(String, String)] = []) throws(StoreError) -> [UInt8] {
+    func send(_ method: String, _ path: String, query: [(String, String)] = [], body: [UInt8] = []) throws(StoreError) -> [UInt8] {
         let target = path + (query.isEmpty ? "" : "?" + query.map { "\($0)=\(AdminClient.escaped($1))" }.joined(separator: "&"))
         let answer: LoopbackClient.Answer
         do {
-            answer = try self.client.send(method, target, headers: self.headers)
+            answer = try self.client.send(method, target, headers: self.headers, body: body)
         } catch {
             throw StoreError(.other, "the server's admin listener: \(error)")
         }

@@ -10,7 +10,7 @@ struct AuditReconcile: ParsableCommand {
         discussion: """
             The format of a file is told by its shape: OpenAI's costs and usage exports, Anthropic's cost and usage reports, OpenRouter's activity, FOCUS; any \
             other CSV with --map. Days are UTC, and all days of the months that the bill touches count unless --since and --until say otherwise. \
-            Rounding and calls of ours that nobody saw are shown and pass; exit code 1 means that the rest is beyond the tolerance.
+            With --correct, calls in doubt get what the bill has for them, as corrections: where it has nothing else that differs on a day of a model. Rounding and calls of ours that nobody saw are shown and pass; exit code 1 means that the rest is beyond the tolerance.
             """)
 
     enum Provider: String, ExpressibleByArgument, CaseIterable {
@@ -31,6 +31,9 @@ struct AuditReconcile: ParsableCommand {
 
     @Option(help: ArgumentHelp("Columns of a CSV: day=…,model=…,token_class=…,quantity=…,amount=…,tier=….", valueName: "columns"))
     var map: String?
+
+    @Flag(help: "Append corrections that give calls in doubt what the bill says that they cost.")
+    var correct = false
 
     @OptionGroup var policy: PolicyOptions
     @OptionGroup var data: DataOptions
@@ -67,18 +70,32 @@ struct AuditReconcile: ParsableCommand {
             // A correction is written when it is found, which may be after the time of the bill.
             var filter = span.filter
             filter.until = nil
-            try ledger.walk(filter) { _, entry in
+            try ledger.walk(filter) { seq, entry in
                 let at = entry.before?.at ?? entry.at
-                if span.filter.since.map({ at >= $0 }) ?? true, span.filter.until.map({ at < $0 }) ?? true { bill.add(entry) }
+                if span.filter.since.map({ at >= $0 }) ?? true, span.filter.until.map({ at < $0 }) ?? true { bill.add(entry, seq: seq) }
             }
             return Reconciliation(invoice, with: bill, days: span.contains)
         }
-        let outcome = ReconcileOutcome(found, tolerance: AuditReconcile.share(self.tolerance) ?? .one, provider: self.provider, shown: self.tolerance)
+        var outcome = ReconcileOutcome(found, tolerance: AuditReconcile.share(self.tolerance) ?? .one, provider: self.provider, shown: self.tolerance)
+        if self.correct { outcome.doubts.closed = try console.failing(as: self.output) { () throws(StoreError) in try self.close(found.closings) } }
         switch self.output {
         case .json: try console.print(json: outcome)
         case .text: console.print(outcome.text(TextStyle(console)), terminator: "")
         }
         if !outcome.ok { throw ExitCode(1) }
+    }
+
+    /// - Returns: How many got their cost.
+    private func close(_ closings: [OpenDoubts.Closing]) throws(StoreError) -> Int {
+        guard !closings.isEmpty else { return 0 }
+        let wanted = DoubtClosing(closings)
+        let answer = try StoreAccess(folder: self.data.folder(try? self.policy.read(at: .now).policy)).change(
+            served: { client throws(StoreError) in
+                guard let body = try? JSONEncoder().encode(wanted) else { return [] }
+                return try client.send("POST", "/api/audit/close", body: Array(body))
+            },
+            alone: { database throws(StoreError) in try wanted.write(to: SQLiteLedger(database), at: .now) })
+        return (try? JSONDecoder().decode([String: Int].self, from: Data(answer)))?["closed"] ?? 0
     }
 
     private func read(_ console: Console) throws -> Invoice {

@@ -24,8 +24,11 @@ struct DoctorCommand: AsyncParsableCommand {
             return
         }
         let console = Console()
-        let (finding, policy) = self.policyFinding()
-        var findings = [finding] + MachineChecks(folder: self.data.folder(policy)).findings
+        let now = Timestamp.now
+        let (finding, loaded) = self.policyFinding(at: now)
+        let policy = loaded?.policy
+        var findings =
+            [finding, loaded.flatMap { self.pricesFinding($0, at: now) }].compactMap { $0 } + MachineChecks(folder: self.data.folder(policy)).findings
         findings.append(self.serverFinding(policy))
         if let policy { findings += await BackendChecks(policy: policy).findings() }
         let checkup = Checkup(findings)
@@ -36,24 +39,35 @@ struct DoctorCommand: AsyncParsableCommand {
         if !checkup.ok { throw ExitCode(1) }
     }
 
-    private func policyFinding() -> (Checkup.Finding, PolicySet?) {
+    private func policyFinding(at now: Timestamp) -> (Checkup.Finding, LoadedPolicy?) {
         let name = "policy"
         do {
-            let loaded = try self.policy.read(at: .now, for: .serve)
+            let loaded = try self.policy.read(at: now, for: .serve)
             let errors = loaded.diagnostics.filter { $0.severity == .error }
             let warnings = loaded.diagnostics.filter { $0.severity == .warning }
             if let worst = errors.first ?? warnings.first {
-                let count = errors.isEmpty ? "\(warnings.count) warnings" : "\(errors.count) errors"
+                let (count, kind) = errors.isEmpty ? (warnings.count, "warning") : (errors.count, "error")
                 return (
                     .ill(
-                        name, errors.isEmpty ? .warning : .error, "\(count); the first at \(worst.span.place.file):\(worst.span.place.line): \(worst.message)",
-                        fix: "`sluice check` shows them all"), loaded.policy
+                        name, errors.isEmpty ? .warning : .error,
+                        "\(count) \(kind)\(count == 1 ? "" : "s"), the first at \(worst.span.place.file):\(worst.span.place.line): \(worst.message)",
+                        fix: "`sluice check` shows them all"), loaded
                 )
             }
-            return (.well(name, "revision \(loaded.policy?.revision ?? "none")"), loaded.policy)
+            return (.well(name, "revision \(loaded.policy?.revision ?? "none")"), loaded)
         } catch {
             return (.ill(name, .error, error.message, fix: "`sluice init` writes a first one"), nil)
         }
+    }
+
+    /// How old the prices are that money is counted by; nil where none says when it was read.
+    private func pricesFinding(_ loaded: LoadedPolicy, at now: Timestamp) -> Checkup.Finding? {
+        let stale = loaded.diagnostics.filter { $0.code == .stalePrice }
+        if let first = stale.first {
+            let more = stale.count == 1 ? "" : ", and \(stale.count - 1) more like it"
+            return .ill("prices", .warning, first.message + more, fix: first.hint ?? "")
+        }
+        return loaded.policy?.oldestPrice(at: now).map { .well("prices", "the oldest were read on \($0)") }
     }
 
     private func serverFinding(_ policy: PolicySet?) -> Checkup.Finding {

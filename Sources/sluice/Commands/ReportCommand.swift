@@ -49,9 +49,9 @@ struct ReportSpend: ParsableCommand {
             switch self.output {
             case .json: console.print(String(decoding: report.json, as: UTF8.self))
             case .table: console.print(ReportText(report, style: TextStyle(console)).text, terminator: "")
-            case .csv: console.print(ReportText(report).table(exact: true).csv, terminator: "")
+            case .csv: console.print(ReportCSV(report).text, terminator: "")
             case .html: console.print(try ReportPage(report, of: ledger, at: .now).html, terminator: "")
-            case .md: console.print(ReportText(report).table(exact: false).markdown, terminator: "")
+            case .md: console.print(ReportText(report).table.markdown, terminator: "")
             }
         }
     }

@@ -55,6 +55,14 @@ struct PaybackOutcome: Codable {
         var backend: String
         var months: [Month]
         @OrNull var break_even: String?
+
+        fileprivate var verdict: String {
+            if let break_even {
+                return break_even > self.months.last?.month ?? "" ? "will have paid for itself in \(break_even)" : "has paid for itself in \(break_even)"
+            }
+            return self.months.allSatisfy { $0.utilisation == nil }
+                ? "has no whole hour behind it yet, so nothing can be said" : "does not pay for itself at this rate"
+        }
     }
 
     var schema = "sluice.payback/v1"
@@ -82,11 +90,10 @@ struct PaybackOutcome: Codable {
             var table = TextTable(
                 [.init(title: node.backend)] + ["cost", "at the baseline", "saved", "at work"].map { .init(title: $0, alignment: .right) })
             table.rows = node.months.map { month in
-                let share = month.utilisation.map { ReportText.percent(Int128($0 * 1_000_000), exact: false) } ?? "–"
+                let share = month.utilisation.map { ReportText.percent(Int128($0 * 1_000_000)) } ?? "–"
                 return [month.month, month.owned, month.baseline, month.saved, share]
             }
-            let verdict = node.break_even.map { "has paid for itself in \($0)" } ?? "does not pay for itself at this rate"
-            return table.text(style) + "\(node.backend) \(verdict)\n"
+            return table.text(style) + "\(node.backend) \(node.verdict)\n"
         }.joined(separator: "\n")
     }
 }

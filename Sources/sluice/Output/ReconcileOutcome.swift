@@ -17,6 +17,17 @@ struct ReconcileOutcome: Codable {
         @OrNull var invoice_quantity: String?
     }
 
+    /// Calls of which only bounds are known.
+    struct Doubts: Codable {
+        var calls: Int
+        var low: String
+        var high: String
+        /// What the bill makes of those that it tells enough of.
+        @OrNull var billed: String?
+        /// To how many of them that was booked.
+        var closed = 0
+    }
+
     var schema = "sluice.reconcile/v1"
     var ok: Bool
     var provider: String
@@ -29,6 +40,7 @@ struct ReconcileOutcome: Codable {
     var by_cause: [String: String]
     /// Calls of ours that have no price: in no sum.
     var unpriced: Int
+    var doubts: Doubts
 
     init(_ found: Reconciliation, tolerance: PriceFactor, provider: String, shown: String) {
         self.ok = found.isWithin(tolerance)
@@ -39,6 +51,10 @@ struct ReconcileOutcome: Codable {
         self.invoice = found.invoice.description
         self.difference = found.difference.description
         self.unpriced = found.unpriced
+        let closings = found.closings
+        self.doubts = Doubts(
+            calls: found.doubts.calls, low: found.doubts.low.description, high: found.doubts.high.description,
+            billed: closings.isEmpty ? nil : closings.reduce(into: MoneySum.zero) { $0 += MoneySum($1.cost) }.description)
         self.by_cause = found.byCause.reduce(into: [:]) { $0[$1.cause.rawValue] = $1.amount.description }
         self.rows = found.rows.map { row in
             Row(
@@ -68,6 +84,16 @@ struct ReconcileOutcome: Codable {
         if !causes.isEmpty { text += "\nby cause: \(causes.joined(separator: " · ").replacing("_", with: " "))\n" }
         text += "\(agreeing) of \(self.rows.count) lines agree\n"
         if self.unpriced > 0 { text += "\(self.unpriced) calls have no price and are in no sum\n" }
-        return text
+        return text + self.doubtText
+    }
+
+    private var doubtText: String {
+        guard self.doubts.calls > 0 else { return "" }
+        let calls = self.doubts.calls == 1 ? "1 call was in doubt" : "\(ReportText.grouped("\(self.doubts.calls)")) calls were in doubt"
+        var text = "\(calls), between \(self.doubts.low) and \(self.doubts.high)"
+        if let billed = self.doubts.billed {
+            text += self.doubts.closed > 0 ? ": \(self.doubts.closed) corrected to \(billed), as billed" : ": billed with \(billed), which --correct books"
+        }
+        return text + "\n"
     }
 }

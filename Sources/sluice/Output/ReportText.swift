@@ -17,7 +17,7 @@ struct ReportText {
     var text: String {
         var parts = [self.title]
         if self.report.total.attempts == 0 && self.report.rows.isEmpty { return parts[0] + "\nNothing was recorded in that time.\n" }
-        parts.append(self.table(exact: false).text(self.style))
+        parts.append(self.table.text(self.style))
         parts.append(self.waterfall)
         let notes = self.notes
         if !notes.isEmpty { parts.append(notes.map { $0 + "\n" }.joined()) }
@@ -42,30 +42,25 @@ struct ReportText {
         }
     }
 
-    /// - Parameter exact: Every digit, as machines want it, instead of what fits the eye.
-    func table(exact: Bool) -> TextTable {
-        let hasWaste = self.report.total.waste != .zero
-        let hasIdle = self.report.total.idle != .zero
+    var table: TextTable {
+        let (hasWaste, hasIdle) = (self.report.total.waste != .zero, self.report.total.idle != .zero)
+        let hasHardware = self.report.total.utilisation != nil
         let titles =
-            ["requests", "attempts", "cost"] + (hasWaste || exact ? ["waste"] : []) + (hasIdle || exact ? ["idle"] : []) + [
-                "baseline", "saved", "saved %", "certain",
-            ]
+            ["requests", "attempts", "cost"] + (hasWaste ? ["waste"] : []) + (hasIdle ? ["idle"] : []) + ["baseline", "saved", "saved %", "certain"]
+            + (hasHardware ? ["at work"] : [])
         var table = TextTable(self.report.by.map { .init(title: $0.rawValue) } + titles.map { .init(title: $0, alignment: .right) })
         func cells(_ measures: RollupMeasures) -> [String] {
-            func money(_ sum: MoneySum) -> String { exact ? sum.description : self.money(sum) }
-            var cells = [
-                exact ? "\(measures.requests)" : ReportText.grouped("\(measures.requests)"),
-                exact ? "\(measures.attempts)" : ReportText.grouped("\(measures.attempts)"),
+            var cells = [ReportText.grouped("\(measures.requests)"), ReportText.grouped("\(measures.attempts)")]
+            cells.append(measures.attempts > 0 && measures.unpriced == measures.attempts ? "unpriced" : self.money(measures.cost))
+            if hasWaste { cells.append(self.money(measures.waste)) }
+            if hasIdle { cells.append(self.money(measures.idle)) }
+            cells += [
+                self.money(measures.baseline), self.money(measures.saved), ReportText.percent(measures.savedRatio), ReportText.percent(measures.coverage),
             ]
-            cells.append(measures.attempts > 0 && measures.unpriced == measures.attempts && !exact ? "unpriced" : money(measures.cost))
-            if hasWaste || exact { cells.append(money(measures.waste)) }
-            if hasIdle || exact { cells.append(money(measures.idle)) }
-            return cells + [
-                money(measures.baseline), money(measures.saved), ReportText.percent(measures.savedRatio, exact: exact),
-                ReportText.percent(measures.coverage, exact: exact),
-            ]
+            if hasHardware { cells.append(ReportText.percent(measures.utilisation)) }
+            return cells
         }
-        for row in self.report.rows where !self.report.by.isEmpty { table.rows.append(row.key.map { $0 ?? (exact ? "" : "(none)") } + cells(row.measures)) }
+        for row in self.report.rows where !self.report.by.isEmpty { table.rows.append(row.key.map { $0 ?? "(none)" } + cells(row.measures)) }
         let total = cells(self.report.total)
         if self.report.by.isEmpty {
             table.rows = [total]
@@ -99,6 +94,14 @@ struct ReportText {
         note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
         note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
         note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")
+        for assumption in self.report.assumptions {
+            notes.append(assumption.prefix(1).uppercased() + assumption.dropFirst() + ": an assumption of the policy.")
+        }
+        for instant in self.report.powerCuts {
+            notes.append(
+                "The machine went down some time before \(ReportText.instant(instant)): live calls that were under way or had ended in the moment before may be missing."
+            )
+        }
         if total.idle < .zero {
             notes.append("Own hardware did more than its `tokens_per_hour`: idle time is negative, so the figure is too low.")
         }
@@ -120,9 +123,6 @@ struct ReportText {
         return (rounded < 0 ? "-" : "") + ReportText.grouped(String(padded.dropLast(self.decimals))) + "." + padded.suffix(self.decimals)
     }
 
-    /// Every digit.
-    func exact(_ sum: MoneySum) -> String { sum.description }
-
     static func grouped(_ digits: String) -> String {
         var groups: [Substring] = []
         var rest = digits[...]
@@ -134,9 +134,8 @@ struct ReportText {
     }
 
     /// A ratio in millionths, as a percentage with one decimal.
-    static func percent(_ millionths: Int128?, exact: Bool) -> String {
-        guard let millionths else { return exact ? "" : "-" }
-        if exact { return DecimalText.format(millionths, decimals: 6) }
+    static func percent(_ millionths: Int128?) -> String {
+        guard let millionths else { return "-" }
         let tenths = millionths.dividedHalfEven(by: 1000)
         return "\(tenths < 0 ? "-" : "")\(tenths.magnitude / 10).\(tenths.magnitude % 10)%"
     }

@@ -12,10 +12,13 @@ struct OutputSchema {
         OutputSchema("doctor", Checkup.self),
         OutputSchema("error", CommandFailure.self),
         OutputSchema("explain", ExplainReport.self),
+        OutputSchema("ledger", MoneyOutputs.Ledger.self),
         OutputSchema("prices_diff", PricesDifference.self),
         OutputSchema("payback", PaybackOutcome.self),
         OutputSchema("recompute", RecomputeOutcome.self),
         OutputSchema("reconcile", ReconcileOutcome.self),
+        OutputSchema("report", MoneyOutputs.Report.self),
+        OutputSchema("verify", MoneyOutputs.Verify.self),
         OutputSchema("windows", WindowListing.self),
     ]
 

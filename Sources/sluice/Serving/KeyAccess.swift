@@ -24,6 +24,7 @@ struct KeyAccess {
     /// What the admin API asks of the rest of the program.
     func actions(source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock) -> AdminAPI.Actions {
         let store = self.store
+        let corrector = LedgerCorrector(source: source, ledger: ledger, clock: clock)
         return AdminAPI.Actions(
             reload: {
                 switch source.reload(at: clock.now.wall) {
@@ -63,7 +64,7 @@ struct KeyAccess {
                 let currency = source.policy.currency
                 return try Report(of: ledger, since: time(since, "since"), until: time(until, "until"), by: dimensions, currency: currency).json
             },
-            recompute: LedgerRecomputer(source: source, ledger: ledger, clock: clock).run)
+            recompute: corrector.recompute, closeDoubts: corrector.close)
     }
 }
 

@@ -1,4 +1,5 @@
 """What `sluice doctor` says of a machine, and what a health check hears."""
+import datetime
 import json
 import os
 import signal
@@ -49,3 +50,18 @@ def examination():
         found = json.loads(text)
         wrong = [check["name"] for check in found["checks"] if not check["ok"] and check["level"] == "error"]
         assert code == 1 and not found["ok"] and "policy" in wrong and "disk space" in wrong, text
+
+
+@case("doctor-prices", "doctor says how old the prices are, and warns of those that nobody has looked up for a quarter of a year", 60)
+def prices():
+    policy = "version: 1\n" + POLICY.format(1).replace("output: 2 }", "output: 2, as_of: DAY }")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "policy.yaml")
+        today = datetime.date.today()
+        for age, word in ((5, str(today - datetime.timedelta(5))), (200, "200 days ago")):
+            with open(path, "w") as file:
+                file.write(policy.replace("DAY", str(today - datetime.timedelta(age))))
+            _, text = doctor("--config", path, "--data", folder, "--output", "json")
+            found = {check["name"]: check for check in json.loads(text)["checks"]}["prices"]
+            assert found["ok"] is (age == 5) and word in found["detail"] and found["level"] == "warning", found
+            assert found["ok"] or "as_of" in found["fix"], found

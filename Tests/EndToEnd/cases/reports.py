@@ -46,6 +46,10 @@ class WellFormed(html.parser.HTMLParser):
         assert self.open and self.open.pop() == tag, (tag, self.getpos())
 
 
+def first_of(by):
+    return by.split(",")[0]
+
+
 @case("report-formats", "JSON, CSV, Markdown, table and page say the same, by every dimension")
 def formats():
     upstream = Upstream(chat(tokens=20, prompt=1000))
@@ -64,8 +68,12 @@ def formats():
             assert D(total["saved"]) == D(total["baseline"]) - D(total["cost"]) and total["requests"] == 9, total
             assert sum(D(row["cost"]) for row in books["rows"]) == D(total["cost"]) and sum(row["requests"] for row in books["rows"]) == 9, by
             lines = list(csv.DictReader(io.StringIO(report("csv", by))))
-            assert [(line["cost"], line["saved"], line["requests"]) for line in lines] == [
-                (row["cost"], row["saved"], str(row["requests"])) for row in books["rows"]], by
+            for line, row in zip(lines, books["rows"], strict=True):
+                usage = {name[6:]: int(count) for name, count in line.items() if name.startswith("usage_")}
+                assert usage == {**dict.fromkeys(usage, 0), **row["usage"]}, (by, line)
+                for name in set(row) - {"usage", "evidence", first_of(by)} & set(line):
+                    wanted = row[name]
+                    assert line[name] == ("" if wanted is None else str(wanted)) or D(line[name]) == D(str(wanted)), (by, name, line[name], wanted)
             first = by.split(",")[0]
             assert [line[first] for line in lines] == [row[first] or "" for row in books["rows"]], by
             marked = report("md", by).splitlines()

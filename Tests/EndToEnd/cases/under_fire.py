@@ -9,24 +9,35 @@ import random
 import threading
 import time
 
-from kit.cases import case
+from kit.cases import case, eventually
 from kit.router import Router
 from kit.upstream import CUT, RESET, Upstream, chunk, whole
 
 D = decimal.Decimal
 PICO = D("1e-12")
-PRICES = {"first": {"input": D("2.5"), "cached_input": D("0.25"), "output": D(10)}, "second": {"input": D("0.37"), "cached_input": D("0.037"), "output": D("1.111")}}
+PRICES = {
+    "first": {"input": D("2.5"), "cached_input": D("0.25"), "output": D(10)},
+    "second": {"input": D("0.37"), "cached_input": D("0.037"), "output": D("1.111")},
+    "third": {"input": D(3), "cached_input": D("0.3"), "cache_write_5m": D("3.75"), "cache_write_1h": D(6), "output": D(15)},
+}
 POLICY = """
 backends:
-  first: {{ api: openai, url: "{0}", price: {{ input: 2.50, cached: 0.25, output: 10 }} }}
+  first: {{ api: openai, url: "{0}", price: {{ input: 2.50, cached: 0.25, cache_write: 3, cache_write_1h: 5, output: 10 }} }}
   second: {{ api: openai, url: "{1}", price: {{ input: 0.37, cached: 0.037, output: 1.111 }} }}
-models: {{ chat: {{ first: m, second: m }} }}
+  third: {{ api: anthropic, url: "{2}", price: {{ input: 3, cached: 0.3, cache_write: 3.75, cache_write_1h: 6, output: 15 }} }}
+models: {{ chat: {{ first: m, second: m }}, talk: {{ third: c, first: m }} }}
 pools: {{ main: {{ backends: [first, second], pick: in-order, failover: [connect, 429, 5xx] }} }}
-classes: {{ live: {{ serve: now, use: [main] }} }}
-routes: [ {{ class: live }} ]
+classes:
+  live: {{ serve: now, use: [main] }}
+  talk: {{ serve: now, use: [third] }}
+  slow: {{ serve: later, use: [main], deadline: 24h }}
+routes: [ {{ match: {{ model: talk }}, class: talk }}, {{ match: {{ async: true }}, class: slow }}, {{ class: live }} ]
 baseline: {{ backend: first, model: requested, serve: now }}
 """
-KINDS = {"whole": 28, "stream": 24, "left": 12, "cut": 7, "500": 5, "429": 5, "503": 4, "reset": 3, "silent": 4, "silent stream": 4, "absurd": 4}
+KINDS = {"whole": 20, "stream": 20, "left": 10, "cut": 6, "500": 5, "429": 5, "503": 4, "reset": 3, "silent": 4, "silent stream": 4, "absurd": 4,
+         "talk": 4, "talk stream": 4, "talk left": 3, "later": 4}
+#: Clients, and the most that the queue may have under way: whatever of it is begun when a kill comes may have no call.
+CLIENTS, QUEUED = 12, 32
 ABSURD = [{"prompt_tokens": -5}, {"prompt_tokens": 10 ** 12}, {"total_tokens": 7}, {"completion_tokens": 0}, {"prompt_tokens_details": {"cached_tokens": 10 ** 6}}]
 
 
@@ -38,10 +49,12 @@ class Wish:
         self.kind = chance.choices(list(KINDS), KINDS.values())[0]
         self.text = f"n{number} " + " ".join(chance.choice(("alpha", "beta", "gamma", "delta")) for _ in range(30 + number % 90))
         self.prompt = len(self.text) // 4
-        plain = self.kind in ("left", "cut", "reset", "silent", "silent stream", "absurd")
+        plain = self.kind in ("left", "cut", "reset", "silent", "silent stream", "absurd", "talk left")
         self.cached = 0 if plain or number % 3 else self.prompt // 2
+        self.is_talk = self.kind.startswith("talk")
+        self.written = (number % 11, number % 7) if self.is_talk and not plain else (0, 0)
         self.completion, self.reasoning = 10 + number % 30, 0 if plain or number % 5 else 3
-        self.is_stream = self.kind in ("stream", "left", "cut", "silent stream") or (self.kind in ("500", "429") and number % 2 == 0)
+        self.is_stream = self.kind in ("stream", "left", "cut", "silent stream", "talk stream", "talk left") or (self.kind in ("500", "429") and number % 2 == 0)
         self.leaves_after = 1 + number % 9
         self.lie = ABSURD[number % len(ABSURD)]
 
@@ -61,6 +74,9 @@ class Backend(Upstream):
         call.billed = {}
         if self.name == "first" and wish.kind in ("500", "429", "503"):
             yield whole(int(wish.kind), {"error": {"message": "not now", "type": "server_error", "param": None, "code": None}})
+            return
+        if wish.is_talk:
+            yield from self.talk(call, wish)
             return
         call.billed = {"input": wish.prompt - wish.cached, "cached_input": wish.cached, "output": 0}
         if wish.kind == "reset":
@@ -98,11 +114,41 @@ class Backend(Upstream):
         yield chunk("[DONE]") + b"0\r\n\r\n"
 
 
+    def talk(self, call, wish):
+        """Anthropic's dialect: tokens that were read from a cache or written to it stand beside the prompt."""
+        short, long = wish.written
+        call.billed = {"input": wish.prompt - wish.cached - short - long, "cached_input": wish.cached, "cache_write_5m": short, "cache_write_1h": long, "output": 0}
+        call.id = f"msg_{self.name}_{next(self.ids)}"
+        usage = {"input_tokens": call.billed["input"], "cache_read_input_tokens": wish.cached, "cache_creation_input_tokens": short + long,
+                 "cache_creation": {"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long}}
+        message = {"id": call.id, "type": "message", "role": "assistant", "model": "c", "content": [], "stop_reason": None, "stop_sequence": None}
+        if not wish.is_stream:
+            call.billed["output"] = wish.completion
+            yield whole(200, {**message, "content": [{"type": "text", "text": "words " * wish.completion}], "stop_reason": "end_turn",
+                              "usage": {**usage, "output_tokens": wish.completion}})
+            return
+
+        def event(kind, **more):
+            data = f"event: {kind}\ndata: {json.dumps({'type': kind, **more})}\n\n".encode()
+            return b"%x\r\n%s\r\n" % (len(data), data)
+        yield b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        yield event("message_start", message={**message, "usage": {**usage, "output_tokens": 0}})
+        yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        for _ in range(wish.completion):
+            call.billed["output"] += 1
+            yield event("content_block_delta", index=0, delta={"type": "text_delta", "text": "words "})
+            if wish.kind == "talk left":
+                yield 0.003
+        yield event("content_block_stop", index=0)
+        yield event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": wish.completion})
+        yield event("message_stop") + b"0\r\n\r\n"
+
+
 class Crowd:
     """Clients that take numbers until there is none left, through whatever happens to the router."""
 
-    def __init__(self, router, count, clients=12):
-        self.router, self.numbers, self.lock, self.answered = router, iter(range(count)), threading.Lock(), {}
+    def __init__(self, router, count, clients=CLIENTS):
+        self.router, self.numbers, self.lock, self.answered, self.jobs = router, iter(range(count)), threading.Lock(), {}, {}
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(clients)]
         for thread in self.threads:
             thread.start()
@@ -118,22 +164,28 @@ class Crowd:
 
     def ask(self, number, wish):
         """Whether a connection could be had."""
-        body = json.dumps({"model": "chat", "max_tokens": 64, "stream": wish.is_stream, "messages": [{"role": "user", "content": wish.text}]})
+        body = json.dumps({"model": "talk" if wish.is_talk else "chat", "max_tokens": 64, "stream": wish.is_stream,
+                           "messages": [{"role": "user", "content": wish.text}]})
+        headers = {"content-type": "application/json", "sluice-tags": f"name=n{number}"}
+        if wish.kind == "later":
+            headers["prefer"] = "respond-async"
         connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=30)
         try:
             connection.connect()
         except OSError:
             return False
         try:
-            connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json", "sluice-tags": f"name=n{number}"})
+            connection.request("POST", "/v1/messages" if wish.is_talk else "/v1/chat/completions", body, headers)
             answer = connection.getresponse()
-            if wish.kind == "left" and answer.status == 200:
+            if wish.kind in ("left", "talk left") and answer.status == 200:
                 for _ in range(2 * wish.leaves_after):
                     answer.readline()
             else:
                 text = answer.read()
-                if answer.status == 200 and (not wish.is_stream or text.rstrip().endswith(b"[DONE]")):
+                if answer.status == 200 and (not wish.is_stream or text.rstrip().endswith(b"[DONE]") or b"event: message_stop" in text):
                     self.answered[number] = answer.getheader("x-request-id")
+                elif answer.status == 202:
+                    self.jobs[number] = (json.loads(text)["id"], answer.getheader("x-request-id"))
         except (OSError, http.client.HTTPException):
             pass
         finally:
@@ -147,6 +199,9 @@ class Crowd:
     def join(self):
         for thread in self.threads:
             thread.join()
+        for number, (job, request) in self.jobs.items():
+            eventually(lambda: self.router.request("GET", f"/v1/jobs/{job}").status == 200, 120, what=f"the answer of {job}")
+            self.answered[number] = request
 
 
 def truth(call):
@@ -160,8 +215,9 @@ def bounds(entry):
 @case("under-fire", "mixed requests through cancels, cuts, errors, absurd usage and kill -9: every call is booked, certain costs are exact, intervals hold the truth", 1800)
 def under_fire():
     count, kills = int(os.environ.get("SLUICE_TEST_REQUESTS", "600")), int(os.environ.get("SLUICE_TEST_KILLS", "3"))
-    backends = [Backend("first"), Backend("second")]
-    with Router(POLICY.format(*(backend.url for backend in backends))) as router:
+    backends = [Backend("first"), Backend("second"), Backend("third")]
+    urls = [backend.url for backend in backends[:2]] + [backends[2].url[:-3]]
+    with Router(POLICY.format(*urls)) as router:
         crowd = Crowd(router, count)
         for round_number in range(kills):
             while sum(len(backend.calls) for backend in backends) < count * (round_number + 1) // (kills + 1) and crowd.is_busy:
@@ -213,7 +269,7 @@ def judge_attempts(ends, calls, kills):
     missing = {key: number for key, number in made.items() if key[0] and booked[key] < number}
     assert not missing, f"calls without an entry: {missing}"
     surplus = sum(booked.values()) - sum(made.values())
-    assert 0 <= surplus <= 12 * kills, f"{surplus} entries more than calls"
+    assert 0 <= surplus <= (CLIENTS + QUEUED) * kills, f"{surplus} entries more than calls"
     low, high = (sum((bounds(entry)[side] for entry in unnamed), D(0)) for side in (0, 1))
     whole_truth = sum((truth(call) for call in rest), D(0))
     assert low <= whole_truth <= high, f"{whole_truth} is not within {low} to {high}"
@@ -244,6 +300,6 @@ def judge_report(router, entries, ends, calls):
     assert sum(D(step["amount"]) for step in report["waterfall"]) == D(total["saved"])
     assert D(total["cost_low"]) <= sum(truth(call) for call in calls) <= D(total["cost_high"])
     assert total["attempts"] == len(ends) and total["unpriced"] == 0
-    assert json.loads(router.run("audit", "verify", "--data", str(router.data), "--output", "json").stdout)["entries"] == len(entries)
-    again = json.loads(router.run("audit", "recompute", "--data", str(router.data), "--config", str(router.config), "--output", "json").stdout)
+    assert json.loads(router.run("audit", "verify", "--data", str(router.data), "--output", "json", timeout=900).stdout)["entries"] == len(entries)
+    again = json.loads(router.run("audit", "recompute", "--data", str(router.data), "--config", str(router.config), "--output", "json", timeout=900).stdout)
     assert again["corrections"] == 0 and again["entries"] == sum(entry["evidence"] == "computed" and entry["usage"] is not None for entry in ends), again

@@ -51,6 +51,11 @@ import Testing
         let figures = try Probe.run("starts", "10")
         #expect(figures == "starts: 10 pairs, 10 with exactly one winner", "\(figures)")
     }
+
+    @Test func p12AnyByteOfAnyRowThatIsChangedIsFound() throws {
+        let figures = try Probe.run("tamper", "40", Probe.seed)
+        #expect(figures.hasSuffix("40 of 40 found in an export, 40 of 40 in the file"), "\(figures)")
+    }
 }
 
 /// The program of the heavy tests.

@@ -63,7 +63,11 @@ package struct FocusHour: Sendable {
             self.add(key, entry) { $0.cost += end.cost ?? .zero }
         case .correction:
             key.meter = .correction
-            self.add(key, entry) { $0.cost += end.cost ?? .zero }
+            self.add(key, entry) {
+                $0.cost += end.cost ?? .zero
+                $0.costLow += end.costLow ?? end.cost ?? .zero
+                $0.costHigh += end.costHigh ?? end.cost ?? .zero
+            }
         case .settled, .waste, .inDoubt:
             if let cost = end.cost {
                 self.add(end.parts(of: cost), key, entry)

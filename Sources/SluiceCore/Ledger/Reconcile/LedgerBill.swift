@@ -35,6 +35,12 @@ package struct LedgerBill: Sendable {
         package var high = MoneySum.zero
         /// Of ``high``, what belongs to attempts that nobody saw.
         package var waste = MoneySum.zero
+
+        fileprivate mutating func add(_ low: Money, _ high: Money, isWaste: Bool) {
+            self.low += low
+            self.high += high
+            if isWaste { self.waste += high }
+        }
     }
 
     /// By service tier; `default` for all words that mean it.
@@ -44,7 +50,10 @@ package struct LedgerBill: Sendable {
     package private(set) var unpriced = 0
     package private(set) var models: Set<String> = []
     package private(set) var currency: String?
+    /// Calls in doubt, one by one.
+    package private(set) var open = OpenDoubts()
     private let backends: Set<String>
+
     package init(backends: Set<String>) {
         self.backends = backends
     }
@@ -61,13 +70,14 @@ package struct LedgerBill: Sendable {
         }
     }
 
-    package mutating func add(_ entry: LedgerEntry) {
+    package mutating func add(_ entry: LedgerEntry, seq: Int64 = 0) {
         guard let target = entry.target, let end = entry.settlement, let subject = entry.subject, self.backends.contains(target.backend) else { return }
         let day = Day(day: String(entry.at.description.prefix(10)), model: target.backendModel)
         switch entry.kind {
         case .intent, .capacity: return
         case .correction:
-            if let before = entry.before { self.correct(before, end, target) }
+            guard let before = entry.before else { return }
+            if before.isDoubt { self.close(entry, before, end, target) } else { self.correct(before, end, target) }
         case .settled, .waste, .inDoubt:
             self.models.insert(target.backendModel)
             self.currency = subject.currency
@@ -76,14 +86,20 @@ package struct LedgerBill: Sendable {
                 self.add(end.parts(of: cost), end.tierServed, day)
             } else if end.usage != nil, end.evidence == .unpriced {
                 self.unpriced += 1
-            } else if let high = end.costHigh {
-                var doubt = self.doubts[day] ?? Doubt()
-                if let low = end.costLow { doubt.low += low }
-                doubt.high += high
-                if entry.kind != .settled { doubt.waste += high }
-                self.doubts[day] = doubt
+            } else if let (low, high) = entry.doubt {
+                self.doubts[day, default: Doubt()].add(low, high, isWaste: entry.kind != .settled)
+                self.open.add(entry, seq: seq, on: day)
             }
         }
+    }
+
+    /// What a call in doubt cost is known now: its interval closes, on its own day.
+    private mutating func close(
+        _ correction: LedgerEntry, _ before: LedgerEntry.Standing, _ end: LedgerEntry.Settlement, _ target: LedgerEntry.Target
+    ) {
+        let day = Day(day: String(before.at.description.prefix(10)), model: target.backendModel)
+        self.doubts[day, default: Doubt()].add(end.costLow ?? .zero, end.costHigh ?? .zero, isWaste: before.kind != .settled)
+        self.open.close(correction)
     }
 
     /// The corrected entry stays on its day, and gets the price that it should have had.

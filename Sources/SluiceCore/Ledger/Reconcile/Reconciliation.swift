@@ -14,6 +14,7 @@ package struct Reconciliation: Sendable {
         package var parts: [VarianceCause: MoneySum]
 
         package var difference: MoneySum { self.invoice - self.ledger }
+        fileprivate var isBilled: Bool { self.invoiceQuantity != nil || self.invoice != .zero }
         /// The greatest part; nil where nothing differs.
         package var cause: VarianceCause? {
             let order = VarianceCause.allCases
@@ -21,9 +22,9 @@ package struct Reconciliation: Sendable {
         }
     }
 
-    package private(set) var rows: [Row] = []
-    /// Of the causes that are not harmless, what the ledger's own bounds allow for.
-    package private(set) var withinBounds = MoneySum.zero
+    package let rows: [Row]
+    private let explained: [LedgerBill.Day: (waste: MoneySum, counts: MoneySum)]
+    private let open: OpenDoubts
     package let currency: String?
     package let unpriced: Int
 
@@ -33,9 +34,11 @@ package struct Reconciliation: Sendable {
         self.unpriced = bill.unpriced
         var comparison = VarianceComparison(invoice, bill)
         let keys = Set(comparison.ledger.keys).union(comparison.invoice.sums.keys).filter { days($0.day) }
-        self.rows = keys.sorted().map { comparison.row($0) }
-        comparison.nameCounts(in: &self.rows)
-        self.withinBounds = comparison.withinBounds
+        self.open = bill.open
+        var rows = keys.sorted().map { comparison.row($0) }
+        comparison.nameCounts(in: &rows)
+        self.rows = rows
+        self.explained = comparison.explained
     }
 
     package var ledger: MoneySum { self.rows.reduce(into: .zero) { $0 += $1.ledger } }
@@ -48,9 +51,29 @@ package struct Reconciliation: Sendable {
 
     /// Whether what is not harmless, each amount by itself so that errors do not hide one another, stays within a share of the ledger.
     package func isWithin(_ tolerance: PriceFactor) -> Bool {
-        var harm = MoneySum.zero
-        for row in self.rows { for (cause, amount) in row.parts where !cause.isHarmless { harm.pico += Int128(amount.pico.magnitude) } }
+        let withinBounds = self.explained.values.reduce(into: MoneySum.zero) { $0 += $1.counts }
         let base = self.ledger == .zero ? self.invoice : self.ledger
-        return (harm - self.withinBounds).pico * 1_000_000 <= Int128(base.pico.magnitude) * Int128(tolerance.millionths)
+        return (Reconciliation.harm(in: self.rows) - withinBounds).pico * 1_000_000 <= Int128(base.pico.magnitude) * Int128(tolerance.millionths)
+    }
+
+    private static func harm(in rows: some Sequence<Row>) -> MoneySum {
+        rows.reduce(into: .zero) { harm, row in
+            for (cause, amount) in row.parts where !cause.isHarmless { harm.pico += Int128(amount.pico.magnitude) }
+        }
+    }
+
+    // MARK: Calls in doubt
+
+    /// What this bill makes of the calls in doubt: of each day and model on which nothing else differs that matters.
+    package var closings: [OpenDoubts.Closing] { self.open.closings(self.billedForDoubts) }
+
+    /// How many calls are in doubt, and between what they cost.
+    package var doubts: (calls: Int, low: MoneySum, high: MoneySum) { (self.open.calls, self.open.low, self.open.high) }
+
+    private func billedForDoubts(_ day: LedgerBill.Day) -> MoneySum? {
+        let rows = self.rows.filter { $0.key.day == day.day && $0.key.model == day.model }
+        let explained = self.explained[day] ?? (.zero, .zero)
+        guard rows.contains(where: \.isBilled), Reconciliation.harm(in: rows) == explained.counts else { return nil }
+        return explained.waste + explained.counts
     }
 }

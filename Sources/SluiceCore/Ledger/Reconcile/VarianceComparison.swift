@@ -12,7 +12,8 @@ struct VarianceComparison {
 
     let invoice: InvoiceSums
     private(set) var ledger: [LedgerBill.Key: [String: LedgerBill.Sum]] = [:]
-    private(set) var withinBounds = MoneySum.zero
+    /// What calls in doubt explain of the bill: as what nobody saw, and as counts that were not certain.
+    private(set) var explained: [LedgerBill.Day: (waste: MoneySum, counts: MoneySum)] = [:]
     private let bill: LedgerBill
     /// The most that a line of the bill is off by when its amount is rounded.
     private let penny: MoneySum
@@ -173,7 +174,12 @@ struct VarianceComparison {
         if amount > .zero, var doubt = self.doubts[day], amount <= doubt.high {
             let isWaste = amount <= doubt.waste
             doubt.high = doubt.high - amount
-            if isWaste { doubt.waste = doubt.waste - amount } else { self.withinBounds += amount }
+            if isWaste {
+                doubt.waste = doubt.waste - amount
+                self.explained[day, default: (.zero, .zero)].waste += amount
+            } else {
+                self.explained[day, default: (.zero, .zero)].counts += amount
+            }
             self.doubts[day] = doubt
             row.parts[isWaste ? .waste : .countDrift, default: .zero] += amount
             return

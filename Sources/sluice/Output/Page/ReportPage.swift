@@ -35,7 +35,7 @@ struct ReportPage {
             <main id="main">
             \(self.figures(text))
             \(self.plots(text))
-            \(self.table(text.table(exact: false), title: text.tableTitle))
+            \(self.table(text.table, title: text.tableTitle))
             \(self.utilisation)
             \(self.explanation(text))
             </main></body></html>
@@ -55,9 +55,9 @@ struct ReportPage {
         let saved = "\(text.money(total.saved)) of \(text.money(total.baseline))"
         let attempts = "\(ReportText.grouped("\(total.attempts)")) attempts, \(ReportText.grouped("\(total.usage.prompt + total.usage.generated)")) tokens"
         let gaps = "\(ReportText.grouped("\(total.unpriced)")) without a price, \(ReportText.grouped("\(total.unbaselined)")) without a baseline"
-        return figure("Spend", text.money(spent), bounds) + figure("Saved against baseline", ReportText.percent(total.savedRatio, exact: false), saved)
+        return figure("Spend", text.money(spent), bounds) + figure("Saved against baseline", ReportText.percent(total.savedRatio), saved)
             + figure("Requests", ReportText.grouped("\(total.requests)"), attempts)
-            + figure("Certain", ReportText.percent(total.coverage, exact: false), gaps)
+            + figure("Certain", ReportText.percent(total.coverage), gaps)
     }
 
     private func plots(_ text: ReportText) -> String {
@@ -69,8 +69,8 @@ struct ReportPage {
             : series.picture(currency: self.report.currency) + series.legend + self.details(series.table(text.money))
         let levers = self.report.total.waterfall
         var steps = TextTable([.init(title: "lever"), .init(title: "saved", alignment: .right)])
-        steps.rows = levers.map { [$0.lever, text.exact($0.amount)] }
-        steps.footer = ["saved", text.exact(self.report.total.saved)]
+        steps.rows = levers.map { [$0.lever, $0.amount.description] }
+        steps.footer = ["saved", self.report.total.saved.description]
         return """
             <section><h2>Spend per \(series.step.rawValue), by \(dimension)</h2><p class="sub">Dashed: what the same tokens would have cost at the baseline.</p>\(spend)</section>
             <section><h2>Where the saving comes from</h2><p class="sub">From the baseline to what was paid. Levers stand in a fixed order, so nothing counts twice.</p>\

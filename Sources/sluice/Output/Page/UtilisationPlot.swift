@@ -22,7 +22,7 @@ struct UtilisationPlot {
     private static func hour(_ row: Report.Row) -> String { row.key[1] ?? "" }
 
     var note: String {
-        let share = ReportText.percent(self.total.utilisation, exact: false)
+        let share = ReportText.percent(self.total.utilisation)
         return "\(share) of the paid time; \(self.money(self.total.idle)) \(self.currency) were paid for idle time."
     }
 
@@ -40,7 +40,7 @@ struct UtilisationPlot {
         var table = TextTable([.init(title: "hour (UTC)"), .init(title: "at work", alignment: .right), .init(title: "idle", alignment: .right)])
         for row in self.hours {
             let hour = String(UtilisationPlot.hour(row).prefix(16).replacing("T", with: " "))
-            table.rows.append([hour, ReportText.percent(row.measures.utilisation, exact: false), self.money(row.measures.idle)])
+            table.rows.append([hour, ReportText.percent(row.measures.utilisation), self.money(row.measures.idle)])
         }
         return table
     }

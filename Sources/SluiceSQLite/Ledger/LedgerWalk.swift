@@ -1,0 +1,154 @@
+import GRDB
+import SluiceCore
+
+/// The way through the table of a ledger, and what it adds up to.
+///
+/// Whoever wrote the file may have written anything: no value is taken for what its column promises.
+struct LedgerWalk {
+    private static let pageSize = 2000
+
+    var chain: ChainVerifier
+    /// The highest row that was read, whatever its line says.
+    private var last = Int64.min
+    private var hours: [Timestamp: Span] = [:]
+    private var sums: [RollupKey: RollupMeasures] = [:]
+    private var totals = RollupMeasures()
+    private var hour: Timestamp?
+    private var checkpoints: [Int64: Checkpoint] = [:]
+
+    private struct Span: Equatable {
+        var first: Int64
+        var last: Int64
+        var count: Int64
+    }
+
+    private struct Checkpoint: Equatable {
+        var hash: ChainHash
+        var at: Timestamp
+        var entries: Int64
+        var totals: RollupMeasures
+    }
+
+    init(wanted: ChainVerifier.Place?) {
+        self.chain = ChainVerifier(wanted: wanted, sha256: { $0.withUnsafeBytes(ChainTail.sha256) })
+    }
+
+    /// Reads on; whether there was anything.
+    mutating func takePage(in db: Database) throws -> Bool {
+        let page = try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT seq, at_ms, request_id, attempt, part, line, hash FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"),
+            arguments: [self.last, LedgerWalk.pageSize])
+        for row in page { self.add(row) }
+        return !page.isEmpty
+    }
+
+    private mutating func add(_ row: Row) {
+        let before = self.chain.head
+        let seq = row[0] as Int64
+        self.last = max(self.last, seq)
+        guard case .string(let line) = row.value(5).storage else { return self.chain.fail(seq, "its line is no text") }
+        guard let parts = self.chain.check(Array(line.utf8)) else { return }
+        let entry = parts.entry
+        let columns: [DatabaseValue] = [
+            parts.seq.databaseValue, entry.at.milliseconds.databaseValue, entry.subject?.requestID.databaseValue ?? .null,
+            entry.attempt?.databaseValue ?? .null, entry.kind.part?.databaseValue ?? .null,
+        ]
+        if columns != (0..<5).map(row.value) || row.value(6).bytes != parts.hash.bytes {
+            self.chain.fail(seq, "the columns beside its line say something else")
+        }
+        self.addUp(entry, seq: seq, before: before)
+    }
+
+    private mutating func addUp(_ entry: LedgerEntry, seq: Int64, before: ChainVerifier.Place?) {
+        let hour = entry.at.hour
+        if let latest = self.hour, hour > latest, let before {
+            self.checkpoints[before.seq] = Checkpoint(hash: before.hash, at: entry.at, entries: before.seq, totals: self.totals)
+        }
+        self.hour = max(hour, self.hour ?? hour)
+        let span = self.hours[hour] ?? Span(first: seq, last: seq, count: 0)
+        self.hours[hour] = Span(first: span.first, last: seq, count: span.count + 1)
+        self.totals.add(entry)
+        var rollups = Rollups()
+        rollups.add(entry)
+        for (key, measures) in rollups.measures { self.sums[key.withTagName, default: RollupMeasures()] += measures }
+    }
+
+    mutating func compareSums(in db: Database) throws {
+        try self.compareHours(in: db)
+        try self.compareCheckpoints(in: db)
+        try self.compareRollups(in: db)
+    }
+
+    private mutating func compareRollups(in db: Database) throws {
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT by_tag, hour_ms, tag, currency, tenant, api_key, class, route, backend, model, measures FROM rollup")
+        var stored: [RollupKey: RollupMeasures] = [:]
+        while let row = try rows.next() {
+            guard let key = RollupKey(row: row), let measures = row.value(10).utf8.flatMap({ try? RollupMeasures(text: $0) }) else {
+                return self.chain.fail(self.chain.head?.seq ?? 0, "a row of the hourly sums cannot be read")
+            }
+            stored[key.withTagName, default: RollupMeasures()] += measures
+        }
+        guard stored != self.sums else { return }
+        let wrong = Set(stored.keys).union(self.sums.keys).filter { stored[$0] != self.sums[$0] }.map(\.hour).min() ?? .distantPast
+        self.chain.fail(self.hours[wrong]?.first ?? 0, "the sums of the hour from \(wrong) are not those of its entries")
+    }
+
+    private mutating func compareHours(in db: Database) throws {
+        var stored: [Timestamp: Span] = [:]
+        for row in try Row.fetchAll(db, sql: "SELECT hour_ms, first_seq, last_seq, entries FROM ledger_hour") {
+            guard let hour = row.value(0).int64, let first = row.value(1).int64, let last = row.value(2).int64, let count = row.value(3).int64 else {
+                return self.chain.fail(self.chain.head?.seq ?? 0, "a row of the hours cannot be read")
+            }
+            stored[Timestamp(milliseconds: hour)] = Span(first: first, last: last, count: count)
+        }
+        guard let wrong = Set(stored.keys).union(self.hours.keys).filter({ stored[$0] != self.hours[$0] }).min() else { return }
+        let last = self.chain.head?.seq ?? 0
+        let claimed = stored[wrong]?.last ?? last
+        self.chain.fail(claimed > last ? last + 1 : claimed, "the hour from \(wrong) had other entries than it has")
+    }
+
+    private mutating func compareCheckpoints(in db: Database) throws {
+        var stored: [Int64: Checkpoint] = [:]
+        for row in try Row.fetchAll(db, sql: "SELECT seq, hash, at_ms, entries, totals FROM checkpoint") {
+            guard let hash = row.value(1).bytes, hash.count == 32, let at = row.value(2).int64, let entries = row.value(3).int64,
+                let totals = row.value(4).utf8.flatMap({ try? RollupMeasures(text: $0) })
+            else {
+                return self.chain.fail(row[0], "its checkpoint cannot be read")
+            }
+            stored[row[0]] = Checkpoint(hash: ChainHash(bytes: hash), at: Timestamp(milliseconds: at), entries: entries, totals: totals)
+        }
+        let wrong = Set(stored.keys).union(self.checkpoints.keys).filter { stored[$0] != self.checkpoints[$0] }.min()
+        if let wrong { self.chain.fail(wrong, stored[wrong] == nil ? "its checkpoint is missing" : "its checkpoint says something else") }
+    }
+}
+
+extension RollupKey {
+    /// From the columns of the primary key; nil where one holds what it cannot.
+    fileprivate init?(row: Row) {
+        let texts = (2..<10).compactMap { row.value($0).text }
+        guard let byTag = row.value(0).int64, byTag == 0 || byTag == 1, let hour = row.value(1).int64, texts.count == 8 else { return nil }
+        self.init(
+            byTag: byTag == 1, hour: Timestamp(milliseconds: hour), tag: texts[0], currency: texts[1], tenant: texts[2], key: texts[3],
+            trafficClass: texts[4], route: texts[5], backend: texts[6], model: texts[7])
+    }
+
+    /// With the name of its tag alone: which values have rows of their own depends on what came first, see ``Rollups/tagsPerHour``.
+    fileprivate var withTagName: RollupKey {
+        var key = self
+        if key.byTag { key.tag = String(key.tag.prefix { $0 != "=" }) }
+        return key
+    }
+}
+
+extension Row {
+    fileprivate func value(_ index: Int) -> DatabaseValue { self[index] }
+}
+
+extension DatabaseValue {
+    /// What it is, never what it could be taken for.
+    fileprivate var int64: Int64? { if case .int64(let value) = self.storage { value } else { nil } }
+    fileprivate var text: String? { if case .string(let value) = self.storage { value } else { nil } }
+    fileprivate var utf8: [UInt8]? { self.text.map { Array($0.utf8) } }
+    fileprivate var bytes: [UInt8]? { if case .blob(let value) = self.storage { [UInt8](value) } else { nil } }
+}
