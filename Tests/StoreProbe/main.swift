@@ -11,7 +11,7 @@ let folder = DataFolder(first)
 do {
     switch arguments.first {
     case "append": try AppendBenchmark().run()
-    case "jobs": try JobBenchmark(oneIn: Int(first) ?? 1).run()
+    case "jobs": try JobBenchmark(oneIn: Int(first) ?? 1, in: second).run()
     case "journal": try JournalBenchmark().run()
     case "report": try ReportBenchmark(program: first, entries: Int(second) ?? 10_000_000).run()
     case "write": try RestlessWriter(folder, first: Int(second) ?? 0).run()
@@ -29,7 +29,7 @@ do {
     default:
         say(
             """
-            usage: sluice-store-probe append | journal | jobs [SHARE] | report PROGRAM [ENTRIES]
+            usage: sluice-store-probe append | journal | jobs [SHARE [FOLDER]] | report PROGRAM [ENTRIES]
                    sluice-store-probe kills ROUNDS | replay STATES full|normal SEED | faults STEP | migrations FIXTURE STEP
                    sluice-store-probe simulate SEEDS FIRST | starts PAIRS | tamper ROUNDS SEED
                    sluice-store-probe write|check FOLDER NUMBER | hold|open FOLDER | story FOLDER ROUNDS full|normal

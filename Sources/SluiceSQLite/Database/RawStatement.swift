@@ -72,10 +72,10 @@ struct RawStatement {
 
     private func bind(_ values: [Value]) throws {
         precondition(values.count == Int(sqlite3_bind_parameter_count(self.handle)), "a statement with another number of values than places")
-        for (index, value) in values.enumerated() {
+        for index in values.indices {
             let place = Int32(index + 1)
             let code =
-                switch value {
+                switch values[index] {
                 case .null: sqlite3_bind_null(self.handle, place)
                 case .integer(let value): sqlite3_bind_int64(self.handle, place, value)
                 case .text(""): sqlite3_bind_text(self.handle, place, "", 0, RawStatement.copied)

@@ -35,7 +35,7 @@ extension SQLiteDatabase {
                     PRAGMA auto_vacuum = INCREMENTAL;
                     PRAGMA secure_delete = ON;
                     PRAGMA journal_size_limit = 67108864;
-                    PRAGMA wal_autocheckpoint = 4000;
+                    PRAGMA wal_autocheckpoint = 8000;
                     PRAGMA cache_size = -16000;
                     """)
         }

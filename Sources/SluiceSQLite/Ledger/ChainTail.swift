@@ -26,6 +26,8 @@ struct ChainTail: Sendable {
     private(set) var hash: ChainHash
     /// What this transaction has appended so far.
     private(set) var appended: [Appended] = []
+    /// What comes next, as soon as it fills a statement.
+    private var waiting: [SealedEntry] = []
     private var insert = LedgerInsert()
 
     /// The end of the chain as the database has it.
@@ -41,6 +43,7 @@ struct ChainTail: Sendable {
         self.seq = mark.seq
         self.hash = mark.hash
         self.appended.removeSubrange(mark.count...)
+        self.waiting.removeAll(keepingCapacity: true)
     }
 
     mutating func removeAppended() {
@@ -58,7 +61,22 @@ struct ChainTail: Sendable {
     /// Appends an entry, unless the chain has the intent or the end of that attempt already: then false.
     @discardableResult
     mutating func append(_ sealed: SealedEntry, to db: Database) throws -> Bool {
-        try self.appendAll([sealed], to: db)
+        try self.appendWaiting(to: db)
+        return try self.appendAll([sealed], to: db)
+    }
+
+    /// Appends an entry before the transaction ends, with others that come meanwhile; for one that the chain cannot have yet.
+    mutating func appendSoon(_ sealed: SealedEntry, to db: Database) throws {
+        self.waiting.append(sealed)
+        if self.waiting.count >= LedgerInsert.sizes[0] { try self.appendWaiting(to: db) }
+    }
+
+    /// To be called before the transaction or a part of it ends.
+    mutating func appendWaiting(to db: Database) throws {
+        guard !self.waiting.isEmpty else { return }
+        let entries = self.waiting
+        self.waiting.removeAll(keepingCapacity: true)
+        try self.append(entries, to: db)
     }
 
     /// Appends entries, but for those whose attempt has an intent or an end in the chain already.
@@ -67,7 +85,7 @@ struct ChainTail: Sendable {
         while !rest.isEmpty {
             let some = rest.prefix(LedgerInsert.sizes.first { $0 <= rest.count } ?? 1)
             // One that is there already takes the others of its statement with it: then each is tried for itself.
-            if try !self.appendAll(some, to: db), some.count > 1 { for entry in some { try self.append(entry, to: db) } }
+            if try !self.appendAll(some, to: db), some.count > 1 { for entry in some { _ = try self.appendAll([entry], to: db) } }
             rest = rest.dropFirst(some.count)
         }
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import GRDB
 package import SluiceCore
 
@@ -5,9 +6,10 @@ package import SluiceCore
 extension SQLiteJobStore {
     package func lease(_ lane: Job.Lane, limit: Int, at now: Timestamp, then: @escaping Completion<[LeasedJob]>) {
         let epoch = self.epoch
+        let unpacking = self.unpacking
         self.submit(
             { transaction in
-                var leased: [LeasedJob] = []
+                var leased: [PackedLease] = []
                 for share in transaction.backlog.withTable({ $0.shares(of: lane, for: limit) }) {
                     let rows = try RawStatement(LeaseSQL.candidates, in: transaction.db)
                         .all(.integer(share.lane), .integer(share.bucket), .integer(limit - leased.count), read: JobRow.init)
@@ -15,12 +17,14 @@ extension SQLiteJobStore {
                         let room = try transaction.costRoom(for: row)
                         guard room != .later else { continue }
                         var job = try transaction.lease(row, to: epoch)
-                        job.isOverCost = room == .none
+                        job.leased.isOverCost = room == .none
                         leased.append(job)
                     }
                 }
                 return leased
-            }, then: then)
+            },
+            // To read the requests takes as long as to lease the jobs: not on the writer's thread.
+            then: { result in unpacking.async { then(result.map { $0.map(\.unpacked) }) } })
     }
 
     package func begin(_ intent: AttemptIntent, under lease: Lease, then: @escaping Completion<Void>) {
@@ -35,7 +39,7 @@ extension SQLiteJobStore {
                 guard count == 1 else { throw Unchanged(StoreError(.other, "the lease of the job has ended")) }
                 try RawStatement(LeaseSQL.attempt, in: db).run(
                     .integer(lease.job), .integer(attempt), .text(requestID), .integer(intent.bound?.pico), .integer(sealed.entry.at.milliseconds))
-                try transaction.chain.append(sealed, to: db)
+                try transaction.chain.appendSoon(sealed, to: db)
             }, then: then)
     }
 
@@ -149,6 +153,19 @@ private enum LeaseSQL {
     }
 }
 
+/// A leased job whose request has not been read yet.
+private struct PackedLease: Sendable {
+    var leased: LeasedJob
+    var call: PackedCall?
+
+    /// Without a request where that is gone or cannot be read: then the job fails, and does not stop those behind it.
+    var unpacked: LeasedJob {
+        var leased = self.leased
+        leased.call = try? self.call?.unpacked()
+        return leased
+    }
+}
+
 /// Whether what a batch may cost has room for another line.
 private enum CostRoom {
     case enough
@@ -172,29 +189,30 @@ extension WriteTransaction {
     }
 
     /// Gives a ready job to a worker of this process.
-    fileprivate mutating func lease(_ row: JobRow, to epoch: Int64) throws -> LeasedJob {
-        var call: StoredCall?
-        if row.job.source == nil {
-            call = try StoredCall.find(row.id, in: self.db)
-            guard call != nil else { throw StoreError(.other, "job \(row.job.id) has lost its request") }
-        }
+    fileprivate mutating func lease(_ row: JobRow, to epoch: Int64) throws -> PackedLease {
+        let call = row.job.source == nil ? try PackedCall.find(row.id, in: self.db) : nil
         guard try RawStatement(LeaseSQL.lease, in: self.db).run(.integer(epoch), .integer(row.id)) == 1 else {
             preconditionFailure("a job that was just read as ready cannot be leased")
         }
         self.move(row.move(to: .leased))
         var job = row.job
         job.state = JobState.target(of: .leasedByWorker)
-        return LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: call)
+        return PackedLease(leased: LeasedJob(lease: Lease(job: row.id, number: row.lease + 1, owner: epoch), job: job, call: nil), call: call)
     }
 
     /// Books the ends of a job's attempts; those of a lease that is not the current one as waste. Gives what they add to a batch.
     fileprivate mutating func close(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws -> BatchBooking {
         var booking = BatchBooking()
         for end in ends {
-            try RawStatement(LeaseSQL.attemptEnd, in: self.db).run(.integer(lease.job), .integer(end.entry.attempt))
+            let open = try RawStatement(LeaseSQL.attemptEnd, in: self.db).run(.integer(lease.job), .integer(end.entry.attempt))
             let entry = isCurrent ? end : SealedEntry(end.entry.superseded())
-            // What was booked before is not booked again.
-            if try self.chain.append(entry, to: self.db) { booking.add(entry.entry) }
+            // An attempt that was open until now has no end in the chain. What was booked before is not booked again.
+            if open == 1 {
+                try self.chain.appendSoon(entry, to: self.db)
+            } else if try !self.chain.append(entry, to: self.db) {
+                continue
+            }
+            booking.add(entry.entry)
         }
         return booking
     }

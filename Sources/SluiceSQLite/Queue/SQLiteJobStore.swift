@@ -1,3 +1,4 @@
+import Dispatch
 import GRDB
 package import SluiceCore
 
@@ -7,6 +8,8 @@ package struct SQLiteJobStore: JobStore {
     private let writer: StoreWriter?
     /// The owner of the leases that are given from now on.
     let epoch: Int64
+    /// Where leased jobs are handed out.
+    let unpacking = DispatchQueue(label: "sluice.store.leases")
 
     package init(_ database: SQLiteDatabase) {
         self.reader = database.reader

@@ -1,5 +1,6 @@
 import Dispatch
 import GRDB
+import Glibc
 import SluiceCore
 import Synchronization
 
@@ -59,6 +60,11 @@ package final class StoreWriter: Sendable {
         var rollups: RollupWriter
         var log = WriteAheadLog()
     }
+
+    /// Of so many operations at once, more are expected to follow.
+    private static let company = 16
+    /// How often the queue is looked at, every 100 µs, for those who follow.
+    private static let looks = 10
 
     private let pool: DatabasePool
     private let limits: Limits
@@ -153,21 +159,38 @@ package final class StoreWriter: Sendable {
     /// Carries out groups until nothing is queued, or only entries that may wait.
     private func drain(_ db: Database) {
         var isFirst = true
-        while let group = self.nextGroup(isFirst: isFirst) {
+        var last = 0
+        while let group = self.nextGroup(isFirst: isFirst, after: last) {
             isFirst = false
+            last = group.operations.count
             if let failure = self.files.failure() { self.stop(failure) }
             if let failure = self.queue.withLock({ $0.failure }) {
                 self.fail(group, failure)
             } else {
                 self.commit(group, db)
             }
+            // To let go of hundreds of closures with all that they hold takes a while: elsewhere.
+            self.timer.async { withExtendedLifetime(group) {} }
         }
         self.ends.withLock { $0.log.rest(db) }
         self.queue.withLock { $0.closing }?()
     }
 
-    private func nextGroup(isFirst: Bool) -> Group? {
-        self.queue.withLock { queue in
+    /// Whoever was answered just now comes with the next thing in a moment: while that goes on, to wait is cheaper than another sync.
+    private func waitForCompany(of last: Int) {
+        guard last >= StoreWriter.company else { return }
+        var count = self.queue.withLock { $0.operations.count }
+        for _ in 0..<StoreWriter.looks where count < last / 2 {
+            usleep(100)
+            let before = count
+            count = self.queue.withLock { $0.operations.count }
+            if count == before { return }
+        }
+    }
+
+    private func nextGroup(isFirst: Bool, after last: Int) -> Group? {
+        self.waitForCompany(of: last)
+        return self.queue.withLock { queue in
             let takesEntries = !queue.isFull && (isFirst || !queue.operations.isEmpty || queue.entries >= self.limits.groupSize || queue.closing != nil)
             var group = Group()
             group.operations = queue.operations.take(self.limits.groupSize)
@@ -225,6 +248,7 @@ package final class StoreWriter: Sendable {
             try db.inTransaction(.immediate) {
                 try transaction.chain.append(group.batches.flatMap(\.entries), to: db)
                 for operation in group.operations { answers.append(try apart ? transaction.carryOutApart(operation) : transaction.carryOut(operation)) }
+                try transaction.chain.appendWaiting(to: db)
                 hasRollups = true
                 try ends.rollups.write(transaction.chain.appended, before: before, to: db)
                 return .commit
@@ -313,6 +337,7 @@ extension WriteTransaction {
         try self.db.cachedStatement(sql: "SAVEPOINT operation").execute()
         do {
             let answer = try self.carryOut(operation)
+            try self.chain.appendWaiting(to: self.db)
             try self.db.cachedStatement(sql: "RELEASE operation").execute()
             return answer
         } catch {

@@ -4,15 +4,16 @@ import GRDB
 ///
 /// SQLite before 3.51.3 may corrupt a database when one connection checkpoints while another commits, so nobody else ever does.
 struct WriteAheadLog: Sendable {
-    /// Groups between two checkpoints; a group writes some tens of pages.
-    private static let groupsBetween = 64
+    /// Pages that may be in the log before a moment without work is used, as far as can be told: about one per operation, some per group. It takes
+    /// two syncs, and what is written again and again in the meantime is copied once.
+    private static let pagesBetween = 2000
 
-    private var groups = 0
+    private var pages = 0
     private var isTruncationDue = false
 
     /// To be told of each commit. What was erased leaves the log at once, as long as nobody reads it just now, else as soon as may be.
     mutating func wrote(groupOf count: Int, hasErased: Bool, _ db: Database) {
-        self.groups += 1 + count / 64
+        self.pages += 8 + count
         if hasErased { self.isTruncationDue = true }
         if self.isTruncationDue { self.truncate(db) }
     }
@@ -20,8 +21,8 @@ struct WriteAheadLog: Sendable {
     /// To be called when nothing is left to write.
     mutating func rest(_ db: Database) {
         if self.isTruncationDue { self.truncate(db) }
-        guard self.groups >= WriteAheadLog.groupsBetween else { return }
-        self.groups = 0
+        guard self.pages >= WriteAheadLog.pagesBetween else { return }
+        self.pages = 0
         // A checkpoint that fails loses nothing: the log stands, and a commit that cannot be made says so itself.
         _ = try? Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(PASSIVE)")
     }
@@ -32,6 +33,6 @@ struct WriteAheadLog: Sendable {
         defer { try? db.execute(sql: "PRAGMA busy_timeout = 5000") }
         guard let row = try? Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)"), row["busy"] == 0 else { return }
         self.isTruncationDue = false
-        self.groups = 0
+        self.pages = 0
     }
 }
