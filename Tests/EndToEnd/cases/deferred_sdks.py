@@ -25,12 +25,12 @@ def made(generation, package):
     source = (HERE / "sdk" / f"{script}_calls.py").read_text()
     names = [name for name in re.findall(r"(?m)^def (\w+)\(\):", source)]
     python_of(f"sdk-{generation}")
-    with Router(POLICY) as router:
+    with Router(POLICY, server='webhooks: { allow: [127.0.0.1] }') as router:
         call(generation, script, names, router)
     return f"{len(names)} kinds of call: {', '.join(names)}"
 
 
 for generation, words in (("new", "newest"), ("old", "previous generation's")):
     for package, what in (("openai", "files, batches and background responses"), ("anthropic", "message batches")):
-        case(f"deferred-{package}-{generation}", f"the {words} {package} package: {what}", 180)(
+        case(f"deferred-{package}-{generation}", f"the {words} {package} package: {what}", 480)(
             lambda generation=generation, package=package: made(generation, package))

@@ -1,5 +1,6 @@
 """What a batch client does with the `anthropic` package, run inside a private virtual environment: anthropic_deferred_calls.py NAME..."""
 import sys
+import threading
 import time
 
 import anthropic
@@ -52,6 +53,43 @@ def message_batch_pages():
     made = {client().messages.batches.create(requests=requests(1)).id for _ in range(25)}
     seen = [one.id for one in client().messages.batches.list(limit=4)]
     assert len(seen) == len(set(seen)) and made <= set(seen), seen
+    newest = client().messages.batches.list(limit=5)
+    assert newest.has_more and newest.first_id == newest.data[0].id and newest.last_id == newest.data[-1].id, newest
+    before = [one.id for one in client().messages.batches.list(limit=2, before_id=newest.data[3].id)]
+    assert sorted(before) == sorted(one.id for one in newest.data[:3]), before
+
+
+def message_batch_pages_while_others_come():
+    """250 batches by pages of 7, each once, while more are made."""
+    made = {client().messages.batches.create(requests=requests(1)).id for _ in range(250)}
+    done = threading.Event()
+
+    def more():
+        while not done.is_set():
+            client().messages.batches.create(requests=requests(1))
+    others = threading.Thread(target=more)
+    others.start()
+    try:
+        seen = [one.id for one in client().messages.batches.list(limit=7)]
+    finally:
+        done.set()
+        others.join()
+    assert len(seen) == len(set(seen)) and made <= set(seen), f"{len(seen)} seen, {len(set(seen))} different, {len(made - set(seen))} missing"
+
+
+def message_batch_beta():
+    """The calls under `beta`, which ask with `?beta=true`."""
+    if not hasattr(client().beta.messages, "batches"):
+        return
+    calls = client().beta.messages.batches
+    made = calls.create(requests=requests(3))
+    for _ in range(300):
+        if calls.retrieve(made.id).processing_status == "ended":
+            break
+        time.sleep(0.1)
+    assert {one.custom_id for one in calls.results(made.id)} == {f"entry-{i}" for i in range(3)}
+    assert made.id in [one.id for one in calls.list(limit=100)]
+    calls.delete(made.id)
 
 
 def message_batch_refused():

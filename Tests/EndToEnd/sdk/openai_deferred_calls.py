@@ -1,6 +1,8 @@
 """What a batch client does with the `openai` package, run inside a private virtual environment: openai_deferred_calls.py NAME..."""
+import http.server
 import io
 import json
+import queue
 import sys
 import threading
 import time
@@ -43,7 +45,9 @@ def ended(batch):
 
 def files():
     data = lines(3)
-    made = client().files.create(file=("wörk/load.jsonl", io.BytesIO(data)), purpose="batch")
+    made = client().files.create(
+        file=("wörk/load.jsonl", io.BytesIO(data)), purpose="batch", extra_body={"expires_after": {"anchor": "created_at", "seconds": 3600}})
+    assert made.to_dict()["expires_at"] == made.created_at + 3600, made
     assert made.status == "processed" and made.bytes == len(data) and made.filename == "load.jsonl", made
     assert client().files.wait_for_processing(made.id, max_wait_seconds=5).id == made.id
     assert client().files.retrieve(made.id).purpose == "batch"
@@ -57,6 +61,21 @@ def files():
     except openai.NotFoundError:
         return
     raise AssertionError("a deleted file is still found")
+
+
+def file_pages():
+    """By pages of 2, each once, the newest first and the oldest first; after one that is not there is an error."""
+    made = [uploaded(lines(1)).id for _ in range(7)]
+    for order, wanted in (("desc", made[::-1]), ("asc", made)):
+        seen = [one.id for one in client().files.list(purpose="batch", limit=2, order=order) if one.id in made]
+        assert seen == wanted, f"{order}: {seen}, not {wanted}"
+    assert [one.id for one in client().files.list(purpose="batch", after=made[3], order="asc").data if one.id in made] == made[4:]
+    try:
+        client().files.list(after="file-that-is-not-there")
+    except openai.APIStatusError as error:
+        assert 400 <= error.status_code < 500, error
+        return
+    raise AssertionError("a page after an unknown file is given")
 
 
 def batch():
@@ -131,6 +150,58 @@ def background_windows():
         assert made.status in ("queued", "in_progress", "completed"), made
     cancelled = client().responses.cancel(made.id)
     assert cancelled.status in ("cancelled", "completed"), cancelled
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Keeps what webhooks bring."""
+    events = queue.Queue()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.events.put((body.decode(), dict(self.headers)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+
+def unwrapped(secret):
+    """The next event, checked by the package."""
+    body, headers = Receiver.events.get(timeout=30)
+    assert headers.get("webhook-id") or headers.get("Webhook-Id"), headers
+    return client().webhooks.unwrap(body, headers, secret=secret)
+
+
+def webhooks():
+    """Endpoints where the package has calls for them, and events that it verifies."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/hook"
+    calls = client().webhooks
+    words = {"name": "ops", "url": url, "event_types": ["batch.completed", "batch.failed", "response.completed"]}
+    made = calls.create(**words).to_dict() if hasattr(calls, "create") else client().post("/webhook_endpoints", body=words, cast_to=object)
+    identity, secret = made["id"], made["signing_secret"]
+    first = created(2)
+    event = unwrapped(secret)
+    assert event.type == "batch.completed" and event.data.id == first.id, event
+    answer = client().responses.create(model="chat", input="later", background=True)
+    event = unwrapped(secret)
+    assert event.type == "response.completed" and event.data.id == answer.id, event
+    if hasattr(calls, "create"):
+        assert calls.retrieve(identity).name == "ops" and identity in [one.id for one in calls.list()]
+        assert calls.update(identity, name="ops 2", url=url, event_types=["batch.failed"]).name == "ops 2"
+        assert "batch.failed" in json.dumps(calls.event_types.list().to_dict())
+        calls.test(identity, event_type="batch.failed")
+        assert unwrapped(secret).type == "batch.failed"
+        secret = calls.rotate_secret(identity).to_dict()["signing_secret"]
+        calls.test(identity, event_type="batch.failed")
+        assert unwrapped(secret).type == "batch.failed"
+        calls.delete(identity)
+        assert identity not in [one.id for one in calls.list()]
+    else:
+        client().delete(f"/webhook_endpoints/{identity}", cast_to=object)
+    server.shutdown()
 
 
 if __name__ == "__main__":
