@@ -94,6 +94,8 @@ let package = Package(
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", "SluiceWire", nio, nioPosix, log],
             swiftSettings: settings),
         .testTarget(
+            name: "SluiceBatchTests", dependencies: ["SluiceBatch", "SluiceCore", "SluiceSQLite", "SluiceTesting"], swiftSettings: settings),
+        .testTarget(
             name: "SluiceSQLiteTests",
             dependencies: ["SluiceCore", "SluiceSQLite", "SluiceTesting", "sluice-store-probe", grdb, crypto], exclude: ["Fixtures"],
             swiftSettings: settings),

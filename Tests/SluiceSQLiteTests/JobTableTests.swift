@@ -80,6 +80,47 @@ import Testing
         #expect(try self.files(of: store).allSatisfy { !$0.contains(secret) })
     }
 
+    @Test func aRequestThatCannotBeReadDoesNotStopTheJobsBehindIt() async throws {
+        let store = try TemporaryStore()
+        for id in ["job_1", "job_2"] { try await stored { store.jobs.enqueue(Sample.job(id), call: Sample.call(), answer: nil, then: $0) } }
+        try store.database.close(at: Sample.now)
+        try await DatabaseQueue(path: DataFolder(store.folder.path).database).write { db in
+            try db.execute(sql: "UPDATE job_body SET request = '{\"endpoint\":' WHERE job = 1")
+        }
+        let next = try TemporaryStore(folder: store.folder)
+        let leased = try await stored { next.jobs.lease(Sample.job("").lane, limit: 9, at: Sample.now, then: $0) }
+        #expect(leased.map(\.job.id) == ["job_1", "job_2"] && leased.map { $0.call != nil } == [false, true])
+    }
+
+    /// More than one statement takes, in groups as they come.
+    @Test func entriesOfManyJobsStandInTheChainOnceAndInOrder() async throws {
+        let store = try TemporaryStore()
+        let count = 300
+        for number in 1...count { try await stored { store.jobs.enqueue(Sample.job("job_\(number)"), call: Sample.call(), answer: nil, then: $0) } }
+        let leased = try await stored { store.jobs.lease(Sample.job("").lane, limit: count, at: Sample.now, then: $0) }
+        try await withThrowingTaskGroup { group in
+            for job in leased {
+                group.addTask {
+                    let subject = Sample.subject(job.job.requestID, jobID: job.job.id)
+                    try await stored { store.jobs.begin(Sample.intent(subject), under: job.lease, then: $0) }
+                    let ends = [Sample.settled(subject), Sample.settled(subject)]
+                    let isCurrent = try await stored { store.jobs.complete(job.lease, as: .done, result: nil, ends: ends, at: Sample.now, then: $0) }
+                    #expect(isCurrent)
+                    // Told again, under a lease that has ended.
+                    let again = try await stored { store.jobs.complete(job.lease, as: .done, result: nil, ends: ends, at: Sample.now, then: $0) }
+                    #expect(!again)
+                }
+            }
+            try await group.waitForAll()
+        }
+        try store.read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT part, count(*), count(DISTINCT request_id) FROM ledger GROUP BY part ORDER BY part")
+            #expect(rows.map { [$0[0] as Int, $0[1], $0[2]] } == [[0, count, count], [1, count, count]])
+            #expect(try Int.fetchOne(db, sql: "SELECT max(seq) - count(*) FROM ledger") == 0)
+        }
+        #expect(try store.ledger.verify(wanted: nil).chain.firstBad == nil)
+    }
+
     private func files(of store: TemporaryStore) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: store.folder.path).map { name in
             String(decoding: FileManager.default.contents(atPath: store.folder.path + "/" + name) ?? Data(), as: Unicode.ASCII.self)

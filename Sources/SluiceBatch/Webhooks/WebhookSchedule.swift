@@ -28,6 +28,6 @@ package enum WebhookSchedule {
         let pause = self.pauses[attempts - 1]
         let jittered = Duration.milliseconds(Int64(Double(pause.milliseconds) * (0.9 + 0.2 * chance)))
         let wanted = retryAfter.flatMap { RetryAfter.parse(seconds: $0, milliseconds: nil, at: now) } ?? .zero
-        return .again(now + max(jittered, min(wanted, .seconds(86_400))))
+        return .again(now + max(jittered, wanted))
     }
 }
