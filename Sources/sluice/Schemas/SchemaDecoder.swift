@@ -63,6 +63,12 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try self.member(type, key, isRequired: false)
     }
 
+    // Types of the standard library are asked for by functions of their own.
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try self.member(type, key, isRequired: false) }
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try self.member(type, key, isRequired: false) }
+    func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { try self.member(type, key, isRequired: false) }
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try self.member(type, key, isRequired: false) }
+
     private func member<Value: Decodable>(_ type: Value.Type, _ key: Key, isRequired: Bool) throws -> Value {
         let inner = SchemaDecoder()
         let value = try inner.decode(type)
