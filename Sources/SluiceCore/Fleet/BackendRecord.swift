@@ -112,6 +112,11 @@ package struct BackendRecord: Sendable {
         return condition
     }
 
+    /// How long that share of calls takes at most: a stream to its first token, a whole answer to its end. nil while too little is known.
+    package func usualTime(_ share: Double, isStream: Bool, at now: MonotonicInstant) -> Duration? {
+        (isStream ? self.firstToken : self.slotTime).quantile(share, of: 20, at: now)
+    }
+
     /// A slot for live work is free; rate limits are another matter.
     package var hasSlot: Bool { self.limits.concurrent.map { self.inFlight < $0 } ?? true }
 

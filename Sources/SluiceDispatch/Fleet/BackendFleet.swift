@@ -5,6 +5,8 @@ import Synchronization
 package final class BackendFleet: Sendable {
     private let slots = Mutex<[String: BackendSlot]>([:])
     private let budget = Mutex(RetryBudget())
+    /// By the class's name.
+    private let hedges = Mutex<[String: HedgeBudget]>([:])
 
     private let clock: SluiceClock
 
@@ -31,6 +33,24 @@ package final class BackendFleet: Sendable {
 
     package func takeRetry() -> Bool {
         self.budget.withLock { $0.take() }
+    }
+
+    /// A request of a class that asks for second attempts has begun.
+    package func noteHedged(_ trafficClass: String, share: PriceFactor) {
+        self.hedges.withLock { $0[trafficClass, default: HedgeBudget()].noteRequest(share: share) }
+    }
+
+    /// Takes the right to a second attempt, of the class's budget and of the one for retries.
+    package func takeHedge(_ trafficClass: String) -> Bool {
+        guard self.hedges.withLock({ $0[trafficClass]?.take() ?? false }) else { return false }
+        if self.takeRetry() { return true }
+        self.hedges.withLock { $0[trafficClass]?.giveBack() }
+        return false
+    }
+
+    package func giveBackHedge(_ trafficClass: String) {
+        self.hedges.withLock { $0[trafficClass]?.giveBack() }
+        self.budget.withLock { $0.giveBack() }
     }
 }
 
@@ -86,10 +106,12 @@ package final class BackendSlot: Sendable {
 
     package var isBreakerOpen: Bool { self.state.withLock { $0.record.isBreakerOpen } }
 
-    /// Asks for a slot. Deferred work yields while live work waits in line.
-    package func admit(tokens: Int, isLater: Bool, isLastResort: Bool, at now: MonotonicInstant) -> BackendRecord.Admission {
+    /// Asks for a slot. Deferred work and second attempts yield while live work waits in line.
+    package func admit(
+        tokens: Int, isLater: Bool, isLastResort: Bool, isHedge: Bool = false, at now: MonotonicInstant
+    ) -> BackendRecord.Admission {
         self.state.withLock { state in
-            if isLater {
+            if isLater || isHedge {
                 state.line.removeAll(where: \.isSpent)
                 if !state.line.isEmpty { return .busy(nil) }
             }
@@ -114,6 +136,11 @@ package final class BackendSlot: Sendable {
 
     package func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
         self.state.withLock { $0.record.noteFirstToken(after: duration, at: now) }
+    }
+
+    /// How long that share of calls takes at most; nil while too little is known.
+    package func usualTime(_ share: Double, isStream: Bool, at now: MonotonicInstant) -> Duration? {
+        self.state.withLock { $0.record.usualTime(share, isStream: isStream, at: now) }
     }
 
     package func park(until: MonotonicInstant) {

@@ -1,6 +1,6 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case spill, hedge
+    case spill
     case verification = "verification of substitutes"
     case activeHealth = "active health checks"
     case batchLanes = "provider batch lanes"
