@@ -90,6 +90,9 @@ package struct AttemptMachine: Sendable {
     /// Of this pass: the soonest time at which a busy backend may have room, and whether any was busy at all.
     private var soonestRoom: Duration?
     private var sawBusy = false
+    /// Of this pass: the shortest wait at a line, and whether there is a place without a known one.
+    private var soonestSlot: Duration?
+    private var isAnySlotNear = false
     private var soonestUp: MonotonicInstant?
     /// Of this pass: backends that a budget no longer pays for.
     private var unaffordable: [(backend: Int, budget: Budget)] = []
@@ -126,11 +129,14 @@ package struct AttemptMachine: Sendable {
             self.sent.append((candidate.backend, candidate.pool))
             self.state = .trying
             return .send(candidate, attempt: self.attempts)
-        case .busy where self.underWay > 0, .down where self.underWay > 0:
+        case .busy where self.underWay > 0, .full where self.underWay > 0, .down where self.underWay > 0:
             return self.nextHedge()
         case .busy(let wait):
             self.sawBusy = true
-            if let wait { self.soonestRoom = min(self.soonestRoom ?? wait, wait) }
+            if let wait { self.soonestRoom = min(self.soonestRoom ?? wait, wait) } else { self.isAnySlotNear = true }
+        case .full(let wait):
+            self.sawBusy = true
+            self.soonestSlot = min(self.soonestSlot ?? wait, wait)
         case .down(let until):
             if let until { self.soonestUp = min(self.soonestUp ?? until, until) }
         }
@@ -151,6 +157,9 @@ package struct AttemptMachine: Sendable {
         self.unaffordable = []
         self.sawBusy = false
         self.soonestRoom = nil
+        self.soonestSlot = nil
+        self.isAnySlotNear = false
+        self.soonestUp = nil
         return self.next(at: now)
     }
 
@@ -256,11 +265,13 @@ package struct AttemptMachine: Sendable {
     private mutating func waitForRoom(at now: MonotonicInstant) -> Action {
         var until = self.terms.arrived + self.terms.patience
         if let deadline = self.terms.deadline { until = min(until, deadline) }
-        // A rate limit that opens too late is told at once instead of after the wait.
-        if let room = self.soonestRoom {
-            guard now + room < until else { return self.finish(self.noRoom(retryAfter: room)) }
-            until = now + room
+        // What opens too late is told at once: whoever waits in vain only makes the line longer.
+        if !self.isAnySlotNear, let soonest = [self.soonestRoom, self.soonestSlot].compactMap({ $0 }).min(), now + soonest >= until {
+            return self.finish(self.noRoom(retryAfter: soonest))
         }
+        if let room = self.soonestRoom { until = min(until, now + room) }
+        // Nobody wakes those who wait for a backend that is down.
+        if let up = self.soonestUp, up > now { until = min(until, up) }
         guard until > now else { return self.finish(self.noRoom()) }
         self.state = .waiting
         return .wait(until: until)

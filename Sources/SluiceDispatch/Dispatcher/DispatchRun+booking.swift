@@ -40,6 +40,7 @@ extension DispatchRun {
             self.settle(
                 attempt, self.meter.free(.refused, status: status), as: .settled, report: problem.status == 429 ? .nothing : .failure)
         case .ambiguous(let isTimeout):
+            if isTimeout { attempt.slot.complain(at: self.now.monotonic) }
             let end = self.meter.interval(
                 isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts,
                 share: self.share(of: attempt, at: self.now),
@@ -57,6 +58,7 @@ extension DispatchRun {
             self.dispatcher.alert("the backend refuses Sluice's credentials", attempt: attempt, status: head.status)
             attempt.slot.park(until: now.monotonic + .seconds(60))
         case 429, 503, 529:
+            attempt.slot.complain(at: now.monotonic)
             let named = RetryAfter.parse(seconds: head.value(of: "retry-after"), milliseconds: head.value(of: "retry-after-ms"), at: now.wall)
             if let named {
                 attempt.slot.park(until: now.monotonic + named)

@@ -30,6 +30,8 @@ package final class DispatchRun {
     private(set) var isOver = false
     /// What ``check(at:)`` looks at.
     let limits: Limits
+    /// Holds a place of a tenant that has limits.
+    var tenantSlot: TenantSlot?
     private var lastActivity: MonotonicInstant?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
@@ -81,6 +83,7 @@ package final class DispatchRun {
     var isCommitted: Bool { self.machine.isCommitted }
 
     func start(at now: Now) {
+        guard self.takesPlace(at: now) else { return }
         self.dispatcher.fleet.noteFirstAttempt()
         if let hedge = self.limits.hedge { self.dispatcher.fleet.noteHedged(self.call.trafficClass.name, share: hedge.budget) }
         self.perform(self.machine.start(at: self.call.arrived.monotonic), at: now)
@@ -141,8 +144,9 @@ package final class DispatchRun {
         let slot = self.call.live.slots[candidate.backend]
         let amount = self.purse == nil ? nil : self.meter.estimate(for: candidate, at: now.wall)
         if let budget = self.purse?.refusal(of: amount, at: now.wall) { return self.machine.unaffordable(budget, at: now.monotonic) }
-        let tokens = self.call.request.inputTokens + (self.call.request.maxTokens ?? RoutePlanner.usualOutput)
-        let admission = slot.admit(tokens: tokens, isLater: self.call.isLater, isLastResort: isLastResort, isHedge: self.current != nil, at: now.monotonic)
+        let admission = slot.admit(
+            tokens: self.tokens, isLater: self.call.isLater, isLastResort: isLastResort, isHedge: self.current != nil,
+            place: RoomPlace(urgency: self.urgency, since: self.roomWait ?? MonotonicInstant(nanoseconds: .max)), at: now.monotonic)
         if admission == .admitted, let budget = self.purse?.take(amount, at: now.wall) {
             slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: now.monotonic)
             return self.machine.unaffordable(budget, at: now.monotonic)
@@ -156,16 +160,19 @@ package final class DispatchRun {
         self.waitUntil = until
         let loop = self.dispatcher.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let ticket = RoomTicket { loop.execute { bound.value.roomFreed() } }
+        let ticket = RoomTicket(RoomPlace(urgency: self.urgency, since: self.roomWait ?? now)) { slot in
+            loop.execute { bound.value.roomFreed(at: slot) }
+        }
         self.ticket = ticket
-        for candidate in self.machine.waitingFor where !self.call.live.slots[candidate.backend].wait(ticket, at: now) {
+        for candidate in self.machine.waitingFor where !self.call.live.slots[candidate.backend].wait(ticket, tokens: self.tokens, at: now) {
             ticket.tear()
             return true
         }
         return false
     }
 
-    private func roomFreed() {
+    private func roomFreed(at slot: BackendSlot) {
+        slot.redeem()
         self.ticket = nil
         self.waitUntil = nil
         let now = self.now
@@ -362,7 +369,7 @@ package final class DispatchRun {
 
     // MARK: Ends
 
-    private func refuse(_ refusal: Refusal) {
+    func refuse(_ refusal: Refusal) {
         let sink = self.sink
         self.machine.ended()
         self.close()
@@ -393,6 +400,7 @@ package final class DispatchRun {
         guard !self.isOver else { return }
         self.isOver = true
         self.hedgeTimer?.cancel()
+        self.tenantSlot?.release()
         self.sink = nil
         self.answeredAttempts = []
         self.dispatcher.unwatch(self)

@@ -7,11 +7,15 @@ package final class BackendFleet: Sendable {
     private let budget = Mutex(RetryBudget())
     /// By the class's name.
     private let hedges = Mutex<[String: HedgeBudget]>([:])
+    private let tenants = Mutex<[String: TenantSlot]>([:])
 
     private let clock: SluiceClock
+    private let chance: @Sendable () -> Double
 
-    package init(clock: SluiceClock) {
+    /// - Parameter chance: From 0 to 1, for the jitter of breakers.
+    package init(clock: SluiceClock, chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }) {
         self.clock = clock
+        self.chance = chance
     }
 
     /// The slots of a policy's backends, in its order: new ones start fresh, known ones keep their history.
@@ -19,11 +23,25 @@ package final class BackendFleet: Sendable {
         let now = self.clock.now
         return self.slots.withLock { slots in
             policy.backends.map { backend in
-                let slot = slots[backend.name] ?? BackendSlot(name: backend.name, limits: backend.limits)
+                let slot = slots[backend.name] ?? BackendSlot(name: backend.name, limits: backend.limits, chance: self.chance)
                 slot.adopt(backend.limits, policy.hardware[backend.index], at: now)
                 slots[backend.name] = slot
                 return slot
             }
+        }
+    }
+
+    /// Of those tenants of a policy that have limits, by name; what is in flight stays counted.
+    package func adoptTenants(of policy: PolicySet) -> [String: TenantSlot] {
+        self.tenants.withLock { tenants in
+            for tenant in policy.tenants {
+                if let known = tenants[tenant.name] {
+                    known.adopt(tenant.limits)
+                } else if tenant.limits != Backend.Limits() {
+                    tenants[tenant.name] = TenantSlot(tenant.limits)
+                }
+            }
+            return tenants
         }
     }
 
@@ -60,14 +78,23 @@ package final class BackendSlot: Sendable {
         var record: BackendRecord
         /// Of hardware of one's own.
         var node: NodeMeter?
-        var line: [RoomTicket] = []
+        var line = RoomLine()
+
+        /// The first in line where there is a slot for it.
+        mutating func callNext() -> RoomTicket? {
+            guard self.line.count > 0, self.record.hasSlot(besides: self.line.promised) else { return nil }
+            defer { self.record.waiting = self.line.count }
+            return self.line.call()
+        }
     }
 
     package let name: String
     private let state: Mutex<State>
+    private let chance: @Sendable () -> Double
 
-    fileprivate init(name: String, limits: Backend.Limits) {
+    fileprivate init(name: String, limits: Backend.Limits, chance: @escaping @Sendable () -> Double) {
         self.name = name
+        self.chance = chance
         self.state = Mutex(State(record: BackendRecord(limits: limits)))
     }
 
@@ -108,12 +135,15 @@ package final class BackendSlot: Sendable {
 
     /// Asks for a slot. Deferred work and second attempts yield while live work waits in line.
     package func admit(
-        tokens: Int, isLater: Bool, isLastResort: Bool, isHedge: Bool = false, at now: MonotonicInstant
+        tokens: Int, isLater: Bool, isLastResort: Bool, isHedge: Bool = false, place: RoomPlace = RoomPlace(), at now: MonotonicInstant
     ) -> BackendRecord.Admission {
         self.state.withLock { state in
-            if isLater || isHedge {
-                state.line.removeAll(where: \.isSpent)
-                if !state.line.isEmpty { return .busy(nil) }
+            if state.line.count > 0 || state.line.promised > 0 {
+                state.line.dropSpent()
+                // Nobody overtakes who waits and is as urgent.
+                let ahead = isLater || isHedge ? state.line.count : state.line.ahead(of: place)
+                if ahead > 0 { return state.record.expectedWait(ahead: ahead, at: now).map { .full($0) } ?? .busy(nil) }
+                if !state.record.hasSlot(besides: state.line.promised) { return .busy(nil) }
             }
             return state.record.admit(tokens: tokens, isLater: isLater, isLastResort: isLastResort, at: now)
         }
@@ -122,17 +152,30 @@ package final class BackendSlot: Sendable {
     /// Gives a slot back and wakes the first in line.
     package func release(_ report: BackendRecord.Report, isLater: Bool, held: Duration, at now: MonotonicInstant) {
         let next = self.state.withLock { state -> RoomTicket? in
-            state.record.release(report, isLater: isLater, held: held, jitter: Double.random(in: 0...1), at: now)
-            guard !state.line.isEmpty else { return nil }
-            let first = state.line.firstIndex { !$0.isSpent } ?? state.line.endIndex
-            let ticket = first < state.line.endIndex ? state.line[first] : nil
-            state.line.removeSubrange(..<min(first + 1, state.line.endIndex))
-            state.record.waiting = state.line.count
-            return ticket
+            state.record.release(report, isLater: isLater, held: held, jitter: self.chance(), at: now)
+            return state.callNext()
         }
-        // Who gave up in this very moment must not take the wake-up along.
-        if let next, !next.spend() { self.passOn() }
+        self.wake(next)
     }
+
+    /// Who gave up in this very moment must not take the wake-up along.
+    private func wake(_ first: RoomTicket?) {
+        var next = first
+        while let ticket = next, !ticket.spend(at: self) {
+            next = self.state.withLock { state in
+                state.line.redeem()
+                return state.callNext()
+            }
+        }
+    }
+
+    /// Who was woken takes up what was promised, or leaves it.
+    func redeem() { self.state.withLock { $0.line.redeem() } }
+
+    /// A check of its health says whether it is to be left alone.
+    package func setSick(_ isSick: Bool) { self.state.withLock { $0.record.isSick = isSick } }
+
+    func complain(at now: MonotonicInstant) { self.state.withLock { $0.record.complain(at: now) } }
 
     package func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
         self.state.withLock { $0.record.noteFirstToken(after: duration, at: now) }
@@ -148,11 +191,16 @@ package final class BackendSlot: Sendable {
     }
 
     /// Stands in line; false where a slot became free meanwhile, so that it is worth asking again at once.
-    package func wait(_ ticket: RoomTicket, at now: MonotonicInstant) -> Bool {
+    ///
+    /// - Parameter tokens: The estimate that counts against `tokens_per_minute`.
+    package func wait(_ ticket: RoomTicket, tokens: Int = 1, at now: MonotonicInstant) -> Bool {
         self.state.withLock { state in
-            state.line.removeAll(where: \.isSpent)
-            if state.line.isEmpty, state.record.hasSlot { return false }
-            state.line.append(ticket)
+            if state.line.ahead(of: ticket.place) == 0, state.record.hasSlot(besides: state.line.promised),
+                state.record.isReady(tokens: tokens, at: now)
+            {
+                return false
+            }
+            state.line.enter(ticket)
             state.record.waiting = state.line.count
             return true
         }
@@ -160,37 +208,6 @@ package final class BackendSlot: Sendable {
 
     /// Wakes the next in line: the one that was woken no longer wants the slot.
     package func passOn() {
-        var next: RoomTicket?
-        repeat {
-            next = self.state.withLock { state -> RoomTicket? in
-                state.line.removeAll(where: \.isSpent)
-                return state.record.hasSlot && !state.line.isEmpty ? state.line.removeFirst() : nil
-            }
-        } while next.map { !$0.spend() } ?? false
-    }
-}
-
-/// A place in the lines of one or more backends; whoever has room first spends it.
-package final class RoomTicket: Sendable {
-    private let spent = Atomic(false)
-    private let wake: @Sendable () -> Void
-
-    /// - Parameter wake: Called at most once, from any thread.
-    package init(wake: @escaping @Sendable () -> Void) {
-        self.wake = wake
-    }
-
-    package var isSpent: Bool { self.spent.load(ordering: .acquiring) }
-
-    /// Wakes the waiter, unless another backend did or it has given up: then false.
-    func spend() -> Bool {
-        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing) else { return false }
-        self.wake()
-        return true
-    }
-
-    /// The waiter has given up.
-    package func tear() {
-        self.spent.store(true, ordering: .releasing)
+        self.wake(self.state.withLock { $0.callNext() })
     }
 }

@@ -2,10 +2,9 @@
 package enum Feature: String, Hashable, Sendable, CaseIterable {
     case spill
     case verification = "verification of substitutes"
-    case activeHealth = "active health checks"
     case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"
-    case tenantLimits = "limits of tenants"
+    case tenantRetention = "retention of tenants"
     case retention = "retention of requests and roll-ups"
 
     /// What is acted on today; whoever builds a feature moves it here.

@@ -14,7 +14,8 @@ import Testing
     }
 
     /// Two backends, the first of which is known to answer within a second.
-    private func stage(_ first: @escaping UpstreamBehaviour, _ second: @escaping UpstreamBehaviour, isStream: Bool = true, share: Int64 = 1_000_000) async throws
+    private func stage(_ first: @escaping UpstreamBehaviour, _ second: @escaping UpstreamBehaviour, isStream: Bool = true, share: Int64 = 1_000_000)
+        async throws
         -> (Stage, [ScriptedUpstream])
     {
         let upstreams = [try await ScriptedUpstream.start(first), try await ScriptedUpstream.start(second)]
@@ -92,7 +93,8 @@ import Testing
     @Test func aSecondAttemptThatFailsLeavesTheFirst() async throws {
         let gate = Signal()
         let chat = self.answer.chat
-        let (stage, upstreams) = try await self.stage({ call in UpstreamPlan([.wait(gate)] + chat(call).steps) }, { _ in UpstreamPlan.json("{\"error\":{}}", status: 503) })
+        let (stage, upstreams) = try await self.stage(
+            { call in UpstreamPlan([.wait(gate)] + chat(call).steps) }, { _ in UpstreamPlan.json("{\"error\":{}}", status: 503) })
         let performance = try await stage.start(Stage.chat(stream: true))
         try await upstreams[0].truth.wait(for: "the first attempt") { !$0.requests.isEmpty }
         stage.clock.step(.milliseconds(1100))
