@@ -33,6 +33,11 @@ final class SimulatedCall: UpstreamCallHandle {
     private var isDue = false
     /// What the backend bills: the prompt, once it has begun to work, and what it has generated.
     private var billsPrompt = false
+    /// It refuses inside a stream, which nobody bills once it has been said.
+    private var refuses = false
+    private var hasRefused = false
+    /// A 200 was told: it has read the prompt.
+    private var hasAnswered = false
     private var generated = 0
 
     init(backend: Int, key: AttemptKey, prompt: Int, most: Int, world: World, receiver: any UpstreamReceiver) {
@@ -56,8 +61,12 @@ final class SimulatedCall: UpstreamCallHandle {
         guard self.world.mutant != .ignoresCancel else { return self.wasSent }
         // The backend may have gone on a little before it heard.
         if self.isAlive, self.wasSent {
-            if !self.billsPrompt { self.billsPrompt = self.world.chance.fires(0.5) }
-            if self.billsPrompt { self.generated = min(self.most, self.generated + Int.random(in: 0...2, using: &self.world.chance)) }
+            if self.refuses {
+                self.billsPrompt = !self.hasRefused
+            } else if !self.billsPrompt {
+                self.billsPrompt = self.hasAnswered || self.world.chance.fires(0.5)
+            }
+            if self.billsPrompt, !self.refuses { self.generated = min(self.most, self.generated + Int.random(in: 0...2, using: &self.world.chance)) }
         }
         self.finish()
         return self.wasSent
@@ -103,15 +112,18 @@ final class SimulatedCall: UpstreamCallHandle {
             self.wasSent = true
             receiver.callSent()
         case .head(let status, let more):
+            self.hasAnswered = status == 200
             receiver.callAnswered(
                 UpstreamHead(status: status, lines: ByteBuffer(string: "content-type: application/json\r\n" + more), endsWithConnection: false))
         case .stream(let isFree):
             self.billsPrompt = !isFree
+            self.refuses = isFree
             receiver.callAnswered(UpstreamHead(status: 200, lines: ByteBuffer(string: "content-type: text/event-stream\r\n"), endsWithConnection: false))
         case .token:
             self.generated += 1
             self.tell("data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"tok \"}}]}\n\n")
         case .event(let text):
+            self.hasRefused = true
             self.tell(text)
         case .whole(let text):
             self.billsPrompt = true

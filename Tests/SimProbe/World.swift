@@ -32,6 +32,8 @@ final class World {
         var chance = SeededGenerator(seed: seed)
         self.policy = SimulatedPolicy(&chance, mutant: mutant)
         self.tempers = self.policy.truth.backends.map { _ in Temper(&chance) }
+        // Now and then nobody is well.
+        if chance.fires(0.15) { for index in self.tempers.indices { self.tempers[index].fails = 1 } }
         self.chance = chance
         self.oracle = Oracle(self.policy.truth)
         self.time = VirtualTime(self.loop, isStopped: mutant == .stoppedClock)
@@ -70,7 +72,7 @@ final class World {
         }
         if self.mutant == .leaksTenant { _ = self.live.tenants["default"]?.admit(tokens: 1, isLater: false, at: self.time.now.monotonic) }
         let bound = NIOLoopBound(self, eventLoop: self.loop)
-        let count = Int.random(in: 5...60, using: &self.chance)
+        let count = Int.random(in: 5...(self.chance.fires(0.3) ? 200 : 60), using: &self.chance)
         let rush = Int64.random(in: 1...400, using: &self.chance)
         var arrives = Int64(0)
         for index in 0..<count {

@@ -160,11 +160,11 @@ package final class DispatchRun {
         self.waitUntil = until
         let loop = self.dispatcher.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let ticket = RoomTicket(RoomPlace(urgency: self.urgency, since: self.roomWait ?? now)) { slot in
+        let ticket = RoomTicket(RoomPlace(urgency: self.urgency, since: self.roomWait ?? now), tokens: self.tokens) { slot in
             loop.execute { bound.value.roomFreed(at: slot) }
         }
         self.ticket = ticket
-        for candidate in self.machine.waitingFor where !self.call.live.slots[candidate.backend].wait(ticket, tokens: self.tokens, at: now) {
+        for candidate in self.machine.waitingFor where !self.call.live.slots[candidate.backend].wait(ticket, at: now) {
             ticket.tear()
             return true
         }
@@ -173,12 +173,14 @@ package final class DispatchRun {
 
     private func roomFreed(at slot: BackendSlot) {
         slot.redeem()
+        // Where a more urgent one has come meanwhile, or the slot is not taken, it is for the next in line.
+        let now = self.now
+        defer { slot.passOn(at: now.monotonic) }
         self.ticket = nil
         self.waitUntil = nil
-        let now = self.now
         guard !self.isOver, let action = self.machine.roomFreed(at: now.monotonic) else {
             // The slot that woke this request is for the next in line.
-            for slot in self.call.live.slots { slot.passOn() }
+            for slot in self.call.live.slots { slot.passOn(at: now.monotonic) }
             return
         }
         self.perform(action, at: now)
@@ -321,7 +323,9 @@ package final class DispatchRun {
 
     /// Looks whether something has taken too long; called by the dispatcher every now and then.
     func check(at now: MonotonicInstant) {
-        if let until = self.waitUntil, until <= now {
+        if let until = self.waitUntil {
+            // Backends that were down or at a limit per minute wake nobody when they are ready again.
+            guard until <= now else { return self.machine.waitingFor.forEach { self.call.live.slots[$0.backend].passOn(at: now) } }
             self.stopWaiting()
             if let action = self.machine.waitedLongEnough(at: now) { self.perform(action, at: self.now) }
             return

@@ -81,8 +81,12 @@ package final class BackendSlot: Sendable {
         var line = RoomLine()
 
         /// The first in line where there is a slot for it.
-        mutating func callNext() -> RoomTicket? {
+        ///
+        /// - Parameter isSure: Only where it would be admitted; whoever is woken in vain may be woken again and again.
+        mutating func callNext(isSure: Bool, at now: MonotonicInstant) -> RoomTicket? {
             guard self.line.count > 0, self.record.hasSlot(besides: self.line.promised) else { return nil }
+            self.line.dropSpent()
+            guard let first = self.line.first, !isSure || self.record.isReady(tokens: first.tokens, at: now) else { return nil }
             defer { self.record.waiting = self.line.count }
             return self.line.call()
         }
@@ -153,18 +157,18 @@ package final class BackendSlot: Sendable {
     package func release(_ report: BackendRecord.Report, isLater: Bool, held: Duration, at now: MonotonicInstant) {
         let next = self.state.withLock { state -> RoomTicket? in
             state.record.release(report, isLater: isLater, held: held, jitter: self.chance(), at: now)
-            return state.callNext()
+            return state.callNext(isSure: false, at: now)
         }
-        self.wake(next)
+        self.wake(next, at: now)
     }
 
     /// Who gave up in this very moment must not take the wake-up along.
-    private func wake(_ first: RoomTicket?) {
+    private func wake(_ first: RoomTicket?, at now: MonotonicInstant) {
         var next = first
         while let ticket = next, !ticket.spend(at: self) {
             next = self.state.withLock { state in
                 state.line.redeem()
-                return state.callNext()
+                return state.callNext(isSure: true, at: now)
             }
         }
     }
@@ -191,12 +195,10 @@ package final class BackendSlot: Sendable {
     }
 
     /// Stands in line; false where a slot became free meanwhile, so that it is worth asking again at once.
-    ///
-    /// - Parameter tokens: The estimate that counts against `tokens_per_minute`.
-    package func wait(_ ticket: RoomTicket, tokens: Int = 1, at now: MonotonicInstant) -> Bool {
+    package func wait(_ ticket: RoomTicket, at now: MonotonicInstant) -> Bool {
         self.state.withLock { state in
             if state.line.ahead(of: ticket.place) == 0, state.record.hasSlot(besides: state.line.promised),
-                state.record.isReady(tokens: tokens, at: now)
+                state.record.isReady(tokens: ticket.tokens, at: now)
             {
                 return false
             }
@@ -207,7 +209,7 @@ package final class BackendSlot: Sendable {
     }
 
     /// Wakes the next in line: the one that was woken no longer wants the slot.
-    package func passOn() {
-        self.wake(self.state.withLock { $0.callNext() })
+    package func passOn(at now: MonotonicInstant) {
+        self.wake(self.state.withLock { $0.callNext(isSure: true, at: now) }, at: now)
     }
 }

@@ -20,6 +20,8 @@ struct RoomLine {
         self.tickets.insert(ticket, at: place)
     }
 
+    var first: RoomTicket? { self.tickets.first }
+
     /// The first in line, who is to be woken: a slot is promised to it.
     mutating func call() -> RoomTicket? {
         self.dropSpent()
@@ -50,12 +52,15 @@ package struct RoomPlace: Comparable, Sendable {
 /// A place in the lines of one or more backends; whoever has room first spends it.
 package final class RoomTicket: Sendable {
     let place: RoomPlace
+    /// The estimate that counts against limits of tokens per minute.
+    let tokens: Int
     private let spent = Atomic(false)
     private let wake: @Sendable (BackendSlot) -> Void
 
     /// - Parameter wake: Called at most once, from any thread, with the backend that has promised a slot; it must be redeemed there.
-    package init(_ place: RoomPlace = RoomPlace(), wake: @escaping @Sendable (BackendSlot) -> Void) {
+    package init(_ place: RoomPlace = RoomPlace(), tokens: Int = 1, wake: @escaping @Sendable (BackendSlot) -> Void) {
         self.place = place
+        self.tokens = tokens
         self.wake = wake
     }
 

@@ -78,8 +78,8 @@ backends:
     price: {{ input: 0.20, output: 0.60 }}
 models: {{ chat: {{ shared: sim-large }} }}
 classes:
-  urgent: {{ serve: now, use: [shared], latency: {{ first_token: 500ms }} }}
-  patient: {{ serve: now, use: [shared], latency: {{ first_token: 2s }} }}
+  urgent: {{ serve: now, use: [shared], latency: {{ first_token: 1500ms }} }}
+  patient: {{ serve: now, use: [shared], latency: {{ first_token: 3s }} }}
 routes:
   - {{ match: {{ metadata: {{ kind: urgent }} }}, class: urgent }}
   - {{ class: patient }}

@@ -102,7 +102,7 @@ def soak():
 
         def batches():
             while not over.is_set():
-                uploaded = upload(router, lines(200))
+                uploaded = upload(router, b"".join(lines(200)))
                 batch = batch_of(router, uploaded.json["id"])
                 note("batch")
                 over.wait(8)
