@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench image lint fmt shape tools probe
+.PHONY: help demo run test unit end-to-end promises soak sim kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -15,6 +15,8 @@ SEEDS ?= 5000
 STEP ?= 1
 REQUESTS ?= 10000
 ENTRIES ?= 10000000
+MINUTES ?= 30
+FIRST ?= 1
 ARGS ?=
 
 # The imports of a target are checked against its declared dependencies, so that an arrow of the house cannot point up.
@@ -50,6 +52,15 @@ end-to-end: tools ## runs the end-to-end tests; ONLY="kill openai" picks cases b
 promises: tools ## runs the cases of promises P13 to P34 with their full counts, which takes hours; ONLY="P25" picks
 	$(BUILD) -c release --product sluice
 	SLUICE=$(RELEASE) $(PYTHON) Tests/EndToEnd/run.py --full $(or $(ONLY),P)
+
+soak: tools ## mixed load with faults for MINUTES (30); fails unless memory, file descriptors and the write-ahead log stay where they are
+	$(BUILD) -c release --product sluice
+	SLUICE=$(RELEASE) SLUICE_TEST_MINUTES=$(MINUTES) $(PYTHON) Tests/EndToEnd/run.py soak
+
+sim: tools ## plays SEEDS (5000) worlds around the dispatcher in virtual time from seed FIRST (1), then the planted faults, each of which must be found
+	$(BUILD) -c release --product sluice-sim-probe
+	.build/release/sluice-sim-probe $(SEEDS) $(FIRST)
+	.build/release/sluice-sim-probe mutants
 
 kill-loop: ## kills a loaded router ROUNDS times and counts what it lost
 	@$(MAKE) --no-print-directory end-to-end ONLY=kill ROUNDS=$(ROUNDS)

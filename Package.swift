@@ -115,6 +115,15 @@ let package = Package(
             path: "Tests/FuzzProbe",
             exclude: ["agree.py"],
             swiftSettings: settings),
+        // One that plays worlds drawn by chance around the dispatcher, in virtual time.
+        .executableTarget(
+            name: "sluice-sim-probe",
+            dependencies: [
+                "SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", "SluiceWire", log, nio,
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Tests/SimProbe",
+            swiftSettings: settings),
         .testTarget(name: "FuzzTests", dependencies: ["SluiceTesting", "sluice-fuzz-probe"], swiftSettings: settings),
         // One that measures a transport against a server that runs elsewhere.
         .executableTarget(

@@ -4,6 +4,8 @@ package struct BackendRecord: Sendable {
         case admitted
         /// No room; how long until there may be some, where that is known.
         case busy(Duration?)
+        /// No slot, and whoever stands in line now gets one only after this.
+        case full(Duration)
         case down(until: MonotonicInstant?)
     }
 
@@ -18,7 +20,10 @@ package struct BackendRecord: Sendable {
 
     private var limits: Backend.Limits
     private var breaker = CircuitBreaker()
+    private var pressure = BackPressure()
     private var parkedUntil: MonotonicInstant?
+    /// It fails its health check.
+    package var isSick = false
     private var requests: RateWindow?
     private var tokens: RateWindow?
     private var firstToken = LatencySketch()
@@ -52,8 +57,9 @@ package struct BackendRecord: Sendable {
             guard parked <= now else { return .down(until: parked) }
             self.parkedUntil = nil
         }
+        if self.isSick, !isLastResort { return .down(until: nil) }
         if let until = self.breaker.opens(at: now), !(isLastResort && self.breaker.allowsLastResort(at: now)) { return .down(until: until) }
-        if let limit = self.limits.concurrent {
+        if let limit = self.slots {
             let reserve = isLater ? self.reserve(of: limit) : 0
             guard self.inFlight < limit - reserve else { return .busy(nil) }
         }
@@ -71,6 +77,7 @@ package struct BackendRecord: Sendable {
     ///
     /// - Parameter jitter: From 0 to 1; drawn only where it counts.
     package mutating func release(_ report: Report, isLater: Bool, held: Duration, jitter: @autoclosure () -> Double, at now: MonotonicInstant) {
+        if case .success = report { self.pressure.succeed(inFlight: self.inFlight) }
         self.inFlight -= 1
         if isLater { self.inFlightLater -= 1 }
         switch report {
@@ -80,6 +87,23 @@ package struct BackendRecord: Sendable {
         case .failure: self.breaker.fail(at: now, jitter: jitter())
         case .nothing: self.breaker.forget(at: now)
         }
+    }
+
+    /// The backend has had too much: 429, 503, 529, or nothing in time.
+    package mutating func complain(at now: MonotonicInstant) {
+        self.pressure.complain(inFlight: self.inFlight, call: self.slotTime.quantile(0.5, at: now) ?? .seconds(1), at: now)
+    }
+
+    /// How long a request waits for a slot that has so many before it; nil while nobody knows how long a slot is held.
+    package func expectedWait(ahead: Int, at now: MonotonicInstant) -> Duration? {
+        guard let slots = self.slots, let held = self.slotTime.quantile(0.5, at: now) else { return nil }
+        return held * (ahead + 1) / max(1, slots)
+    }
+
+    /// What the policy allows, or less where the backend could not bear it.
+    private var slots: Int? {
+        guard let limit = self.pressure.limit else { return self.limits.concurrent }
+        return self.limits.concurrent.map { min($0, limit) } ?? limit
     }
 
     package mutating func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
@@ -97,9 +121,11 @@ package struct BackendRecord: Sendable {
             condition.availability = .down(until: parked)
         } else if let until = self.breaker.opens(at: now) {
             condition.availability = .down(until: until)
+        } else if self.isSick {
+            condition.availability = .down(until: nil)
         }
         condition.inFlight = self.inFlight
-        condition.limit = self.limits.concurrent.map { isLater ? max(1, $0 - self.reserve(of: $0)) : $0 }
+        condition.limit = self.slots.map { isLater ? max(1, $0 - self.reserve(of: $0)) : $0 }
         condition.waiting = self.waiting
         if isLater {
             condition.requestsLeft = self.requests?.left(at: now)
@@ -112,8 +138,22 @@ package struct BackendRecord: Sendable {
         return condition
     }
 
+    /// How long that share of calls takes at most: a stream to its first token, a whole answer to its end. nil while too little is known.
+    package func usualTime(_ share: Double, isStream: Bool, at now: MonotonicInstant) -> Duration? {
+        (isStream ? self.firstToken : self.slotTime).quantile(share, of: 20, at: now)
+    }
+
     /// A slot for live work is free; rate limits are another matter.
-    package var hasSlot: Bool { self.limits.concurrent.map { self.inFlight < $0 } ?? true }
+    package var hasSlot: Bool { self.hasSlot(besides: 0) }
+
+    /// Whether a live request would be admitted now, but for slots: it is up, and its limits per minute let one more through.
+    package mutating func isReady(tokens: Int, at now: MonotonicInstant) -> Bool {
+        !self.isSick && (self.parkedUntil ?? now) <= now && self.breaker.opens(at: now) == nil
+            && self.requests?.wait(for: 1, at: now) == nil && self.tokens?.wait(for: tokens, at: now) == nil
+    }
+
+    /// - Parameter promised: Slots that others are on their way to.
+    package func hasSlot(besides promised: Int) -> Bool { self.slots.map { self.inFlight + promised < $0 } ?? true }
 
     package var isBreakerOpen: Bool { self.breaker.isOpen }
 

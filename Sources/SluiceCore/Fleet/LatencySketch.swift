@@ -4,7 +4,7 @@ package struct LatencySketch: Sendable {
     /// In nanoseconds.
     private static let halfLife: Int64 = 30_000_000_000
     /// Less weight than this says nothing.
-    private static let leastWeight = 3.0
+    package static let leastWeight = 3.0
 
     private var weights = [Double](repeating: 0, count: LatencySketch.steps)
     private var total = 0.0
@@ -18,10 +18,10 @@ package struct LatencySketch: Sendable {
         self.total += 1
     }
 
-    /// The duration that `fraction` of the calls stayed within; nil while too little is known.
-    package func quantile(_ fraction: Double, at now: MonotonicInstant) -> Duration? {
+    /// The duration that `fraction` of the calls stayed within; nil while fewer than `calls` are known, old ones counted in part.
+    package func quantile(_ fraction: Double, of calls: Double = LatencySketch.leastWeight, at now: MonotonicInstant) -> Duration? {
         let factor = self.factor(at: now)
-        guard self.total * factor >= LatencySketch.leastWeight else { return nil }
+        guard self.total * factor >= calls else { return nil }
         var seen = 0.0
         for index in self.weights.indices {
             seen += self.weights[index]

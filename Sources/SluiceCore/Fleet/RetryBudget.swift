@@ -20,4 +20,9 @@ package struct RetryBudget: Sendable {
         self.tokens -= RetryBudget.scale
         return true
     }
+
+    /// The retry was not made after all.
+    package mutating func giveBack() {
+        self.tokens = min(RetryBudget.most, self.tokens + RetryBudget.scale)
+    }
 }

@@ -4,7 +4,7 @@
 package struct RequestIDs {
     private static var alphabet: StaticString { "0123456789abcdefghjkmnpqrstvwxyz" }
 
-    private var generator = SeededGenerator()
+    private var generator = SystemSeededGenerator()
     private var last: Int64 = 0
     private var count: UInt64 = 0
 

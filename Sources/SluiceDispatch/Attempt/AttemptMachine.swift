@@ -38,6 +38,8 @@ package struct AttemptMachine: Sendable {
         case refuse(Refusal)
         /// Give the client the answer that this attempt got, error status and all.
         case passOn(attempt: Int)
+        /// Nothing: another attempt is under way.
+        case carryOn
     }
 
     /// How an attempt failed before the commit point.
@@ -54,11 +56,11 @@ package struct AttemptMachine: Sendable {
         case reported(UpstreamProblem)
     }
 
-    private enum State: Sendable {
+    enum State: Sendable {
         case idle
         case asking(Route.Candidate, isLastResort: Bool)
         case waiting
-        case trying(Route.Candidate)
+        case trying
         case relaying
         case over
     }
@@ -66,22 +68,31 @@ package struct AttemptMachine: Sendable {
     /// All pools together.
     package static let mostAttempts = 3
 
-    private let route: Route
+    let route: Route
     private let policy: PolicySet
     private let terms: Terms
-    private var state = State.idle
+    var state = State.idle
     /// The next candidate of this pass; a pass begins anew after each wait.
     private var position = 0
     /// Where the attempts so far went.
     private var sent: [(backend: Int, pool: Int)] = []
     private var attempts = 0
+    /// Attempts that have not ended: two while one is hedged.
+    package private(set) var underWay = 0
+    /// Where the search for a backend for a second attempt stands.
+    var hedgePosition = 0
     private var ambiguousResends = 0
     private var serverErrors = 0
     private var lastRateLimited: Int?
-    private var lastFailure: Failure?
+    private var lastFailure: (attempt: Int, failure: Failure)?
+    /// One of two attempts failed in a way after which no other may follow.
+    private var isLast = false
     /// Of this pass: the soonest time at which a busy backend may have room, and whether any was busy at all.
     private var soonestRoom: Duration?
     private var sawBusy = false
+    /// Of this pass: the shortest wait at a line, and whether there is a place without a known one.
+    private var soonestSlot: Duration?
+    private var isAnySlotNear = false
     private var soonestUp: MonotonicInstant?
     /// Of this pass: backends that a budget no longer pays for.
     private var unaffordable: [(backend: Int, budget: Budget)] = []
@@ -114,12 +125,18 @@ package struct AttemptMachine: Sendable {
         switch admission {
         case .admitted:
             self.attempts += 1
+            self.underWay += 1
             self.sent.append((candidate.backend, candidate.pool))
-            self.state = .trying(candidate)
+            self.state = .trying
             return .send(candidate, attempt: self.attempts)
+        case .busy where self.underWay > 0, .full where self.underWay > 0, .down where self.underWay > 0:
+            return self.nextHedge()
         case .busy(let wait):
             self.sawBusy = true
-            if let wait { self.soonestRoom = min(self.soonestRoom ?? wait, wait) }
+            if let wait { self.soonestRoom = min(self.soonestRoom ?? wait, wait) } else { self.isAnySlotNear = true }
+        case .full(let wait):
+            self.sawBusy = true
+            self.soonestSlot = min(self.soonestSlot ?? wait, wait)
         case .down(let until):
             if let until { self.soonestUp = min(self.soonestUp ?? until, until) }
         }
@@ -130,7 +147,7 @@ package struct AttemptMachine: Sendable {
     package mutating func unaffordable(_ budget: Budget, at now: MonotonicInstant) -> Action {
         guard case .asking(let candidate, _) = self.state else { preconditionFailure("an admission without a question: \(self.state)") }
         self.unaffordable.append((candidate.backend, budget))
-        return self.next(at: now)
+        return self.underWay > 0 ? self.nextHedge() : self.next(at: now)
     }
 
     /// A slot may be free at a backend that was busy: all candidates are asked again.
@@ -140,6 +157,9 @@ package struct AttemptMachine: Sendable {
         self.unaffordable = []
         self.sawBusy = false
         self.soonestRoom = nil
+        self.soonestSlot = nil
+        self.isAnySlotNear = false
+        self.soonestUp = nil
         return self.next(at: now)
     }
 
@@ -159,25 +179,40 @@ package struct AttemptMachine: Sendable {
         self.state = .over
     }
 
+    /// An attempt was taken back before anything of it left: as if it had not been made.
+    package mutating func withdrew() {
+        self.underWay -= 1
+    }
+
     /// The attempt failed before the commit point.
     ///
     /// - Parameter takeRetry: Takes a token of the retry budget; asked only when another attempt would be made.
-    package mutating func failed(_ failure: Failure, at now: MonotonicInstant, takeRetry: () -> Bool) -> Action {
-        guard case .trying(let candidate) = self.state else { preconditionFailure("a failure without an attempt: \(self.state)") }
-        self.lastFailure = failure
-        if case .answered(429) = failure { self.lastRateLimited = self.attempts }
-        guard self.mayTryElsewhere(failure, in: self.policy.pools[candidate.pool]), self.attempts < AttemptMachine.mostAttempts else {
-            return self.giveUp()
+    package mutating func failed(_ failure: Failure, attempt: Int, at now: MonotonicInstant, takeRetry: () -> Bool) -> Action {
+        guard case .trying = self.state else { preconditionFailure("a failure without an attempt: \(self.state)") }
+        self.underWay -= 1
+        // Of two attempts the failure counts after which nothing may follow.
+        if !self.isLast { self.lastFailure = (attempt, failure) }
+        if case .answered(429) = failure { self.lastRateLimited = attempt }
+        let mayFollow = self.mayTryElsewhere(failure, in: self.policy.pools[self.sent[attempt - 1].pool])
+        guard self.underWay == 0 else {
+            if mayFollow { self.count(failure) } else { self.isLast = true }
+            return .carryOn
         }
+        guard mayFollow, !self.isLast, self.attempts < AttemptMachine.mostAttempts else { return self.giveUp() }
         guard self.hasAnother else { return self.overBudget() ?? self.giveUp() }
         guard failure.isFree || takeRetry() else { return self.giveUp() }
+        self.count(failure)
+        return self.next(at: now)
+    }
+
+    /// Counts a failure that another attempt follows.
+    private mutating func count(_ failure: Failure) {
         switch failure {
         case .ambiguous: self.ambiguousResends += 1
         case .hungUp where self.serverErrors > 0: self.ambiguousResends += 1
         case .answered(500), .answered(502), .answered(504), .hungUp: self.serverErrors += 1
         default: break
         }
-        return self.next(at: now)
     }
 
     private func mayTryElsewhere(_ failure: Failure, in pool: Pool) -> Bool {
@@ -206,13 +241,13 @@ package struct AttemptMachine: Sendable {
             || self.route.down.contains { !self.wasTried($0) && self.isAffordable($0) }
     }
 
-    private func isOpen(_ candidate: Route.Candidate) -> Bool {
+    func isOpen(_ candidate: Route.Candidate) -> Bool {
         !self.wasTried(candidate) && self.sent.count { $0.pool == candidate.pool } < self.policy.pools[candidate.pool].retry
     }
 
     private func wasTried(_ candidate: Route.Candidate) -> Bool { self.sent.contains { $0.backend == candidate.backend } }
 
-    private func isAffordable(_ candidate: Route.Candidate) -> Bool { !self.unaffordable.contains { $0.backend == candidate.backend } }
+    func isAffordable(_ candidate: Route.Candidate) -> Bool { !self.unaffordable.contains { $0.backend == candidate.backend } }
 
     private mutating func next(at now: MonotonicInstant) -> Action {
         while self.position < self.route.candidates.count {
@@ -230,11 +265,13 @@ package struct AttemptMachine: Sendable {
     private mutating func waitForRoom(at now: MonotonicInstant) -> Action {
         var until = self.terms.arrived + self.terms.patience
         if let deadline = self.terms.deadline { until = min(until, deadline) }
-        // A rate limit that opens too late is told at once instead of after the wait.
-        if let room = self.soonestRoom {
-            guard now + room < until else { return self.finish(self.noRoom(retryAfter: room)) }
-            until = now + room
+        // What opens too late is told at once: whoever waits in vain only makes the line longer.
+        if !self.isAnySlotNear, let soonest = [self.soonestRoom, self.soonestSlot].compactMap({ $0 }).min(), now + soonest >= until {
+            return self.finish(self.noRoom(retryAfter: soonest))
         }
+        if let room = self.soonestRoom { until = min(until, now + room) }
+        // Nobody wakes those who wait for a backend that is down.
+        if let up = self.soonestUp, up > now { until = min(until, up) }
         guard until > now else { return self.finish(self.noRoom()) }
         self.state = .waiting
         return .wait(until: until)
@@ -260,10 +297,10 @@ package struct AttemptMachine: Sendable {
         if now != nil, let action = self.nextReserve() { return action }
         if now != nil, let action = self.overBudget() { return action }
         if let attempt = self.lastRateLimited, self.attempts > 0 { return self.finish(.passOn(attempt: attempt)) }
-        switch self.lastFailure {
+        switch self.lastFailure?.failure {
         case nil: return self.finish(.refuse(self.nobody(at: now)))
         case .answered(let status) where (400..<500).contains(status) && ![401, 402, 403, 429].contains(status):
-            return self.finish(.passOn(attempt: self.attempts))
+            return self.finish(.passOn(attempt: self.lastFailure?.attempt ?? self.attempts))
         case .answered(let status):
             let isOverload = self.terms.dialect == .anthropic && (status == 503 || status == 529)
             return self.finish(.refuse(Refusal(isOverload ? 529 : 502, .upstreamFailed, AttemptMachine.sentence(forStatus: status))))

@@ -8,14 +8,19 @@ import SluiceWire
 /// Live traffic and deferred work are run by the same code; they differ in sink and recorder only.
 package final class DispatchRun {
     let call: DispatchCall
-    private let dispatcher: Dispatcher
+    let dispatcher: Dispatcher
     private var sink: (any AnswerSink)?
-    private let recorder: any AttemptRecorder
+    let recorder: any AttemptRecorder
     let meter: Meter
     /// nil where the policy has no budgets.
-    private var purse: Purse?
-    private var machine: AttemptMachine
-    private var current: Attempt?
+    private(set) var purse: Purse?
+    var machine: AttemptMachine
+    private(set) var current: Attempt?
+    /// The second attempt beside a slow one.
+    private(set) var rival: Attempt?
+    var hedgeTimer: Scheduled<Void>?
+    /// When the attempt under way is slow enough for a second one; nil where there will be none.
+    var hedgeAt: MonotonicInstant?
     /// Attempts that were answered with an error, one of which the client may get.
     private var answeredAttempts: [Attempt] = []
     private var ticket: RoomTicket?
@@ -24,17 +29,20 @@ package final class DispatchRun {
     private var isPaused = false
     private(set) var isOver = false
     /// What ``check(at:)`` looks at.
-    private let limits: Limits
+    let limits: Limits
+    /// Holds a place of a tenant that has limits.
+    var tenantSlot: TenantSlot?
     private var lastActivity: MonotonicInstant?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
 
-    private struct Limits {
+    struct Limits {
         /// The latency budget, and when it is used up.
         let total: Duration?
         let deadline: MonotonicInstant?
         let firstToken: Duration?
         let idle: Duration
+        let hedge: TrafficClass.Hedge?
 
         init(_ call: DispatchCall) {
             let trafficClass = call.trafficClass
@@ -42,6 +50,7 @@ package final class DispatchRun {
             self.total = call.decision.budget.total
             self.deadline = self.total.map { call.arrived.monotonic + $0 }
             self.firstToken = trafficClass.firstTokenTimeout.map { limit in readTimeout.map { min(limit, $0) } ?? limit } ?? readTimeout
+            self.hedge = trafficClass.hedge
             self.idle = readTimeout.map { min(trafficClass.idleTimeout, $0) } ?? trafficClass.idleTimeout
         }
     }
@@ -74,7 +83,9 @@ package final class DispatchRun {
     var isCommitted: Bool { self.machine.isCommitted }
 
     func start(at now: Now) {
+        guard self.takesPlace(at: now) else { return }
         self.dispatcher.fleet.noteFirstAttempt()
+        if let hedge = self.limits.hedge { self.dispatcher.fleet.noteHedged(self.call.trafficClass.name, share: hedge.budget) }
         self.perform(self.machine.start(at: self.call.arrived.monotonic), at: now)
     }
 
@@ -84,9 +95,9 @@ package final class DispatchRun {
     package func cancel() {
         guard !self.isOver else { return }
         self.stopWaiting()
-        if let attempt = self.current {
+        while let attempt = self.rival ?? self.current {
             attempt.cancel()
-            self.settle(attempt, self.leftBehind(attempt), as: attempt.wasSent ? .waste : .settled, report: .nothing)
+            self.settle(attempt, self.leftBehind(attempt, .clientGone), as: attempt.wasSent ? .waste : .settled, report: .nothing)
         }
         self.close()
     }
@@ -95,7 +106,9 @@ package final class DispatchRun {
     package func writabilityChanged(_ isWritable: Bool) {
         guard self.isPaused == isWritable else { return }
         self.isPaused = !isWritable
-        if isWritable { self.current?.handle?.resume() } else { self.current?.handle?.pause() }
+        for handle in [self.current?.handle, self.rival?.handle] {
+            if isWritable { handle?.resume() } else { handle?.pause() }
+        }
     }
 
     /// The server stops now.
@@ -103,17 +116,9 @@ package final class DispatchRun {
         self.outOfTime(Refusal(503, .draining, "the server is shutting down"))
     }
 
-    private func leftBehind(_ attempt: Attempt) -> LedgerEntry.Settlement {
-        guard attempt.wasSent else { return self.meter.free(.clientGone, status: nil) }
-        return self.meter.interval(
-            .clientGone, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
-            wasAnswered: attempt.wasAnswered,
-            keepsBaseline: true, evidence: .estimated, at: self.now.wall)
-    }
-
     // MARK: Actions of the machine
 
-    private func perform(_ first: AttemptMachine.Action, at now: Now) {
+    func perform(_ first: AttemptMachine.Action, at now: Now) {
         var action = first
         while true {
             switch action {
@@ -128,6 +133,8 @@ package final class DispatchRun {
                 return self.refuse(refusal)
             case .passOn(let attempt):
                 return self.passOn(attempt)
+            case .carryOn:
+                return
             }
         }
     }
@@ -137,8 +144,9 @@ package final class DispatchRun {
         let slot = self.call.live.slots[candidate.backend]
         let amount = self.purse == nil ? nil : self.meter.estimate(for: candidate, at: now.wall)
         if let budget = self.purse?.refusal(of: amount, at: now.wall) { return self.machine.unaffordable(budget, at: now.monotonic) }
-        let tokens = self.call.request.inputTokens + (self.call.request.maxTokens ?? RoutePlanner.usualOutput)
-        let admission = slot.admit(tokens: tokens, isLater: self.call.isLater, isLastResort: isLastResort, at: now.monotonic)
+        let admission = slot.admit(
+            tokens: self.tokens, isLater: self.call.isLater, isLastResort: isLastResort, isHedge: self.current != nil,
+            place: RoomPlace(urgency: self.urgency, since: self.roomWait ?? MonotonicInstant(nanoseconds: .max)), at: now.monotonic)
         if admission == .admitted, let budget = self.purse?.take(amount, at: now.wall) {
             slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: now.monotonic)
             return self.machine.unaffordable(budget, at: now.monotonic)
@@ -152,7 +160,9 @@ package final class DispatchRun {
         self.waitUntil = until
         let loop = self.dispatcher.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let ticket = RoomTicket { loop.execute { bound.value.roomFreed() } }
+        let ticket = RoomTicket(RoomPlace(urgency: self.urgency, since: self.roomWait ?? now), tokens: self.tokens) { slot in
+            loop.execute { bound.value.roomFreed(at: slot) }
+        }
         self.ticket = ticket
         for candidate in self.machine.waitingFor where !self.call.live.slots[candidate.backend].wait(ticket, at: now) {
             ticket.tear()
@@ -161,13 +171,16 @@ package final class DispatchRun {
         return false
     }
 
-    private func roomFreed() {
+    private func roomFreed(at slot: BackendSlot) {
+        slot.redeem()
+        // Where a more urgent one has come meanwhile, or the slot is not taken, it is for the next in line.
+        let now = self.now
+        defer { slot.passOn(at: now.monotonic) }
         self.ticket = nil
         self.waitUntil = nil
-        let now = self.now
         guard !self.isOver, let action = self.machine.roomFreed(at: now.monotonic) else {
             // The slot that woke this request is for the next in line.
-            for slot in self.call.live.slots { slot.passOn() }
+            for slot in self.call.live.slots { slot.passOn(at: now.monotonic) }
             return
         }
         self.perform(action, at: now)
@@ -193,9 +206,10 @@ package final class DispatchRun {
             number: number, candidate: candidate, slot: self.call.live.slots[candidate.backend], upstream: self.call.live.upstreams[candidate.backend],
             intent: intent, reservation: self.purse?.handOver(), started: now.monotonic,
             work: self.call.live.slots[candidate.backend].beginWork(at: now), run: self)
-        self.current = attempt
+        if self.current == nil { self.current = attempt } else { self.rival = attempt }
+        if self.limits.hedge != nil { self.armHedge(beside: attempt) }
         self.recorder.begin(intent) { [dispatcher] error in
-            guard self.current === attempt, !attempt.isSettled else { return }
+            guard !attempt.isSettled, !self.isOver else { return }
             if let error { return self.couldNotRecord(error, attempt) }
             attempt.handle = dispatcher.transports[attempt.upstream.kind].start(
                 self.call.upstreamCall(to: candidate), on: dispatcher.loop, receiver: attempt)
@@ -206,15 +220,28 @@ package final class DispatchRun {
     /// Nothing may leave that is not written down.
     private func couldNotRecord(_ error: StoreError, _ attempt: Attempt) {
         attempt.isSettled = true
-        self.current = nil
+        self.forget(attempt)
+        self.machine.withdrew()
         if attempt.work != nil { attempt.slot.endWork(at: self.now) }
         attempt.slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: self.now.monotonic)
         if let reservation = attempt.reservation { self.purse?.giveBack(reservation, at: self.now.wall) }
+        // A second attempt that cannot be made leaves the first as it is.
+        guard self.current == nil else { return }
         let isFull = if case .full = error.code { true } else { false }
         self.refuse(
             isFull
                 ? Refusal(503, .storageError, "the ledger has no space left, and the policy says `on_ledger_full: refuse`", retryAfter: .seconds(30))
                 : Refusal(503, .storageError, "the ledger cannot be written: \(error.message)", retryAfter: .seconds(5)))
+    }
+
+    /// The attempt has its end.
+    func forget(_ attempt: Attempt) {
+        if self.rival === attempt {
+            self.rival = nil
+        } else if self.current === attempt {
+            self.current = self.rival
+            self.rival = nil
+        }
     }
 
     // MARK: What attempts tell
@@ -232,57 +259,7 @@ package final class DispatchRun {
         }
         self.book(attempt, failure, outcome, status: status, isOurs: isOurs)
         let now = self.now
-        self.perform(self.machine.failed(failure, at: now.monotonic) { self.dispatcher.fleet.takeRetry() }, at: now)
-    }
-
-    private func book(_ attempt: Attempt, _ failure: AttemptMachine.Failure, _ outcome: LedgerEntry.Outcome, status: Int?, isOurs: Bool) {
-        let now = self.now.wall
-        switch failure {
-        case .notSent:
-            self.settle(attempt, self.meter.free(.notSent, status: nil), as: .settled, report: isOurs ? .nothing : .failure)
-        case .answered(502), .answered(504), .hungUp:
-            // Who billed what behind a broken gateway is not known.
-            let end = self.meter.interval(
-                .upstreamError, status: status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
-                wasAnswered: false, keepsBaseline: false, evidence: .inDoubt, at: now)
-            self.settle(attempt, end, as: .waste, report: .failure)
-        case .answered(let code):
-            self.settle(
-                attempt, self.meter.free(code >= 500 && code != 503 && code != 529 ? .upstreamError : .refused, status: status), as: .settled,
-                report: code >= 500 ? .failure : .nothing)
-        case .reported(let problem):
-            self.settle(
-                attempt, self.meter.free(.refused, status: status), as: .settled, report: problem.status == 429 ? .nothing : .failure)
-        case .ambiguous(let isTimeout):
-            let end = self.meter.interval(
-                isTimeout ? .timeout : outcome, status: status, candidate: attempt.candidate, facts: attempt.currentFacts,
-                share: self.share(of: attempt, at: self.now),
-                wasAnswered: false,
-                keepsBaseline: false, evidence: .inDoubt, at: now)
-            self.settle(attempt, end, as: .waste, report: .failure)
-        }
-    }
-
-    /// Leaves a backend alone that named its time, or that refuses our credentials.
-    private func heed(_ head: UpstreamHead, _ attempt: Attempt) {
-        let now = self.now
-        switch head.status {
-        case 401, 402, 403:
-            self.dispatcher.alert("the backend refuses Sluice's credentials", attempt: attempt, status: head.status)
-            attempt.slot.park(until: now.monotonic + .seconds(60))
-        case 429, 503, 529:
-            let named = RetryAfter.parse(seconds: head.value(of: "retry-after"), milliseconds: head.value(of: "retry-after-ms"), at: now.wall)
-            if let named {
-                attempt.slot.park(until: now.monotonic + named)
-            } else if head.status == 429 {
-                let isSpent = attempt.keptBody.getString(at: attempt.keptBody.readerIndex, length: min(4096, attempt.keptBody.readableBytes)).map {
-                    $0.contains("insufficient_quota") || $0.contains("billing") || $0.contains("spend")
-                }
-                attempt.slot.park(until: now.monotonic + (isSpent == true ? .seconds(60) : .seconds(1)))
-            }
-        default:
-            break
-        }
+        self.perform(self.machine.failed(failure, attempt: attempt.number, at: now.monotonic) { self.dispatcher.fleet.takeRetry() }, at: now)
     }
 
     func attempt(_ attempt: Attempt, sawFirstTokenAt instant: MonotonicInstant) {
@@ -293,7 +270,7 @@ package final class DispatchRun {
 
     func attempt(_ attempt: Attempt, answeredWhole body: ByteBuffer, at now: Now) {
         guard !self.isOver, !attempt.isSettled, let head = attempt.head else { return }
-        self.machine.committed()
+        self.commits(attempt)
         if !self.call.isLater { attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic) }
         let end = self.settlement(of: attempt, .ok, at: now)
         let lines = self.lines(of: head, attempt, cost: end, bodyBytes: body.readableBytes, at: now)
@@ -305,7 +282,7 @@ package final class DispatchRun {
 
     func attemptCommits(_ attempt: Attempt) {
         guard !self.isOver, !self.isCommitted, let head = attempt.head else { return }
-        self.machine.committed()
+        self.commits(attempt)
         self.sink?.begin(self.lines(of: head, attempt, cost: nil, bodyBytes: 0, at: self.now))
     }
 
@@ -342,53 +319,13 @@ package final class DispatchRun {
         self.finishStream(with: attempt.lateProblem(problem), isWhole: false)
     }
 
-    private func partial(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
-        self.meter.interval(
-            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts,
-            share: self.share(of: attempt, at: self.now), wasAnswered: true, keepsBaseline: true, evidence: .lowerBound, at: self.now.wall)
-    }
-
-    /// What the attempt's time on hardware of one's own has cost; nil elsewhere.
-    func share(of attempt: Attempt, at now: Now) -> NodeMeter.Share? {
-        attempt.work.flatMap { attempt.slot.share(since: $0, at: now) }
-    }
-
-    private func settlement(of attempt: Attempt, _ outcome: LedgerEntry.Outcome, at now: Now) -> LedgerEntry.Settlement {
-        if self.call.request.endpoint == .countTokens { return self.meter.free(outcome, status: attempt.head?.status) }
-        return self.meter.answered(
-            outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: now),
-            at: now.wall)
-    }
-
-    /// Books the one end of an attempt and gives its slot back.
-    private func settle(
-        _ attempt: Attempt, _ settlement: consuming LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report,
-        at instant: Now? = nil
-    ) {
-        guard !attempt.isSettled else { return }
-        attempt.isSettled = true
-        self.current = nil
-        let now = instant ?? self.now
-        var entry = attempt.intent.entry
-        entry.kind = kind
-        entry.at = now.wall
-        var end = settlement
-        if end.evidence == .unpriced || end.cost == nil || kind == .waste { end.levers = nil }
-        end.queued = self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero
-        end.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
-        end.total = now.monotonic - self.call.arrived.monotonic
-        entry.settlement = end
-        if let reservation = attempt.reservation { self.purse?.settle(reservation, end, at: now.wall) }
-        if attempt.work != nil { attempt.slot.endWork(at: now) }
-        attempt.slot.release(report, isLater: self.call.isLater, held: now.monotonic - attempt.started, at: now.monotonic)
-        self.recorder.end(entry)
-    }
-
     // MARK: Time
 
     /// Looks whether something has taken too long; called by the dispatcher every now and then.
     func check(at now: MonotonicInstant) {
-        if let until = self.waitUntil, until <= now {
+        if let until = self.waitUntil {
+            // Backends that were down or at a limit per minute wake nobody when they are ready again.
+            guard until <= now else { return self.machine.waitingFor.forEach { self.call.live.slots[$0.backend].passOn(at: now) } }
             self.stopWaiting()
             if let action = self.machine.waitedLongEnough(at: now) { self.perform(action, at: self.now) }
             return
@@ -397,11 +334,12 @@ package final class DispatchRun {
             return self.outOfTime(
                 Refusal(504, .latencyBudgetExceeded, "the latency budget of \(DurationText.format(total)) is used up"))
         }
-        guard let attempt = self.current, attempt.handle != nil else { return }
-        if !self.isCommitted, let limit = self.limits.firstToken, attempt.started + limit <= now {
-            attempt.cancel()
-            return self.attempt(attempt, failed: .ambiguous(isTimeout: true), as: .timeout, reason: "no first token within \(DurationText.format(limit))")
+        if let at = self.hedgeAt, at <= now { self.hedge() }
+        if !self.isCommitted, let limit = self.limits.firstToken {
+            if let rival = self.rival { self.check(rival, against: limit, at: now) }
+            if let current = self.current { self.check(current, against: limit, at: now) }
         }
+        guard let attempt = self.current, attempt.handle != nil else { return }
         if attempt.wasActive || self.isPaused {
             attempt.wasActive = false
             self.lastActivity = now
@@ -411,29 +349,31 @@ package final class DispatchRun {
         }
     }
 
+    /// Gives up an attempt that has no first token in time.
+    private func check(_ attempt: Attempt, against limit: Duration, at now: MonotonicInstant) {
+        guard attempt.handle != nil, attempt.started + limit <= now else { return }
+        attempt.cancel()
+        self.attempt(attempt, failed: .ambiguous(isTimeout: true), as: .timeout, reason: "no first token within \(DurationText.format(limit))")
+    }
+
     private func outOfTime(_ refusal: Refusal) {
         guard !self.isOver else { return }
         self.stopWaiting()
-        guard let attempt = self.current else { return self.refuse(refusal) }
-        attempt.cancel()
-        if self.isCommitted {
-            self.settle(attempt, self.partial(attempt, .timeout), as: .settled, report: .nothing)
-            self.finishStream(with: attempt.errorEvent(refusal), isWhole: false)
-        } else {
-            let end =
-                attempt.wasSent
-                ? self.meter.interval(
-                    .timeout, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts,
-                    share: self.share(of: attempt, at: self.now), wasAnswered: attempt.wasAnswered, keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
-                : self.meter.free(.notSent, status: nil)
-            self.settle(attempt, end, as: attempt.wasSent ? .waste : .settled, report: .nothing)
-            self.refuse(refusal)
+        guard self.isCommitted, let attempt = self.current else {
+            while let attempt = self.rival ?? self.current {
+                attempt.cancel()
+                self.settle(attempt, self.unanswered(attempt, .timeout), as: attempt.wasSent ? .waste : .settled, report: .nothing)
+            }
+            return self.refuse(refusal)
         }
+        attempt.cancel()
+        self.settle(attempt, self.partial(attempt, .timeout), as: .settled, report: .nothing)
+        self.finishStream(with: attempt.errorEvent(refusal), isWhole: false)
     }
 
     // MARK: Ends
 
-    private func refuse(_ refusal: Refusal) {
+    func refuse(_ refusal: Refusal) {
         let sink = self.sink
         self.machine.ended()
         self.close()
@@ -463,6 +403,8 @@ package final class DispatchRun {
     private func close() {
         guard !self.isOver else { return }
         self.isOver = true
+        self.hedgeTimer?.cancel()
+        self.tenantSlot?.release()
         self.sink = nil
         self.answeredAttempts = []
         self.dispatcher.unwatch(self)

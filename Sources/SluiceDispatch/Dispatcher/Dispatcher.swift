@@ -16,6 +16,8 @@ package final class Dispatcher {
     private let logger: Logger
     private var runs: [DispatchRun] = []
     private var timer: RepeatedTask?
+    private var limit = LoopLimit()
+    private var nextLook: MonotonicInstant?
 
     package init(loop: any EventLoop, fleet: BackendFleet, transports: TransportSet, clock: SluiceClock, logger: Logger) {
         self.loop = loop
@@ -57,13 +59,19 @@ package final class Dispatcher {
         run.watchIndex = -1
     }
 
+    /// Whether the loop carries one more request, the one that asks being among those under way already.
+    func admits(rank: Int) -> Bool { self.limit.admits(rank: rank, underWay: self.runs.count - 1) }
+
     private func look() {
         guard !self.runs.isEmpty else {
             self.timer?.cancel()
             self.timer = nil
+            self.nextLook = nil
             return
         }
         let now = self.clock.now.monotonic
+        if let due = self.nextLook { self.limit.tick(lag: now - due, underWay: self.runs.count) }
+        defer { self.nextLook = self.clock.now.monotonic + .nanoseconds(Dispatcher.tick.nanoseconds) }
         // A copy, since a run that is ended by the look leaves the list.
         for run in Array(self.runs) where !run.isOver { run.check(at: now) }
     }

@@ -16,6 +16,11 @@ package final class LivePolicy: Sendable {
     /// Names of client headers, in lower case, that some backend wants besides the contract's list.
     package let forwarded: Set<String>
 
+    /// By the class's index, how many classes are more urgent.
+    let urgencies: [Int]
+    /// Of those tenants that have limits.
+    package let tenants: [String: TenantSlot]
+
     /// Names as headers spell them.
     let words: Words
 
@@ -55,6 +60,8 @@ package final class LivePolicy: Sendable {
         self.planner = RoutePlanner(policy: policy)
         self.slots = fleet.adopt(policy)
         self.upstreams = upstreams
+        self.urgencies = policy.classes.map { one in policy.classes.count { $0.isMoreUrgent(than: one) } }
+        self.tenants = fleet.adoptTenants(of: policy)
         self.words = Words(policy)
         self.forwarded = policy.backends.reduce(into: []) { $0.formUnion($1.forward) }
     }

@@ -5,11 +5,17 @@ import Synchronization
 package final class BackendFleet: Sendable {
     private let slots = Mutex<[String: BackendSlot]>([:])
     private let budget = Mutex(RetryBudget())
+    /// By the class's name.
+    private let hedges = Mutex<[String: HedgeBudget]>([:])
+    private let tenants = Mutex<[String: TenantSlot]>([:])
 
     private let clock: SluiceClock
+    private let chance: @Sendable () -> Double
 
-    package init(clock: SluiceClock) {
+    /// - Parameter chance: From 0 to 1, for the jitter of breakers.
+    package init(clock: SluiceClock, chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }) {
         self.clock = clock
+        self.chance = chance
     }
 
     /// The slots of a policy's backends, in its order: new ones start fresh, known ones keep their history.
@@ -17,11 +23,25 @@ package final class BackendFleet: Sendable {
         let now = self.clock.now
         return self.slots.withLock { slots in
             policy.backends.map { backend in
-                let slot = slots[backend.name] ?? BackendSlot(name: backend.name, limits: backend.limits)
+                let slot = slots[backend.name] ?? BackendSlot(name: backend.name, limits: backend.limits, chance: self.chance)
                 slot.adopt(backend.limits, policy.hardware[backend.index], at: now)
                 slots[backend.name] = slot
                 return slot
             }
+        }
+    }
+
+    /// Of those tenants of a policy that have limits, by name; what is in flight stays counted.
+    package func adoptTenants(of policy: PolicySet) -> [String: TenantSlot] {
+        self.tenants.withLock { tenants in
+            for tenant in policy.tenants {
+                if let known = tenants[tenant.name] {
+                    known.adopt(tenant.limits)
+                } else if tenant.limits != Backend.Limits() {
+                    tenants[tenant.name] = TenantSlot(tenant.limits)
+                }
+            }
+            return tenants
         }
     }
 
@@ -32,6 +52,24 @@ package final class BackendFleet: Sendable {
     package func takeRetry() -> Bool {
         self.budget.withLock { $0.take() }
     }
+
+    /// A request of a class that asks for second attempts has begun.
+    package func noteHedged(_ trafficClass: String, share: PriceFactor) {
+        self.hedges.withLock { $0[trafficClass, default: HedgeBudget()].noteRequest(share: share) }
+    }
+
+    /// Takes the right to a second attempt, of the class's budget and of the one for retries.
+    package func takeHedge(_ trafficClass: String) -> Bool {
+        guard self.hedges.withLock({ $0[trafficClass]?.take() ?? false }) else { return false }
+        if self.takeRetry() { return true }
+        self.hedges.withLock { $0[trafficClass]?.giveBack() }
+        return false
+    }
+
+    package func giveBackHedge(_ trafficClass: String) {
+        self.hedges.withLock { $0[trafficClass]?.giveBack() }
+        self.budget.withLock { $0.giveBack() }
+    }
 }
 
 /// One backend's record, exact over all event loops, and the line of live requests that wait for room there.
@@ -40,14 +78,27 @@ package final class BackendSlot: Sendable {
         var record: BackendRecord
         /// Of hardware of one's own.
         var node: NodeMeter?
-        var line: [RoomTicket] = []
+        var line = RoomLine()
+
+        /// The first in line where there is a slot for it.
+        ///
+        /// - Parameter isSure: Only where it would be admitted; whoever is woken in vain may be woken again and again.
+        mutating func callNext(isSure: Bool, at now: MonotonicInstant) -> RoomTicket? {
+            guard self.line.count > 0, self.record.hasSlot(besides: self.line.promised) else { return nil }
+            self.line.dropSpent()
+            guard let first = self.line.first, !isSure || self.record.isReady(tokens: first.tokens, at: now) else { return nil }
+            defer { self.record.waiting = self.line.count }
+            return self.line.call()
+        }
     }
 
     package let name: String
     private let state: Mutex<State>
+    private let chance: @Sendable () -> Double
 
-    fileprivate init(name: String, limits: Backend.Limits) {
+    fileprivate init(name: String, limits: Backend.Limits, chance: @escaping @Sendable () -> Double) {
         self.name = name
+        self.chance = chance
         self.state = Mutex(State(record: BackendRecord(limits: limits)))
     }
 
@@ -86,12 +137,17 @@ package final class BackendSlot: Sendable {
 
     package var isBreakerOpen: Bool { self.state.withLock { $0.record.isBreakerOpen } }
 
-    /// Asks for a slot. Deferred work yields while live work waits in line.
-    package func admit(tokens: Int, isLater: Bool, isLastResort: Bool, at now: MonotonicInstant) -> BackendRecord.Admission {
+    /// Asks for a slot. Deferred work and second attempts yield while live work waits in line.
+    package func admit(
+        tokens: Int, isLater: Bool, isLastResort: Bool, isHedge: Bool = false, place: RoomPlace = RoomPlace(), at now: MonotonicInstant
+    ) -> BackendRecord.Admission {
         self.state.withLock { state in
-            if isLater {
-                state.line.removeAll(where: \.isSpent)
-                if !state.line.isEmpty { return .busy(nil) }
+            if state.line.count > 0 || state.line.promised > 0 {
+                state.line.dropSpent()
+                // Nobody overtakes who waits and is as urgent.
+                let ahead = isLater || isHedge ? state.line.count : state.line.ahead(of: place)
+                if ahead > 0 { return state.record.expectedWait(ahead: ahead, at: now).map { .full($0) } ?? .busy(nil) }
+                if !state.record.hasSlot(besides: state.line.promised) { return .busy(nil) }
             }
             return state.record.admit(tokens: tokens, isLater: isLater, isLastResort: isLastResort, at: now)
         }
@@ -100,20 +156,38 @@ package final class BackendSlot: Sendable {
     /// Gives a slot back and wakes the first in line.
     package func release(_ report: BackendRecord.Report, isLater: Bool, held: Duration, at now: MonotonicInstant) {
         let next = self.state.withLock { state -> RoomTicket? in
-            state.record.release(report, isLater: isLater, held: held, jitter: Double.random(in: 0...1), at: now)
-            guard !state.line.isEmpty else { return nil }
-            let first = state.line.firstIndex { !$0.isSpent } ?? state.line.endIndex
-            let ticket = first < state.line.endIndex ? state.line[first] : nil
-            state.line.removeSubrange(..<min(first + 1, state.line.endIndex))
-            state.record.waiting = state.line.count
-            return ticket
+            state.record.release(report, isLater: isLater, held: held, jitter: self.chance(), at: now)
+            return state.callNext(isSure: false, at: now)
         }
-        // Who gave up in this very moment must not take the wake-up along.
-        if let next, !next.spend() { self.passOn() }
+        self.wake(next, at: now)
     }
+
+    /// Who gave up in this very moment must not take the wake-up along.
+    private func wake(_ first: RoomTicket?, at now: MonotonicInstant) {
+        var next = first
+        while let ticket = next, !ticket.spend(at: self) {
+            next = self.state.withLock { state in
+                state.line.redeem()
+                return state.callNext(isSure: true, at: now)
+            }
+        }
+    }
+
+    /// Who was woken takes up what was promised, or leaves it.
+    func redeem() { self.state.withLock { $0.line.redeem() } }
+
+    /// A check of its health says whether it is to be left alone.
+    package func setSick(_ isSick: Bool) { self.state.withLock { $0.record.isSick = isSick } }
+
+    func complain(at now: MonotonicInstant) { self.state.withLock { $0.record.complain(at: now) } }
 
     package func noteFirstToken(after duration: Duration, at now: MonotonicInstant) {
         self.state.withLock { $0.record.noteFirstToken(after: duration, at: now) }
+    }
+
+    /// How long that share of calls takes at most; nil while too little is known.
+    package func usualTime(_ share: Double, isStream: Bool, at now: MonotonicInstant) -> Duration? {
+        self.state.withLock { $0.record.usualTime(share, isStream: isStream, at: now) }
     }
 
     package func park(until: MonotonicInstant) {
@@ -123,47 +197,19 @@ package final class BackendSlot: Sendable {
     /// Stands in line; false where a slot became free meanwhile, so that it is worth asking again at once.
     package func wait(_ ticket: RoomTicket, at now: MonotonicInstant) -> Bool {
         self.state.withLock { state in
-            state.line.removeAll(where: \.isSpent)
-            if state.line.isEmpty, state.record.hasSlot { return false }
-            state.line.append(ticket)
+            if state.line.ahead(of: ticket.place) == 0, state.record.hasSlot(besides: state.line.promised),
+                state.record.isReady(tokens: ticket.tokens, at: now)
+            {
+                return false
+            }
+            state.line.enter(ticket)
             state.record.waiting = state.line.count
             return true
         }
     }
 
     /// Wakes the next in line: the one that was woken no longer wants the slot.
-    package func passOn() {
-        var next: RoomTicket?
-        repeat {
-            next = self.state.withLock { state -> RoomTicket? in
-                state.line.removeAll(where: \.isSpent)
-                return state.record.hasSlot && !state.line.isEmpty ? state.line.removeFirst() : nil
-            }
-        } while next.map { !$0.spend() } ?? false
-    }
-}
-
-/// A place in the lines of one or more backends; whoever has room first spends it.
-package final class RoomTicket: Sendable {
-    private let spent = Atomic(false)
-    private let wake: @Sendable () -> Void
-
-    /// - Parameter wake: Called at most once, from any thread.
-    package init(wake: @escaping @Sendable () -> Void) {
-        self.wake = wake
-    }
-
-    package var isSpent: Bool { self.spent.load(ordering: .acquiring) }
-
-    /// Wakes the waiter, unless another backend did or it has given up: then false.
-    func spend() -> Bool {
-        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing) else { return false }
-        self.wake()
-        return true
-    }
-
-    /// The waiter has given up.
-    package func tear() {
-        self.spent.store(true, ordering: .releasing)
+    package func passOn(at now: MonotonicInstant) {
+        self.wake(self.state.withLock { $0.callNext(isSure: true, at: now) }, at: now)
     }
 }

@@ -1,11 +1,10 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case spill, hedge
+    case spill
     case verification = "verification of substitutes"
-    case activeHealth = "active health checks"
     case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"
-    case tenantLimits = "limits of tenants"
+    case tenantRetention = "retention of tenants"
     case retention = "retention of requests and roll-ups"
 
     /// What is acted on today; whoever builds a feature moves it here.

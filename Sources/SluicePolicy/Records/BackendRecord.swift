@@ -51,8 +51,7 @@ struct BackendRecord: PolicyRecord {
         Field("limits", \.limits, LimitsRecord.type, "How much work it may have at a time."),
         Field("closed", \.closed, Written.windows(none: "never"), "Nothing is sent to it while the window is open."),
         Field(
-            "health", \.health, HealthRecord.type.orNone(), "An active check; without one, only its answers count.", only: real,
-            notYet: .activeHealth),
+            "health", \.health, HealthRecord.type.orNone(), "An active check; without one, only its answers count.", only: real),
         Field("owned", \.owned, OwnedRecord.type.orNone(), "Hardware of one's own, and what it costs a month."),
         Field("rented", \.rented, RentedRecord.type.orNone(), "Hardware paid by the hour while a window is open."),
         Field(

@@ -19,12 +19,12 @@ struct TenantRecord: PolicyRecord {
         Field(
             "classes", \.classes, Written.name("class").listOrEmpty,
             "The more urgent classes that its clients may ask for; `*` allows all. Routes may give any class."),
-        Field("limits", \.limits, LimitsRecord.type, "What it may use at a time.", notYet: .tenantLimits),
+        Field("limits", \.limits, LimitsRecord.type, "What it may use at a time."),
         Field("weight", \.weight, Written.number(1...1000), "Its share of the queue within one urgency."),
         Field(
             "timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of deadlines that its clients write as a time of day.",
             default: "`timezone` of the policy"),
-        Field("retention", \.retention, RetentionRecord.type, "How long its things are kept.", notYet: .tenantLimits),
+        Field("retention", \.retention, RetentionRecord.type, "How long its things are kept.", notYet: .tenantRetention),
         Field("cost_center", \.costCenter, Written.text.ifGiven(), "A word for reports and bills."),
     ]
 }

@@ -10,6 +10,7 @@ import SluiceSQLite
 struct HardwareService: Service {
     let hours: HardwareHours
     let rentals: NIOLoopBound<RentalSwitch>
+    let health: NIOLoopBound<HealthWatch>
     let loop: any EventLoop
     let ledger: SQLiteLedger
     let clock: SluiceClock
@@ -18,8 +19,11 @@ struct HardwareService: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.book()
-                let (loop, rentals) = (self.loop, self.rentals)
-                loop.execute { rentals.value.look() }
+                let (loop, rentals, health) = (self.loop, self.rentals, self.health)
+                loop.execute {
+                    rentals.value.look()
+                    health.value.look()
+                }
                 try? await Task.sleep(for: .milliseconds(500))
             }
         }

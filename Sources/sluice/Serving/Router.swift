@@ -159,9 +159,11 @@ struct Router {
     private func hardware(on loop: any EventLoop) -> HardwareService {
         let rentals = RentalSwitch(
             loop: loop, policy: self.policy, transports: self.transports.deferred, clock: self.options.clock, logger: self.options.logger)
+        let health = HealthWatch(
+            loop: loop, policy: self.policy, transports: self.transports.deferred, clock: self.options.clock, logger: self.options.logger)
         return HardwareService(
-            hours: HardwareHours(ledger: self.ledger, policy: self.policy), rentals: NIOLoopBound(rentals, eventLoop: loop), loop: loop, ledger: self.ledger,
-            clock: self.options.clock)
+            hours: HardwareHours(ledger: self.ledger, policy: self.policy), rentals: NIOLoopBound(rentals, eventLoop: loop),
+            health: NIOLoopBound(health, eventLoop: loop), loop: loop, ledger: self.ledger, clock: self.options.clock)
     }
 
     private var follower: PolicyFollower {

@@ -6,7 +6,7 @@ import random
 import socket
 import time
 
-from kit.cases import case, scaled
+from kit.cases import case, eventually, scaled
 from kit.raw import Conversation, request
 from kit.router import Router, free_port
 from kit.upstream import CUT, RESET, Upstream, chat, failure, whole
@@ -202,6 +202,55 @@ def black_hole():
         for knock in knocking:
             knock.close()
         return f"{len(slow)} of 30 waited, {max(times) * 1000:.0f} ms at most"
+
+
+@case("P22-never-the-last", "backends that all fail are still tried once a second, and serve again as soon as they can", 60)
+def never_the_last():
+    broken = [Upstream(failure(500)) for _ in range(2)]
+    with router_of(*broken, pool="first, second") as router:
+        for _ in range(10):
+            router.chat(model="own")
+        before, began, statuses = sum(len(upstream.posts()) for upstream in broken), time.monotonic(), set()
+        while time.monotonic() - began < 6:
+            statuses.add(router.chat(model="own").status)
+            time.sleep(0.05)
+        tried = sum(len(upstream.posts()) for upstream in broken) - before
+        assert statuses <= {502, 503} and 5 <= tried <= 30, f"{tried} tries in 6 s, {statuses}"
+        for upstream in broken:
+            upstream.answer = chat(tokens=2)
+        began = time.monotonic()
+        while router.chat(model="own").status != 200:
+            assert time.monotonic() - began < 3, "they are well, and nobody asks them"
+            time.sleep(0.05)
+        return f"{tried} tries in 6 s, served again after {time.monotonic() - began:.1f} s"
+
+
+@case("P22-health", "a backend that fails its health check gets no traffic until one goes well; where it is the last it is asked all the same", 60)
+def health():
+    well = {"first": True}
+
+    def answer(call):
+        if call.method == "GET":
+            yield whole(200 if well["first"] else 503, {})
+        else:
+            yield from chat(tokens=2)(call)
+    first, second = Upstream(answer), Upstream(chat(tokens=2))
+    policy = POLICY.format(first.url, second.url, first.url, "first, second").replace(f'first: {{ api: vllm,', f'first: {{ api: vllm, health: {{ path: /health, every: 200ms, fail_after: 2 }},')
+    with Router(policy) as router:
+        assert router.chat(model="own").status == 200 and len(first.posts()) == 1
+        well["first"] = False
+        eventually(lambda: router.admin("GET", "/api/backends").json["data"][0]["state"] != "up", 5, what="a backend that is down")
+        before = len(first.posts())
+        for _ in range(10):
+            assert router.chat(model="own").status == 200
+        assert len(first.posts()) == before, "the sick one was asked"
+        second.answer = failure(503)
+        assert router.chat(model="own").status == 200, "nobody else is left"
+        second.answer, well["first"] = chat(tokens=2), True
+        eventually(lambda: router.chat(model="own").headers["sluice-route"].split("backend=")[1].startswith("first"), 5, what="its return")
+        checks = [call for call in first.calls if call.method == "GET"]
+        assert all(call.path == "/health" for call in checks), {call.path for call in checks}
+        return f"{len(checks)} checks"
 
 
 @case("P8-broken-stream", "a stream that broke off is not kept for its idempotency key: the same request runs again, and its whole answer is kept", 60)

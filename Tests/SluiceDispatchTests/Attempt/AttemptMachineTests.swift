@@ -49,7 +49,7 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         #expect(try self.admitted(&machine, first) == 0)
-        let next = machine.failed(failure, at: self.start) { true }
+        let next = machine.failed(failure, attempt: machine.attemptCount, at: self.start) { true }
         #expect(try self.admitted(&machine, next) == 1)
     }
 
@@ -57,7 +57,7 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        guard case .refuse(let refusal) = machine.failed(.ambiguous(isTimeout: false), at: self.start, takeRetry: { true }) else {
+        guard case .refuse(let refusal) = machine.failed(.ambiguous(isTimeout: false), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("an ambiguous attempt was repeated")
             return
         }
@@ -68,9 +68,9 @@ import Testing
         var machine = self.machine(self.policy(backends: 3), retryAmbiguous: 1)
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        let second = machine.failed(.ambiguous(isTimeout: false), at: self.start) { true }
+        let second = machine.failed(.ambiguous(isTimeout: false), attempt: machine.attemptCount, at: self.start) { true }
         #expect(try self.admitted(&machine, second) == 1)
-        guard case .refuse = machine.failed(.ambiguous(isTimeout: false), at: self.start, takeRetry: { true }) else {
+        guard case .refuse = machine.failed(.ambiguous(isTimeout: false), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("an ambiguous attempt was repeated twice")
             return
         }
@@ -80,7 +80,7 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        guard case .passOn(let attempt) = machine.failed(.answered(status: 422), at: self.start, takeRetry: { true }) else {
+        guard case .passOn(let attempt) = machine.failed(.answered(status: 422), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("a 422 was not passed on")
             return
         }
@@ -91,9 +91,9 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        let second = machine.failed(.answered(status: 429), at: self.start) { true }
+        let second = machine.failed(.answered(status: 429), attempt: machine.attemptCount, at: self.start) { true }
         _ = try self.admitted(&machine, second)
-        guard case .passOn(let attempt) = machine.failed(.answered(status: 500), at: self.start, takeRetry: { true }) else {
+        guard case .passOn(let attempt) = machine.failed(.answered(status: 500), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("the 429 was not passed on")
             return
         }
@@ -109,8 +109,8 @@ import Testing
             case .ask: action = machine.admission(.admitted, at: self.start)
             case .send:
                 sent += 1
-                action = machine.failed(.answered(status: 503), at: self.start) { true }
-            case .wait, .refuse, .passOn:
+                action = machine.failed(.answered(status: 503), attempt: machine.attemptCount, at: self.start) { true }
+            case .wait, .refuse, .passOn, .carryOn:
                 #expect(sent == 3)
                 return
             }
@@ -121,7 +121,7 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        guard case .refuse = machine.failed(.answered(status: 503), at: self.start, takeRetry: { false }) else {
+        guard case .refuse = machine.failed(.answered(status: 503), attempt: machine.attemptCount, at: self.start, takeRetry: { false }) else {
             Issue.record("a retry was made without a token")
             return
         }
@@ -131,7 +131,7 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        let next = machine.failed(.notSent, at: self.start) { false }
+        let next = machine.failed(.notSent, attempt: machine.attemptCount, at: self.start) { false }
         #expect(try self.admitted(&machine, next) == 1)
     }
 
@@ -179,7 +179,7 @@ import Testing
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
         let problem = UpstreamProblem(status: status, message: "busy", type: nil, code: nil)
-        guard case .refuse(let refusal) = machine.failed(.reported(problem), at: self.start, takeRetry: { true }) else {
+        guard case .refuse(let refusal) = machine.failed(.reported(problem), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("an error inside an answer was not refused")
             return
         }
@@ -191,7 +191,7 @@ import Testing
         var machine = self.machine(self.policy(backends: 1), dialect: .anthropic)
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        guard case .refuse(let refusal) = machine.failed(.answered(status: status), at: self.start, takeRetry: { true }) else {
+        guard case .refuse(let refusal) = machine.failed(.answered(status: status), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("an overload was not refused")
             return
         }
@@ -210,7 +210,7 @@ import Testing
         _ = machine.start(at: self.start)
         let next = machine.unaffordable(self.budget, at: self.start)
         #expect(try self.admitted(&machine, next) == 1)
-        #expect(self.code(machine.failed(.answered(status: 503), at: self.start) { true }) == .budgetExceeded)
+        #expect(self.code(machine.failed(.answered(status: 503), attempt: machine.attemptCount, at: self.start) { true }) == .budgetExceeded)
     }
 
     @Test func tellsOfTheBudgetWithNobodyLeft() {
@@ -229,7 +229,7 @@ import Testing
         _ = machine.start(at: self.start)
         let next = machine.unaffordable(self.budget, at: self.start)
         _ = try self.admitted(&machine, next)
-        guard case .passOn = machine.failed(.answered(status: 400), at: self.start, takeRetry: { true }) else {
+        guard case .passOn = machine.failed(.answered(status: 400), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
             Issue.record("not passed on")
             return
         }

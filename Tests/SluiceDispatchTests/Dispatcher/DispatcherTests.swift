@@ -266,6 +266,35 @@ import Testing
         #expect(gone.book.entries.isEmpty)
     }
 
+    @Test func aLineThatIsTooLongIsToldAtOnce() async throws {
+        let upstreams = try await self.scripted({ _ in UpstreamPlan([.stall]) })
+        let stage = try await self.stage(upstreams) { $0.backends[0].limits.concurrent = 1 }
+        let now = stage.clock.now.monotonic
+        for _ in 0..<5 {
+            _ = stage.live.slots[0].admit(tokens: 1, isLater: false, isLastResort: false, at: now)
+            stage.live.slots[0].release(.success, isLater: false, held: .seconds(4), at: now)
+        }
+        var waiting: [Performance] = []
+        for _ in 0..<3 { waiting.append(try await stage.start()) }
+        let answer = try await stage.start().end()
+        #expect(answer.status == 429 && answer.refusal?.code == .overloaded && (10...20).contains(answer.refusal?.retryAfterSeconds ?? 0), "\(answer)")
+        #expect(waiting.allSatisfy { !$0.answer.value.isOver })
+        for performance in waiting { try await performance.cancel() }
+    }
+
+    @Test func aTenantAtItsLimitIsRefusedAndGetsItsPlaceBack() async throws {
+        let gate = Signal()
+        let upstreams = try await self.scripted({ [answer = self.answer.chat] call in UpstreamPlan([.wait(gate)] + answer(call).steps) })
+        let stage = try await self.stage(upstreams) { $0.tenants[0].limits.concurrent = 1 }
+        let first = try await stage.start()
+        let (refused, book) = try await stage.answer()
+        #expect(refused.status == 429 && refused.refusal?.code == .rateLimited && refused.refusal?.retryAfterSeconds == 1 && book.isEmpty)
+        gate.fire()
+        #expect(try await first.end().status == 200)
+        let (next, _) = try await stage.answer()
+        #expect(next.status == 200)
+    }
+
     // MARK: Time (P24)
 
     @Test func theTotalBudgetEndsEverything() async throws {

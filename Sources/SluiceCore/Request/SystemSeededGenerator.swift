@@ -1,6 +1,6 @@
 /// A generator of numbers that nobody outside can guess from the time, without a system call for each: seeded by the system's, now and then
 /// anew. For ids and draws, not for keys.
-package struct SeededGenerator: RandomNumberGenerator, Sendable {
+package struct SystemSeededGenerator: RandomNumberGenerator, Sendable {
     private static let drawsPerSeed = 4096
 
     private var state: UInt64 = 0
@@ -14,7 +14,7 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
             var system = SystemRandomNumberGenerator()
             self.state = system.next()
             self.secret = system.next() | 1
-            self.left = SeededGenerator.drawsPerSeed
+            self.left = SystemSeededGenerator.drawsPerSeed
         }
         self.left -= 1
         // wyrand by Wang Yi (public domain), with a secret of our own.
