@@ -41,7 +41,9 @@ test: unit end-to-end ## builds and runs all tests: the Swift suites, then the r
 
 unit: tools ## builds and runs the Swift suites; ARGS="--filter Name" picks
 	$(BUILD) --build-tests
-	$(SWIFT) test --skip-build $(ARGS)
+	$(SWIFT) test --skip-build $(or $(ARGS),--skip PromiseTests)
+	@# The promises of the store wait for programs that they kill: among other tests they would take the threads that those need.
+	$(if $(ARGS),,$(SWIFT) test --skip-build --filter PromiseTests)
 
 end-to-end: tools ## runs the end-to-end tests; ONLY="kill openai" picks cases by the beginning of their names
 	@.ci/need "for the tests' virtual environments" python3 python3-venv

@@ -57,7 +57,7 @@ import Testing
         String(Sample.whole.prefix(200)),
         "",
         Sample.whole + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\n",
-        Sample.whole + "tenants: { t: { limits: { concurrent: 1 } } }\n",
+        Sample.whole + "tenants: { t: { retention: { results: 7d } } }\n",
     ])
     func anythingWrongKeepsTheOldOne(text: String) throws {
         let folder = try Folder(Sample.whole)
@@ -88,7 +88,7 @@ import Testing
     @Test func leniencyLetsFailingTestsAndPreviewsThrough() throws {
         let text =
             Sample.whole
-            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\ntenants: { t: { limits: { concurrent: 1 } } }\n"
+            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\ntenants: { t: { retention: { results: 7d } } }\n"
         let folder = try Folder(text)
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .preview, at: Sample.now) }
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .failingTests, at: Sample.now) }

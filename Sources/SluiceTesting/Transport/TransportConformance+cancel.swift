@@ -20,7 +20,7 @@ extension TransportConformance {
     private func cancel(_ call: RunningCall, seenBy upstream: ScriptedUpstream, _ what: String) async throws -> Int64 {
         let before = NIODeadline.now()
         let mayBeSent = try await call.cancel()
-        let truth = try await upstream.truth.wait(for: "the connection's end, \(what)", within: .seconds(8)) { $0.open == 0 }
+        let truth = try await upstream.truth.wait(for: "the connection's end, \(what)", within: .seconds(60)) { $0.open == 0 }
         let time = ((truth.lastCloseAt ?? .now()) - before).nanoseconds / 1_000_000
         try await self.pass(.milliseconds(30))
         let record = call.recorder.record.value
@@ -141,7 +141,7 @@ extension TransportConformance {
             for _ in 0..<60 { calls.append(try await self.start(self.call(upstream.url))) }
             try await upstream.truth.wait(for: "60 calls under way") { $0.inFlight == 60 }
             for call in calls { try await call.cancel() }
-            try await upstream.truth.wait(for: "all connections' end in round \(round)", within: .seconds(8)) {
+            try await upstream.truth.wait(for: "all connections' end in round \(round)", within: .seconds(60)) {
                 $0.open == 0 && $0.inFlight == 0
             }
             for call in calls { try self.expect(call.recorder.record.value.faults.isEmpty, "\(call.recorder.record.value)") }
