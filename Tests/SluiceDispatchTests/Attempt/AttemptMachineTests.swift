@@ -57,7 +57,8 @@ import Testing
         var machine = self.machine(self.policy(backends: 2))
         let first = machine.start(at: self.start)
         _ = try self.admitted(&machine, first)
-        guard case .refuse(let refusal) = machine.failed(.ambiguous(isTimeout: false), attempt: machine.attemptCount, at: self.start, takeRetry: { true }) else {
+        guard case .refuse(let refusal) = machine.failed(.ambiguous(isTimeout: false), attempt: machine.attemptCount, at: self.start, takeRetry: { true })
+        else {
             Issue.record("an ambiguous attempt was repeated")
             return
         }
