@@ -31,10 +31,10 @@ package struct Reconciliation: Sendable {
     /// - Parameter days: The days that are compared; others of either side are left out.
     package init(_ invoice: Invoice, with bill: LedgerBill, days: (String) -> Bool) {
         self.currency = bill.currency
+        self.open = bill.open
         self.unpriced = bill.unpriced
         var comparison = VarianceComparison(invoice, bill)
         let keys = Set(comparison.ledger.keys).union(comparison.invoice.sums.keys).filter { days($0.day) }
-        self.open = bill.open
         var rows = keys.sorted().map { comparison.row($0) }
         comparison.nameCounts(in: &rows)
         self.rows = rows
