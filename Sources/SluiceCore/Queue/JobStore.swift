@@ -15,10 +15,13 @@ package struct StoreError: Error, Sendable {
 
     package var code: Code
     package var message: String
+    /// The file holds what nobody can have written there.
+    package var tellsDamage: Bool
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, tellsDamage: Bool = false) {
         self.code = code
         self.message = message
+        self.tellsDamage = tellsDamage
     }
 }
 

@@ -12,7 +12,8 @@ extension StoreError {
         case .SQLITE_BUSY, .SQLITE_LOCKED: code = .busy
         default: code = .other
         }
-        self.init(code, "SQLite: \(error.message ?? "no message") (\(error.extendedResultCode))")
+        let tellsDamage = error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
+        self.init(code, "SQLite: \(error.message ?? "no message") (\(error.extendedResultCode))", tellsDamage: tellsDamage)
     }
 
     static func translating(_ error: any Error) -> StoreError {

@@ -32,13 +32,12 @@ extension SQLiteLedger {
 
     /// One read, in which bytes that SQLite itself cannot make sense of are a finding like others; nil then.
     private func look<T>(_ walk: inout LedgerWalk, _ body: (inout LedgerWalk, Database) throws -> T) throws(StoreError) -> T? {
-        try self.reader.read { db in
-            do {
-                return try body(&walk, db)
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-                walk.chain.fail((walk.chain.head?.seq ?? 0) + 1, "the file is damaged (\(error.message ?? "no message"))")
-                return nil
-            }
+        do throws(StoreError) {
+            return try self.reader.read { db in try body(&walk, db) }
+        } catch {
+            guard error.tellsDamage else { throw error }
+            walk.chain.fail((walk.chain.head?.seq ?? 0) + 1, "the file is damaged (\(error.message))")
+            return nil
         }
     }
 }

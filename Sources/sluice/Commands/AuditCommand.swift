@@ -60,14 +60,26 @@ struct AuditVerify: ParsableCommand {
     private func verifyStore(_ wanted: ChainVerifier.Place?) throws(StoreError) -> VerifyOutcome {
         let progress = ProgressLine("entries")
         defer { progress.end() }
-        let found = try SQLiteLedger(reading: try self.data.reader()).verify(wanted: wanted) { progress.show($0, of: $1) }
-        return VerifyOutcome(chain: found.chain, checkpoints: found.checkpoints)
+        do throws(StoreError) {
+            let found = try SQLiteLedger(reading: try self.data.reader()).verify(wanted: wanted) { progress.show($0, of: $1) }
+            return VerifyOutcome(chain: found.chain, checkpoints: found.checkpoints)
+        } catch {
+            // So damaged that it cannot even be opened: a finding like any other.
+            guard error.tellsDamage else { throw error }
+            var chain = self.chain(wanted)
+            chain.fail(1, "the file is damaged (\(error.message))")
+            return VerifyOutcome(chain: chain, checkpoints: 0)
+        }
+    }
+
+    private func chain(_ wanted: ChainVerifier.Place?) -> ChainVerifier {
+        ChainVerifier(wanted: wanted, isSegment: self.segment) { line in
+            SHA256.hash(data: line).withUnsafeBytes { ChainHash(bytes: $0) }
+        }
     }
 
     private func verify(_ path: String, _ wanted: ChainVerifier.Place?) throws(StoreError) -> VerifyOutcome {
-        var chain = ChainVerifier(wanted: wanted, isSegment: self.segment) { line in
-            SHA256.hash(data: line).withUnsafeBytes { ChainHash(bytes: $0) }
-        }
+        var chain = self.chain(wanted)
         var lines = try LineFile(path)
         while let line = try lines.next() { chain.check(line) }
         chain.finish()

@@ -239,6 +239,23 @@ import Testing
         #expect(try await second.end().status == 200)
     }
 
+    /// One is full, the other will not be back in time: whoever asked both in circles kept the event loop for ever.
+    @Test func waitsForRoomWhileAnotherBackendIsLeftAlone() async throws {
+        let gate = Signal()
+        let upstreams = try await self.scripted(
+            UpstreamFaults.sequence({ _ in UpstreamPlan([.wait(gate)] + UpstreamPlan.json("{\"id\":\"a\"}").steps) }, self.answer.chat),
+            self.answer.chat)
+        let stage = try await self.stage(upstreams) { $0.backends[0].limits.concurrent = 1 }
+        stage.live.slots[1].park(until: stage.clock.now.monotonic + .seconds(3600))
+        let first = try await stage.start()
+        try await upstreams[0].truth.wait(for: "the first request") { $0.requests.count == 1 }
+        let second = try await stage.start()
+        gate.fire()
+        #expect(try await first.end().status == 200)
+        #expect(try await second.end().status == 200)
+        #expect(upstreams[1].requests.isEmpty)
+    }
+
     @Test func whoHasWaitedLongEnoughIsToldWhenToComeAgain() async throws {
         let upstreams = try await self.scripted({ _ in UpstreamPlan([.stall]) })
         let stage = try await self.stage(upstreams) { $0.backends[0].limits.concurrent = 1 }
