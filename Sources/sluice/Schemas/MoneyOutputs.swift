@@ -51,12 +51,13 @@ enum MoneyOutputs {
     }
 
     struct Ledger: Codable {
+        /// Those that changed nothing are left out.
         struct Levers: Codable {
-            var model: String
-            var backend: String
-            var lane: String
-            var window: String
-            var cache: String
+            var model: String?
+            var backend: String?
+            var lane: String?
+            var window: String?
+            var cache: String?
         }
 
         struct Capacity: Codable {
