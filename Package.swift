@@ -2,16 +2,12 @@
 import PackageDescription
 
 /// What every target is built with: Swift 6, four features that will be the default one day, and no warnings.
-///
-/// That no two accesses to one variable overlap is checked while the debug build runs, so by all tests; a release, whose requests would pay
-/// for a hundred such checks each, leaves them out.
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")

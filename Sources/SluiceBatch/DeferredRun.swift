@@ -106,7 +106,7 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         }
     }
 
-    func end(_ entry: consuming LedgerEntry) {
+    func end(_ entry: LedgerEntry) {
         if let backend = entry.target?.backend, let settlement = entry.settlement {
             self.worker.paces.end(
                 backend, DeferredPace.End(settlement), tokens: self.leased.job.estimatedTokens, held: settlement.total ?? .zero,

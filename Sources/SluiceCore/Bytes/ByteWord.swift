@@ -52,39 +52,7 @@ package struct ByteWord {
     @inlinable
     package var marksOfControls: UInt64 { (self.word &- ByteWord.ones &* 0x20) & ~self.word & ByteWord.highs | self.marks(of: 0x7F) }
 
-    /// As ``marksOfSpecials`` of 16 bytes, but only whether there is any.
-    @inlinable
-    static func hasSpecials(_ a: UInt64, _ b: UInt64) -> Bool {
-        func found(_ word: UInt64) -> UInt64 {
-            let quote = (word ^ (ByteWord.ones &* 0x22)) &- ByteWord.ones
-            let backslash = (word ^ (ByteWord.ones &* 0x5C)) &- ByteWord.ones
-            let control = word &- ByteWord.ones &* 0x20
-            return quote | backslash | control | word
-        }
-        return (found(a) | found(b)) & ByteWord.highs != 0
-    }
-
     /// How many bytes stand before the first mark: 8 where there is none.
     @inlinable
     package static func bytesBefore(_ marks: UInt64) -> Int { marks.trailingZeroBitCount / 8 }
-}
-
-extension UnsafeRawBufferPointer {
-    /// The first place from `start` on that ``ByteWord/marksOfSpecials`` marks; less than a word before the end, whatever stands there.
-    package func firstSpecial(from start: Int) -> Int {
-        guard let base = self.baseAddress else { return start }
-        var index = start
-        while index &+ 16 <= self.count {
-            let first = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            let second = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index &+ 8, as: UInt64.self))
-            guard !ByteWord.hasSpecials(first, second) else { break }
-            index &+= 16
-        }
-        while index &+ ByteWord.size <= self.count {
-            let plain = ByteWord.bytesBefore(ByteWord(self, at: index).marksOfSpecials)
-            index &+= plain
-            guard plain == ByteWord.size else { break }
-        }
-        return index
-    }
 }

@@ -69,24 +69,13 @@ package struct ByteWriter {
         count = max(count, width)
         let place = self.take(count)
         var rest = value
-        var index = count
-        while index >= 2 {
-            let quotient = rest / 100
-            index &-= 2
-            place.storeBytes(of: ByteWriter.pair(rest &- quotient &* 100), toByteOffset: index, as: UInt16.self)
+        var index = count - 1
+        while index >= 0 {
+            let quotient = rest / 10
+            place.storeBytes(of: UInt8(truncatingIfNeeded: rest &- quotient &* 10) | 0x30, toByteOffset: index, as: UInt8.self)
             rest = quotient
+            index -= 1
         }
-        if index == 1 { place.storeBytes(of: UInt8(truncatingIfNeeded: rest % 10) | 0x30, as: UInt8.self) }
-    }
-
-    /// Two digits as they lie in memory.
-    ///
-    /// - Parameter value: Below 100.
-    @inline(__always)
-    static func pair(_ value: UInt64) -> UInt16 {
-        // The quotient by ten, exact below 1,029.
-        let tens = (value &* 103) &>> 10
-        return UInt16(littleEndian: UInt16(truncatingIfNeeded: tens | (value &- tens &* 10) &<< 8) | 0x3030)
     }
 
     /// As ``DecimalText/format(_:decimals:)`` of at most 24 decimals.

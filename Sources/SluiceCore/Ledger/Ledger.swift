@@ -35,9 +35,9 @@ package final class SealedEntry: Sendable {
     package let entry: LedgerEntry
     package let body: [UInt8]
 
-    package init(_ entry: consuming LedgerEntry) {
-        self.body = LedgerLine.body(of: entry)
+    package init(_ entry: LedgerEntry) {
         self.entry = entry
+        self.body = LedgerLine.body(of: entry)
     }
 
     package init(_ entry: LedgerEntry, body: [UInt8]) {

@@ -49,9 +49,12 @@ package struct LedgerEntry: Sendable {
     package var estimate: Money?
     package var settlement: Settlement?
     package var corrects: Int64?
+    /// What the corrected entry came to before, so that a correction can be read alone.
+    package var before: Standing?
     /// Of an entry without a subject.
     package var currency: String?
-    private var rarity: Rarity?
+    /// What a node did in the time that a capacity entry is about.
+    package var capacity: Capacity?
 
     package init(kind: Kind, at: Timestamp, subject: Subject?, attempt: Int?, target: Target?, estimate: Money?) {
         self.kind = kind
@@ -60,29 +63,6 @@ package struct LedgerEntry: Sendable {
         self.attempt = attempt
         self.target = target
         self.estimate = estimate
-    }
-
-    /// What few entries have: kept apart, so that the many others are not carried about with room for it.
-    private final class Rarity: Sendable {
-        let before: Standing?
-        let capacity: Capacity?
-
-        init(before: Standing?, capacity: Capacity?) {
-            self.before = before
-            self.capacity = capacity
-        }
-    }
-
-    /// What the corrected entry came to before, so that a correction can be read alone.
-    package var before: Standing? {
-        get { self.rarity?.before }
-        set { self.rarity = Rarity(before: newValue, capacity: self.capacity) }
-    }
-
-    /// What a node did in the time that a capacity entry is about.
-    package var capacity: Capacity? {
-        get { self.rarity?.capacity }
-        set { self.rarity = Rarity(before: self.before, capacity: newValue) }
     }
 
     /// What all attempts of one request have in common; shared, since a request may have several rows.

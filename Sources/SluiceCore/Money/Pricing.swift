@@ -59,11 +59,13 @@ extension RateCard {
     /// What a served tier changes; nil where the card does not know the tier.
     package func tier(named name: String?) -> Tier? {
         guard let name else { return Tier() }
-        return self.tiers[name] ?? (RateCard.isOrdinary(name) ? Tier() : nil)
+        if let tier = self.tiers[name] { return tier }
+        switch name {
+        // `on_demand` is Groq's word for it.
+        case "default", "standard", "auto", "on_demand": return Tier()
+        default: return nil
+        }
     }
-
-    /// Words for the tier that has no price of its own; `on_demand` is Groq's.
-    static func isOrdinary(_ tier: String) -> Bool { tier == "default" || tier == "standard" || tier == "auto" || tier == "on_demand" }
 
     /// The price of a class for a prompt of so many tokens; a missing `cached` means `input`, a missing `reasoning` means `output`.
     package func price(of tokenClass: TokenClass, prompt: Int) -> TokenPrice? {
@@ -87,7 +89,7 @@ extension RateCard {
     package func price(_ usage: TokenUsage, tier name: String?, window: PriceFactor = .one) -> PricedUsage? {
         let prompt = usage.prompt
         if window == .one, self.discount.millionths == 0, self.isBase(tier: name) {
-            return RateCard.listPrice(usage, perRequest: self.perRequest) { self.price(of: $0, prompt: prompt) }
+            return self.listPrice(usage) { self.price(of: $0, prompt: prompt) }
         }
         return self.price(usage, prompt: prompt, tier: name, window: window) { self.price(of: $0, prompt: prompt) }
     }
@@ -103,9 +105,7 @@ extension RateCard {
         }
         func listed(_ tokenClass: TokenClass) -> TokenPrice? { tokenClass == .input ? TokenPrice(pico: highest) : answer }
         let usage = TokenUsage(input: prompt, output: output)
-        if self.tiers.isEmpty, window == .one, self.discount.millionths == 0 {
-            return RateCard.listPrice(usage, perRequest: self.perRequest, listed: listed)?.cost
-        }
+        if self.tiers.isEmpty, window == .one, self.discount.millionths == 0 { return self.listPrice(usage, listed: listed)?.cost }
         // The dearest tier that the card knows, since the one that will be served is not known.
         var most = self.price(usage, prompt: prompt, tier: nil, window: window, listed: listed)?.cost
         for tier in self.tiers.keys {
@@ -121,7 +121,7 @@ extension RateCard {
     }
 
     /// The price where no factor changes anything; nil also where the sum leaves 64 bits.
-    static func listPrice(_ usage: TokenUsage, perRequest: Money, listed: (TokenClass) -> TokenPrice?) -> PricedUsage? {
+    private func listPrice(_ usage: TokenUsage, listed: (TokenClass) -> TokenPrice?) -> PricedUsage? {
         var total: Int64 = 0
         var used = PerTokenClass<UnitPrice?>(repeating: nil)
         for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
@@ -132,8 +132,8 @@ extension RateCard {
             total = sum
             used[tokenClass] = UnitPrice(value: Int128(price.pico) * RateCard.scale)
         }
-        let cost = Money(pico: total) + perRequest
-        return PricedUsage(base: cost, tiered: cost, cost: cost, unitPrices: used, perRequest: perRequest)
+        let cost = Money(pico: total) + self.perRequest
+        return PricedUsage(base: cost, tiered: cost, cost: cost, unitPrices: used, perRequest: self.perRequest)
     }
 
     private func price(

@@ -54,20 +54,18 @@ package struct RoutePlanner: Sendable {
     private func judge(
         _ index: Int, in pool: Pool, _ request: InferenceRequest, _ decision: Decision, _ state: BackendCondition, at now: Now
     ) -> Result<Route.Candidate, Passed> {
+        let backend = self.policy.backends[index]
         func passed(_ reason: Route.Reason, _ cost: Money? = nil) -> Result<Route.Candidate, Passed> {
             .failure(Passed(passedOver: Route.PassedOver(pool: pool.index, backend: index, reason: reason, estimatedCost: cost)))
         }
         guard let offer = self.policy.models[decision.model].offers[index] else { return passed(.model(self.policy.models[decision.model].name)) }
-        guard self.policy.serves(request.endpoint, at: index) else { return passed(.endpoint(request.endpoint)) }
-        let isTooCoarse = !decision.substitutions.isEmpty && decision.substitutions.contains { !self.policy.substitutions[$0].accepts(offer) }
-        if isTooCoarse { return passed(.tooCoarse) }
+        guard backend.endpoints.contains(request.endpoint) else { return passed(.endpoint(request.endpoint)) }
+        if decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
-        if let closed = self.policy.backends[index].closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
-        if let when = self.policy.backends[index].rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }
-        let cost = self.estimate(request, at: index, on: now.wall, work: state.slotTime) { usage in
-            guard let shared = self.policy.card(ofModel: decision.model, at: index, on: now.wall) else { return nil }
-            return shared.price(usage, tier: nil, window: self.policy.windowFactor(of: shared.card, at: now.wall))?.cost
-        }
+        if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
+        if let when = backend.rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }
+        let card = self.policy.card(ofModel: decision.model, at: index, on: now.wall)?.card
+        let cost = self.estimate(request, by: card, at: backend, on: now.wall, work: state.slotTime)
         if cost == nil, self.policy.rejectsUnpriced { return passed(.unpriced) }
         if let limit = decision.maxCost, let cost, cost > limit { return passed(.tooDear(limit), cost) }
         return .success(
@@ -81,23 +79,19 @@ package struct RoutePlanner: Sendable {
     package func estimate(
         _ request: InferenceRequest, _ offer: Model.Offer, at backend: Backend, on instant: Timestamp, work: Duration? = nil
     ) -> Money? {
-        self.estimate(request, at: backend.index, on: instant, work: work) { usage in
-            guard let card = self.policy.card(for: offer.name, at: backend, on: instant) else { return nil }
-            return card.price(usage, tier: nil, window: self.policy.windowFactor(of: card, at: instant))?.cost
-        }
+        self.estimate(request, by: self.policy.card(for: offer.name, at: backend, on: instant), at: backend, on: instant, work: work)
     }
 
-    private func estimate(
-        _ request: InferenceRequest, at backend: Int, on instant: Timestamp, work: Duration?, price: (TokenUsage) -> Money?
-    ) -> Money? {
+    private func estimate(_ request: InferenceRequest, by card: RateCard?, at backend: Backend, on instant: Timestamp, work: Duration?) -> Money? {
         let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
         let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings || request.endpoint == .countTokens ? 0 : output)
-        if let hardware = self.policy.hardware[backend] {
+        if let hardware = self.policy.hardware[backend.index] {
             // The node is paid either way, so what counts for choosing is the share of one request among those that it usually holds.
-            let beside = max(1, (self.policy.backends[backend].limits.concurrent ?? 8) / 2)
+            let beside = max(1, (backend.limits.concurrent ?? 8) / 2)
             return hardware.estimate(usage, work: (work ?? RoutePlanner.usualWork) / beside, at: instant)
         }
-        return price(usage)
+        guard let card else { return nil }
+        return card.price(usage, tier: nil, window: self.policy.windowFactor(of: card, at: instant))?.cost
     }
 
     private func order(

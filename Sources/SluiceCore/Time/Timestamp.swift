@@ -144,24 +144,20 @@ extension ByteWriter {
         let day = instant.milliseconds.flooringQuotient(86_400_000)
         let time = UInt64(instant.milliseconds - day * 86_400_000)
         let date = CivilDate(daysSince1970: day)
-        let seconds = time / 1000
         self.write(digits: UInt64(max(0, date.year)), width: 4)
-        self.write(UInt64(date.month), behind: UInt8(ascii: "-"))
-        self.write(UInt64(date.day), behind: UInt8(ascii: "-"))
-        self.write(seconds / 3600, behind: UInt8(ascii: "T"))
-        self.write(seconds / 60 % 60, behind: UInt8(ascii: ":"))
-        self.write(seconds % 60, behind: UInt8(ascii: ":"))
+        self.write(UInt8(ascii: "-"))
+        self.write(digits: UInt64(date.month), width: 2)
+        self.write(UInt8(ascii: "-"))
+        self.write(digits: UInt64(date.day), width: 2)
+        self.write(UInt8(ascii: "T"))
+        self.write(digits: time / 3_600_000, width: 2)
+        self.write(UInt8(ascii: ":"))
+        self.write(digits: time / 60_000 % 60, width: 2)
+        self.write(UInt8(ascii: ":"))
+        self.write(digits: time / 1000 % 60, width: 2)
         self.write(UInt8(ascii: "."))
         self.write(digits: time % 1000, width: 3)
         self.write(UInt8(ascii: "Z"))
-    }
-
-    /// Two digits and the character before them.
-    @inline(__always)
-    private mutating func write(_ value: UInt64, behind mark: UInt8) {
-        let place = self.take(3)
-        place.storeBytes(of: mark, as: UInt8.self)
-        (place + 1).storeBytes(of: ByteWriter.pair(value), as: UInt16.self)
     }
 }
 

@@ -9,7 +9,7 @@ package protocol AttemptRecorder: AnyObject {
     /// the attempt must not be made.
     func begin(_ intent: AttemptIntent, then: @escaping (StoreError?) -> Void)
     /// Records the one end of an attempt. For live traffic it survives the process from here on.
-    func end(_ entry: consuming LedgerEntry)
+    func end(_ entry: LedgerEntry)
 }
 
 /// Takes the answer of a call, on the call's event loop.

@@ -16,29 +16,8 @@ package struct Meter: Sendable {
         var model: String
     }
 
-    /// What prices need to know of a request.
-    private struct Demand: Sendable {
-        let endpoint: Endpoint
-        let maxTokens: Int?
-        let choices: Int
-        let promptBytes: Int
-        let inputTokens: Int
-        let hasMedia: Bool
-        let serviceTier: String?
-
-        init(_ request: InferenceRequest) {
-            self.endpoint = request.endpoint
-            self.maxTokens = request.maxTokens
-            self.choices = request.choices
-            self.promptBytes = request.promptBytes
-            self.inputTokens = request.inputTokens
-            self.hasMedia = request.hasMedia
-            self.serviceTier = request.serviceTier
-        }
-    }
-
     let policy: PolicySet
-    private let request: Demand
+    private let request: InferenceRequest
     /// The index of the model that is sent.
     private let model: Int
     private let decided: Timestamp
@@ -48,7 +27,7 @@ package struct Meter: Sendable {
 
     package init(policy: PolicySet, request: InferenceRequest, decision: Decision, at now: Timestamp) {
         self.policy = policy
-        self.request = Demand(request)
+        self.request = request
         self.model = decision.model
         self.decided = now
         guard let baseline = policy.baseline else {
@@ -85,14 +64,14 @@ package struct Meter: Sendable {
         if let hardware = self.hardware(of: candidate) { return hardware.estimate(usage, work: RoutePlanner.usualWork, at: instant) }
         guard let rates = self.card(for: candidate, at: instant) else { return nil }
         let window = self.policy.windowFactor(of: rates.card, at: instant)
-        return (rates.price(usage, tier: self.request.serviceTier, window: window) ?? rates.price(usage, tier: nil, window: window))?.cost
+        return (rates.card.price(usage, tier: self.request.serviceTier, window: window) ?? rates.card.price(usage, tier: nil, window: window))?.cost
     }
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
     package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
         if let hardware = self.hardware(of: candidate) { return self.bound(of: self.mostUsage(candidate), on: hardware, at: instant) }
         guard let rates = self.card(for: candidate, at: instant) else { return nil }
-        return self.dearest(rates, window: self.policy.windowFactor(of: rates.card, at: instant), candidate: candidate)
+        return self.dearest(rates.card, window: self.policy.windowFactor(of: rates.card, at: instant), candidate: candidate)
     }
 
     /// An end that cost nothing: nothing was sent, or the backend refused.
@@ -128,7 +107,7 @@ package struct Meter: Sendable {
         }
         let window = self.window(of: rates, now)
         let least = wasAnswered ? self.leastUsage(facts) : .zero
-        guard let high = self.dearest(rates, window: window, candidate: candidate),
+        guard let high = self.dearest(rates.card, window: window, candidate: candidate),
             let low = wasAnswered ? self.cheapest(rates.card, least, facts: facts, window: window) : .zero
         else {
             end.evidence = .unpriced
@@ -155,7 +134,7 @@ package struct Meter: Sendable {
         if let most = self.request.maxTokens, reported.usage.generated > most * self.request.choices { end.flags.append(.overMaxTokens) }
         if let hardware = self.hardware(of: candidate) { return self.answered(end, by: facts, on: hardware, share: share, at: now) }
         guard let rates = self.cardInForce(candidate, facts, at: now),
-            let priced = rates.price(reported.usage, tier: facts.tier, window: self.window(of: rates, now))
+            let priced = rates.card.price(reported.usage, tier: facts.tier, window: self.window(of: rates, now))
         else {
             end.evidence = .unpriced
             return end
@@ -239,7 +218,7 @@ package struct Meter: Sendable {
     func baselineCost(of usage: TokenUsage) -> Money? { self.price(usage, by: self.baseline) }
 
     private func price(_ usage: TokenUsage, by rates: Rates?) -> Money? {
-        rates.flatMap { $0.card.price(usage, tier: nil, window: $0.window)?.cost }
+        rates.flatMap { $0.card.card.price(usage, tier: nil, window: $0.window)?.cost }
     }
 
     // MARK: Bounds (`ledger.md`, Bounds where usage is missing)
@@ -273,7 +252,7 @@ package struct Meter: Sendable {
         return TokenUsage(input: prompt, output: hasOutput ? (self.request.maxTokens ?? context) * self.request.choices : 0)
     }
 
-    private func dearest(_ card: SharedCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
+    private func dearest(_ card: RateCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
         let most = self.mostUsage(candidate)
         return card.highestPrice(prompt: most.input, output: most.output, window: max(window, .one))
     }

@@ -93,7 +93,7 @@ extension DispatchRun {
 
     /// Books the one end of an attempt and gives its slot back.
     func settle(
-        _ attempt: Attempt, _ settlement: consuming LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report,
+        _ attempt: Attempt, _ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report,
         at instant: Now? = nil
     ) {
         guard !attempt.isSettled else { return }

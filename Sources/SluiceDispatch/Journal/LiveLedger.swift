@@ -70,14 +70,14 @@ package final class LiveRecorder: AttemptRecorder {
         do throws(StoreError) {
             let ticket = try self.ledger.begin(sealed.body, bound: intent.bound)
             if let open { self.others.append(open) }
-            self.open = Open(attempt: sealed.entry.attempt, intent: sealed, ticket: ticket)
+            self.open = Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket)
         } catch {
             return then(error)
         }
         then(nil)
     }
 
-    package func end(_ entry: consuming LedgerEntry) {
+    package func end(_ entry: LedgerEntry) {
         if self.ledger.isOff { return }
         let open = self.take(entry.attempt)
         self.ledger.end(open.intent, SealedEntry(entry), open.ticket)

@@ -12,6 +12,9 @@ struct LedgerWalk {
     private var last = Int64.min
     private var hours: [Timestamp: Span] = [:]
     private var sums: [RollupKey: RollupMeasures] = [:]
+    private var tags: [Timestamp: Set<String>] = [:]
+    /// Hours with more tags than have rows of their own: which values have one depends on what came first, so only names are compared.
+    private var crowdedHours: Set<Timestamp> = []
     private var totals = RollupMeasures()
     private var hour: Timestamp?
     private var checkpoints: [Int64: Checkpoint] = [:]
@@ -70,8 +73,26 @@ struct LedgerWalk {
         self.totals.add(entry)
         var rollups = Rollups()
         rollups.add(entry)
-        for (key, measures) in rollups.measures { self.sums[key.withTagName, default: RollupMeasures()] += measures }
+        for (key, measures) in rollups.measures {
+            self.note(key)
+            self.sums[self.compared(key), default: RollupMeasures()] += measures
+        }
     }
+
+    /// Sees whether the hour of the key has too many tags by now (``Rollups/tagsPerHour``).
+    private mutating func note(_ key: RollupKey) {
+        guard key.byTag, !self.crowdedHours.contains(key.hour) else { return }
+        self.tags[key.hour, default: []].insert(key.tag)
+        guard self.tags[key.hour, default: []].count > Rollups.tagsPerHour else { return }
+        self.crowdedHours.insert(key.hour)
+        self.tags[key.hour] = nil
+        for (whole, measures) in self.sums where whole.byTag && whole.hour == key.hour {
+            self.sums[whole] = nil
+            self.sums[whole.withTagName, default: RollupMeasures()] += measures
+        }
+    }
+
+    private func compared(_ key: RollupKey) -> RollupKey { key.byTag && self.crowdedHours.contains(key.hour) ? key.withTagName : key }
 
     mutating func compareSums(in db: Database) throws {
         try self.compareHours(in: db)
@@ -87,7 +108,7 @@ struct LedgerWalk {
             guard let key = RollupKey(row: row), let measures = row.value(10).utf8.flatMap({ try? RollupMeasures(text: $0) }) else {
                 return self.chain.fail(self.chain.head?.seq ?? 0, "a row of the hourly sums cannot be read")
             }
-            stored[key.withTagName, default: RollupMeasures()] += measures
+            stored[self.compared(key), default: RollupMeasures()] += measures
         }
         guard stored != self.sums else { return }
         let wrong = Set(stored.keys).union(self.sums.keys).filter { stored[$0] != self.sums[$0] }.map(\.hour).min() ?? .distantPast
@@ -133,7 +154,6 @@ extension RollupKey {
             trafficClass: texts[4], route: texts[5], backend: texts[6], model: texts[7])
     }
 
-    /// With the name of its tag alone: which values have rows of their own depends on what came first, see ``Rollups/tagsPerHour``.
     fileprivate var withTagName: RollupKey {
         var key = self
         if key.byTag { key.tag = String(key.tag.prefix { $0 != "=" }) }

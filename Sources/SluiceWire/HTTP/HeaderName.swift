@@ -1,5 +1,3 @@
-import Glibc
-
 /// A header that Sluice itself reads or writes; everything else is ``other`` and only looked at when a policy names it.
 package enum HeaderName: UInt8, Sendable {
     case other
@@ -74,8 +72,9 @@ package enum HeaderName: UInt8, Sendable {
 extension UnsafeRawBufferPointer {
     /// Whether the bytes are this text.
     package func equals(_ text: StaticString) -> Bool {
-        guard self.count == text.utf8CodeUnitCount, let start = self.baseAddress else { return self.isEmpty && text.utf8CodeUnitCount == 0 }
-        return memcmp(start, text.utf8Start, self.count) == 0
+        guard self.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<self.count where self[index] != text.utf8Start[index] { return false }
+        return true
     }
 
     /// Whether the bytes are this text, written in lower case, up to the case of ASCII letters.

@@ -30,6 +30,7 @@ package struct JSONCursor {
 
     @inlinable
     package mutating func skipSpace() {
+        // Hardly anyone writes any: the first look is enough.
         while self.position < self.bytes.count, self.bytes[self.position] <= 0x20 {
             switch self.bytes[self.position] {
             case 0x20, 0x0A, 0x0D, 0x09: self.position += 1
@@ -40,11 +41,7 @@ package struct JSONCursor {
 
     /// The next byte that is no white space, without moving on; nil at the end.
     @inlinable
-    @inline(__always)
     package mutating func peek() -> UInt8? {
-        guard self.position < self.bytes.count else { return nil }
-        let byte = self.bytes[self.position]
-        guard byte <= 0x20 else { return byte }
         self.skipSpace()
         return self.position < self.bytes.count ? self.bytes[self.position] : nil
     }
@@ -270,7 +267,11 @@ package struct JSONCursor {
         var hasEscapes = false
         let count = self.bytes.count
         while true {
-            index = self.bytes.firstSpecial(from: index)
+            while index + ByteWord.size <= count {
+                let plain = ByteWord.bytesBefore(ByteWord(self.bytes, at: index).marksOfSpecials)
+                index += plain
+                guard plain == ByteWord.size else { break }
+            }
             guard index < count else {
                 self.position = index
                 throw self.fault("a string has no end")
@@ -362,7 +363,8 @@ package struct JSONText {
     @usableFromInline
     func isSame(as text: StaticString) -> Bool {
         guard !self.hasEscapes else { return self.decoded == text.description }
-        return self.bytes.equals(text)
+        for index in 0..<text.utf8CodeUnitCount where self.bytes[index] != text.utf8Start[index] { return false }
+        return true
     }
 
     package var isEmpty: Bool { self.bytes.isEmpty }

@@ -104,8 +104,7 @@ final class AttemptBook: AttemptRecorder, Sendable {
         then(nil)
     }
 
-    func end(_ entry: consuming LedgerEntry) {
-        let entry = entry
+    func end(_ entry: LedgerEntry) {
         self.log.update { $0.append(entry) }
     }
 }
