@@ -190,19 +190,9 @@ struct Router {
             webhooks: SQLiteWebhookStore(self.database), signals: self.signals, drop: drop)
     }
 
-    /// For the bench that tells what the ledger costs (`Benchmarks/rig/ledger.sh`). Nothing that anybody is billed for can go unwritten: all
-    /// backends must be on this machine.
-    private var isLedgerOff: Bool {
-        guard self.options.secrets.environment["SLUICE_BENCH_LEDGER"] == "off" else { return false }
-        let isLocal = self.options.source.policy.backends.allSatisfy { $0.url.map { ["127.0.0.1", "::1", "localhost"].contains($0.host) } ?? true }
-        let said: Logger.Message = isLocal ? "bench: live calls are NOT written to the ledger" : "SLUICE_BENCH_LEDGER is for backends on this machine alone"
-        self.options.logger.critical(said)
-        return isLocal
-    }
-
     private func serverLoops(_ deferral: Deferral, _ desk: IdempotencyDesk) async throws -> ServerLoops {
         let calls = CallsInFlight()
-        let live = LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy, isOff: self.isLedgerOff)
+        let live = LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy)
         var servers: [NIOLoopBound<ServerLoop>] = []
         for loop in self.group.makeIterator() {
             servers.append(
