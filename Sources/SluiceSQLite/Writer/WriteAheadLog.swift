@@ -25,6 +25,7 @@ struct WriteAheadLog: Sendable {
         self.pages = 0
         // A checkpoint that fails loses nothing: the log stands, and a commit that cannot be made says so itself.
         _ = try? Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(PASSIVE)")
+        try? SQLiteDatabase.fitCache(db)
     }
 
     private mutating func truncate(_ db: Database) {

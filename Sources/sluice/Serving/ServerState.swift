@@ -72,6 +72,7 @@ final class ServerState: Sendable {
         options.logger.notice(
             "sluice serves",
             metadata: ["api": "\(file.api)", "admin": "\(file.admin)", "policy": "\(options.source.policy.revision)", "data": "\(options.folder.path)"])
+        StartPages.giveBack()
         options.onReady(file)
     }
 
