@@ -41,6 +41,8 @@ package struct BatchScheduler: Service {
             for await _ in nudges.cancelOnGracefulShutdown() {
                 do {
                     try await self.look(&desk)
+                } catch is CancellationError {
+                    return
                 } catch {
                     self.logger.error("the queue could not be looked at", metadata: ["reason": "\((error as? StoreError)?.message ?? "\(error)")"])
                 }

@@ -33,14 +33,18 @@ package struct DataFolder: Sendable {
     /// Written by `serve` while it runs, so that commands find its listeners.
     package var server: String { self.path + "/server.json" }
 
-    /// Makes the folder where it is missing, for its owner alone.
+    /// Makes the folder where it is missing, for its owner alone, with the folders above it.
     package func create() throws(StoreError) {
         umask(0o077)
-        if mkdir(self.path, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = self.path.lastIndex(of: "/"), slash > self.path.startIndex else {
-            throw StoreError(.other, "cannot make the data folder \(self.path): \(String(cString: strerror(errno)))")
+        var problem = self.make()
+        if problem == ENOENT, let slash = self.path.lastIndex(of: "/"), slash > self.path.startIndex {
+            try DataFolder(String(self.path[..<slash])).create()
+            // Once more, and no oftener: `/proc` is there and takes no folder.
+            problem = self.make()
         }
-        try DataFolder(String(self.path[..<slash])).create()
-        try self.create()
+        guard problem == 0 else { throw StoreError(.other, "cannot make the data folder \(self.path): \(String(cString: strerror(problem)))") }
     }
+
+    /// 0 where the folder is there now, else the system's error.
+    private func make() -> Int32 { mkdir(self.path, 0o700) == 0 || errno == EEXIST ? 0 : errno }
 }

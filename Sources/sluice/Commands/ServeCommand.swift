@@ -38,26 +38,31 @@ struct ServeCommand: AsyncParsableCommand {
         let console = Console()
         do {
             try await self.router().run()
-        } catch let refusal as PolicySource.Refusal {
+        } catch {
+            throw self.report(error, on: console)
+        }
+    }
+
+    /// Says what keeps the server from running: exit 1 where the policy, or what it asks for, is refused, 2 where that could not be tried.
+    private func report(_ error: any Error, on console: Console) -> ExitCode {
+        switch error {
+        case let refusal as PolicySource.Refusal:
             self.show(refusal, on: console)
-            throw ExitCode(1)
-        } catch let missing as Secrets.Missing {
-            console.talk("sluice: \(missing)")
-            throw ExitCode(1)
-        } catch let unreadable as ListenerTLS.Unreadable {
-            console.talk("sluice: \(unreadable)")
-            throw ExitCode(1)
-        } catch let keyless as KeylessListener {
-            console.talk("sluice: \(keyless)")
-            throw ExitCode(1)
-        } catch let error as IOError {
+            return if case .missing = refusal.reason { ExitCode(2) } else { ExitCode(1) }
+        case is Secrets.Missing, is ListenerTLS.Unreadable, is KeylessListener:
+            console.talk("sluice: \(error)")
+            return ExitCode(1)
+        case let missing as PolicyFolder.Missing:
+            console.talk("sluice: \(missing.message)")
+        case let error as IOError:
             let file = self.policy.config ?? "the policy"
             console.talk("sluice: an address of `server: { listen, admin }` in \(file) cannot be opened: \(String(cString: strerror(error.errnoCode)))")
-            throw ExitCode(2)
-        } catch let error as StoreError {
+        case let error as StoreError:
             console.talk("sluice: \(error.message)")
-            throw ExitCode(2)
+        default:
+            console.talk("sluice: the server cannot run: \(error)")
         }
+        return ExitCode(2)
     }
 
     private func router() throws -> Router {
