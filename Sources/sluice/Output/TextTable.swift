@@ -54,7 +54,7 @@ struct TextTable {
     var markdown: String {
         func line(_ cells: [String]) -> String { "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n" }
         let rule = "| " + self.columns.map { $0.alignment == .left ? "---" : "---:" }.joined(separator: " | ") + " |\n"
-        return line(self.columns.map(\.title)) + rule + (self.rows + (self.footer.map { [$0.map { "**\($0)**" }] } ?? [])).map(line).joined()
+        return line(self.columns.map(\.title)) + rule + (self.rows + (self.footer.map { [$0.map { $0.isEmpty ? "" : "**\($0)**" }] } ?? [])).map(line).joined()
     }
 }
 
