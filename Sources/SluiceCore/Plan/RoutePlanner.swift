@@ -83,8 +83,9 @@ package struct RoutePlanner: Sendable {
     }
 
     private func estimate(_ request: InferenceRequest, by card: RateCard?, at backend: Backend, on instant: Timestamp, work: Duration?) -> Money? {
+        guard request.endpoint != .countTokens else { return .zero }
         let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
-        let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings || request.endpoint == .countTokens ? 0 : output)
+        let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings ? 0 : output)
         if let hardware = self.policy.hardware[backend.index] {
             // The node is paid either way, so what counts for choosing is the share of one request among those that it usually holds.
             let beside = max(1, (backend.limits.concurrent ?? 8) / 2)

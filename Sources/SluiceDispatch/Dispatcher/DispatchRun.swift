@@ -32,6 +32,8 @@ package final class DispatchRun {
     let limits: Limits
     /// Holds a place of a tenant that has limits.
     var tenantSlot: TenantSlot?
+    /// How the tenant stands with its limits; empty where it has none.
+    var quotaLines: [UInt8] = []
     private var lastActivity: MonotonicInstant?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
@@ -384,7 +386,9 @@ package final class DispatchRun {
         guard let attempt = self.answeredAttempts.first(where: { $0.number == number }), let answer = attempt.head else {
             preconditionFailure("attempt \(number) has no answer that could be passed on")
         }
-        let head = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + number).problem(answer)
+        var lines = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + number)
+        lines.quotas = self.quotaLines
+        let head = lines.problem(answer)
         let body = attempt.upstream.masked(attempt.keptBody)
         let sink = self.sink
         self.machine.ended()

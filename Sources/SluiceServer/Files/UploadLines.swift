@@ -18,6 +18,8 @@ struct UploadLines: Sendable {
     private var seen: Set<Int> = []
     private var faults: [BatchFault] = []
     private var faultCount = 0
+    /// Whether each line that was looked at is UTF-8.
+    private(set) var isUTF8 = true
 
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
         var start = 0
@@ -91,6 +93,8 @@ struct UploadLines: Sendable {
         } catch {
             var fault = error
             fault.line = self.number
+            // A good line has been found to be UTF-8 on the way.
+            if fault.code == .invalidJSONLine, String(validating: line, as: UTF8.self) == nil { self.isUTF8 = false }
             self.add(fault)
         }
     }
