@@ -44,6 +44,7 @@ package struct RoutePlanner: Sendable {
         // Deferred work knows no order of pools: the cheapest first, the order of `use:` breaks ties.
         if isLater, route.candidates.count > 1 { route.candidates = RoutePlanner.cheapestFirst(route.candidates) }
         if !isLater { self.preferFast(&route, within: decision.budget.firstToken) }
+        if let spill = self.policy.classes[decision.trafficClass].spill, pools == nil { self.leaveFirstPool(&route, decision, spill, condition) }
         return route
     }
 
@@ -160,6 +161,15 @@ package struct RoutePlanner: Sendable {
         }
         guard isAnySlow else { return }
         route.candidates = route.candidates.filter { !$0.isTooSlow } + route.candidates.filter(\.isTooSlow)
+    }
+
+    /// Puts the first pool behind the others while a request would wait there for longer than `spill` says.
+    private func leaveFirstPool(_ route: inout Route, _ decision: Decision, _ spill: TrafficClass.Spill, _ condition: (Int) -> BackendCondition) {
+        guard let first = self.policy.classes[decision.trafficClass].pools.first else { return }
+        route.spill = Route.Spill(pool: first, whenWait: spill.whenWait)
+        let wait = route.candidates.filter { $0.pool == first }.map { condition($0.backend).predictedWait }.min()
+        guard let wait, wait > spill.whenWait else { return }
+        route.candidates = route.candidates.filter { $0.pool != first } + route.candidates.filter { $0.pool == first }
     }
 
     private static func isCheaper(_ a: Route.Candidate, _ b: Route.Candidate) -> Bool {
