@@ -18,8 +18,8 @@ struct UploadLines: Sendable {
     private var seen: Set<Int> = []
     private var faults: [BatchFault] = []
     private var faultCount = 0
-    /// Whether each line that was looked at is UTF-8.
-    private(set) var isUTF8 = true
+    /// Whether the file begins as text does: UTF-16 and archives show in the first line already. Later lines fail a batch, not the upload.
+    private(set) var isText = true
 
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
         var start = 0
@@ -94,7 +94,7 @@ struct UploadLines: Sendable {
             var fault = error
             fault.line = self.number
             // A good line has been found to be UTF-8 on the way.
-            if fault.code == .invalidJSONLine, String(validating: line, as: UTF8.self) == nil { self.isUTF8 = false }
+            if self.requests == 1, fault.code == .invalidJSONLine, String(validating: line, as: UTF8.self) == nil { self.isText = false }
             self.add(fault)
         }
     }

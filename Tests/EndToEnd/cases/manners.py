@@ -125,6 +125,8 @@ def amounts():
         for data in (b"\xff\xfe", line("1").encode().replace(b'"a"', b'"\xff"')):
             refused = upload(data)
             assert refused.status == 400 and refused.error["param"] == "file", refused
+        later = upload(line("1").encode() + b"\xff\n")
+        assert later.status == 200 and "line=2" in later.headers["sluice-warnings"], later
 
 
 @case("manners-admin-names", "the admin listener answers to names of this machine only: no name that begins like its address, no page of another site")
