@@ -145,7 +145,9 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     func refuse(_ refusal: Refusal) {
         guard !self.isOver else { return }
         let json = ErrorBody.json(refusal, dialect: self.leased.job.endpoint.dialect, requestID: self.leased.job.requestID)
-        let result = JobResult(status: refusal.status, contentType: "application/json", body: json)
+        var result = JobResult(status: refusal.status, contentType: "application/json", body: json)
+        result.lines = Array("sluice-error-source: \(refusal.code == .upstreamFailed ? "upstream" : "gateway")\r\n".utf8)
+        if let should = refusal.shouldRetry { result.lines += Array("x-should-retry: \(should)\r\n".utf8) }
         self.settle(
             JobDisposition.of(
                 refusal: refusal, lastOutcome: self.ends.last?.settlement?.outcome, body: result, self.tally, at: self.worker.clock.now.wall))
@@ -169,7 +171,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
             }
         }
         guard let head = self.head else { return }
-        let result = JobResult(status: head.status, contentType: head.contentType, body: self.body)
+        var result = JobResult(status: head.status, contentType: head.contentType, body: self.body)
+        result.lines = head.ownLines
         self.settle(JobDisposition.of(answer: result, retryAfter: head.retryAfter(at: now), self.tally, at: now))
     }
 
@@ -198,6 +201,13 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
 }
 
 extension AnswerHead {
+    /// What Sluice says of the answer itself.
+    fileprivate var ownLines: [UInt8] {
+        let head = UpstreamHead(status: self.status, lines: self.lines, endsWithConnection: false)
+        let names: [StaticString] = ["sluice-route", "sluice-cost", "sluice-error-source", "server-timing"]
+        return Array(names.compactMap { name in head.value(of: name).map { "\(name): \($0)\r\n" } }.joined().utf8)
+    }
+
     /// The wait that the passed-on answer names.
     fileprivate func retryAfter(at now: Timestamp) -> Duration? {
         let head = UpstreamHead(status: self.status, lines: self.lines, endsWithConnection: false)

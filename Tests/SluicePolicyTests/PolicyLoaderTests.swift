@@ -120,12 +120,18 @@ import Testing
     }
 
     @Test func whatIsReadButNotActedOnIsListedWithItsPlace() throws {
-        let loaded = Sample.load(replacing: "serve: now, use: [both]", with: "serve: now, use: [both], spill: { when_wait: 1s }")
+        let loaded = Sample.load(replacing: "models:\n", with: "tenants:\n  web: { keys: [web], retention: { results: 1d } }\nmodels:\n")
         #expect(loaded.policy != nil)
         let item = try #require(loaded.notYet.first)
-        #expect(item.path == "classes.realtime.spill")
-        #expect("\(item.span.place.line):\(item.span.place.column)" == "12:40")
-        #expect(loaded.findings == ["not_yet 12:40"])
+        #expect(item.path == "tenants.web.retention")
+        #expect("\(item.span.place.line):\(item.span.place.column)" == "6:23")
+        #expect(loaded.findings == ["not_yet 6:23"])
+    }
+
+    @Test(arguments: [("10.0.0.0/8", true), ("fd00::/8", true), ("hooks.internal", true), ("300.1.1.1/8", false), ("10.0.0.0/33", false), ("hooks/8", false)])
+    func aNetworkThatWebhooksMayReachIsOne(text: String, isGood: Bool) {
+        let loaded = Sample.load(replacing: "models:\n", with: "server: { webhooks: { allow: [\"\(text)\"] } }\nmodels:\n")
+        #expect((loaded.policy != nil) == isGood, "\(loaded.findings)")
     }
 
     @Test(arguments: ["health: none", "rented: none, owned: none"])

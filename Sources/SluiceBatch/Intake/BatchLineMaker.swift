@@ -35,7 +35,7 @@ struct BatchLineMaker {
         request.prefix = fields.prefixHash(in: body)
         request.tags.merge(self.batch.tags) { line, _ in line }
         request.wishes.deadline = .at(self.batch.deadline)
-        request.wishes.maxCost = [fields.maxCost(in: body), self.batch.maxCost].compactMap { $0 }.min()
+        request.wishes.maxCost = [fields.maxCost, self.batch.maxCost].compactMap { $0 }.min()
         let source = LineSource(file: self.batch.inputFile, offset: place.offset, length: place.length)
         do throws(Refusal) {
             let decision = try self.live.classify(request, tenant: self.tenant, at: self.now)

@@ -33,6 +33,14 @@ package struct BackendCondition: Hashable, Sendable {
         return firstToken + slotTime * (self.waiting + 1) / max(1, limit)
     }
 
+    /// How long a request that is sent now waits for a slot.
+    package var predictedWait: Duration {
+        // Nobody knows when a limit per minute opens again: within that minute.
+        if self.requestsLeft == 0 || self.tokensLeft == 0 { return .seconds(60) }
+        guard let limit, self.inFlight >= limit else { return .zero }
+        return (self.slotTime ?? RoutePlanner.usualWork) * (self.waiting + 1) / max(1, limit)
+    }
+
     /// In flight over the limit; a backend without one counts by its calls alone.
     package var load: Double { Double(self.inFlight) / Double(self.limit ?? 1024) }
 

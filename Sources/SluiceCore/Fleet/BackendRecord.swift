@@ -31,6 +31,8 @@ package struct BackendRecord: Sendable {
     package private(set) var inFlight = 0
     package private(set) var inFlightLater = 0
     package var waiting = 0
+    /// The share of failures among its calls, the last twenty or so counting most; nil before the first.
+    package private(set) var errorRatio: Double?
 
     package init(limits: Backend.Limits) {
         self.limits = limits
@@ -84,7 +86,10 @@ package struct BackendRecord: Sendable {
         case .success:
             self.breaker.succeed()
             self.slotTime.record(held, at: now)
-        case .failure: self.breaker.fail(at: now, jitter: jitter())
+            self.errorRatio = (self.errorRatio ?? 0) * 0.95
+        case .failure:
+            self.breaker.fail(at: now, jitter: jitter())
+            self.errorRatio = self.errorRatio.map { 0.05 + $0 * 0.95 } ?? 1
         case .nothing: self.breaker.forget(at: now)
         }
     }
@@ -156,6 +161,18 @@ package struct BackendRecord: Sendable {
     package func hasSlot(besides promised: Int) -> Bool { self.slots.map { self.inFlight + promised < $0 } ?? true }
 
     package var isBreakerOpen: Bool { self.breaker.isOpen }
+
+    /// What nineteen of twenty first tokens stay within.
+    package func longFirstToken(at now: MonotonicInstant) -> Duration? { self.firstToken.quantile(0.95, at: now) }
+
+    /// The breaker in a word.
+    package var breakerWord: String {
+        switch self.breaker.state {
+        case .closed: "closed"
+        case .open: "open"
+        case .halfOpen: "half_open"
+        }
+    }
 
     private func reserve(of limit: Int) -> Int {
         guard let share = self.limits.liveReserve, limit > 1 else { return 0 }

@@ -31,6 +31,14 @@ package struct RateWindow: Sendable {
         return max(0, window.limit - window.total)
     }
 
+    /// How long until nothing of what was taken counts any more.
+    package func reset(at now: MonotonicInstant) -> Duration {
+        var window = self
+        window.advance(to: now)
+        guard let newest = (0...60).first(where: { window.slots[window.slot(window.current - $0)] > 0 }) else { return .zero }
+        return .nanoseconds((window.current - newest + 61) * 1_000_000_000 - now.nanoseconds)
+    }
+
     package mutating func take(_ amount: Int, at now: MonotonicInstant) {
         self.advance(to: now)
         self.slots[self.slot(self.current)] += amount

@@ -47,6 +47,13 @@ package struct TenantUse: Sendable {
         return .admitted
     }
 
+    /// How the tenant stands with its limits per minute.
+    package func quotas(at now: MonotonicInstant) -> [Quota] {
+        [(Quota.Kind.requests, self.requests), (.tokens, self.tokens)].compactMap { kind, window in
+            window.map { Quota(kind, limit: $0.limit, left: $0.left(at: now), reset: $0.reset(at: now)) }
+        }
+    }
+
     package mutating func release() { self.inFlight = max(0, self.inFlight - 1) }
 }
 

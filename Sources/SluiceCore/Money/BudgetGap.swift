@@ -1,9 +1,11 @@
 extension BudgetBook.Gap {
     /// What the ledger has for it: certain costs, and whatever is in doubt at its high end. Blocks for reads of the database.
     package func spent(in ledger: some Ledger, currency: String) throws(StoreError) -> MoneySum {
+        // The hourly sums know no pools.
+        if self.budget.isOfSpill { return try self.walk(ledger, currency: currency) }
         let dimension: RollupDimension? =
             switch self.budget.scope {
-            case .all: nil
+            case .all, .beyond: nil
             case .tenant: .tenant
             case .key: .key
             case .tag: .tag
@@ -25,6 +27,7 @@ extension BudgetBook.Gap {
         case .tag(let name, let pattern):
             guard let tag = key[1], tag.hasPrefix(name + "=") else { return false }
             return pattern.matches(String(tag.dropFirst(name.count + 1)))
+        case .beyond: return false
         }
     }
 
@@ -32,10 +35,13 @@ extension BudgetBook.Gap {
         var filter = LedgerFilter()
         filter.since = self.since
         filter.until = self.until
+        if case .beyond(_, let trafficClass) = self.budget.scope { filter.trafficClass = trafficClass }
         var sum = RollupMeasures()
         try ledger.walk(filter) { _, entry in
             guard let subject = entry.subject, subject.currency == currency,
-                self.budget.counts(Spender(tenant: subject.tenant, key: subject.key, tags: subject.tags))
+                self.budget.counts(
+                    Spender(
+                        tenant: subject.tenant, key: subject.key, tags: subject.tags, trafficClass: subject.trafficClass, pool: entry.target?.pool))
             else { return }
             sum.add(entry)
         }

@@ -16,11 +16,16 @@ package struct Spender: Hashable, Sendable {
     package var tenant: String
     package var key: String?
     package var tags: [String: String]
+    package var trafficClass: String?
+    /// Where the attempt goes; nil where that is not known yet.
+    package var pool: String?
 
-    package init(tenant: String, key: String?, tags: [String: String]) {
+    package init(tenant: String, key: String?, tags: [String: String], trafficClass: String? = nil, pool: String? = nil) {
         self.tenant = tenant
         self.key = key
         self.tags = tags
+        self.trafficClass = trafficClass
+        self.pool = pool
     }
 }
 
@@ -32,6 +37,7 @@ extension Budget {
         case .tenant(let pattern): pattern.matches(spender.tenant)
         case .key(let pattern): spender.key.map { pattern.matches($0) } ?? false
         case .tag(let name, let pattern): spender.tags[name].map { pattern.matches($0) } ?? false
+        case .beyond(let pool, let trafficClass): spender.trafficClass == trafficClass && spender.pool.map { $0 != pool } ?? false
         }
     }
 

@@ -23,6 +23,13 @@ package struct Money: Hashable, Comparable, Sendable {
         self.pico = pico
     }
 
+    /// Reads an amount in JSON: a number in any of its spellings, or text with a plain decimal; nil where it is neither, or negative.
+    package init?(json value: some StringProtocol) {
+        let text = value.hasPrefix("\"") && value.hasSuffix("\"") ? String(value.dropFirst().dropLast()) : nil
+        guard let money = text.map({ Money($0) }) ?? Money(rounding: value), money >= .zero else { return nil }
+        self = money
+    }
+
     package static func < (a: Money, b: Money) -> Bool { a.pico < b.pico }
 
     /// Saturates instead of trapping: a figure at the edge of the type is absurd, and absurd figures are flagged, not fatal.

@@ -28,10 +28,18 @@ package struct Route: Sendable {
         case contextTooShort(Int)
     }
 
+    /// How a class with `spill` stands with its first pool.
+    package struct Spill: Hashable, Sendable {
+        package var pool: Int
+        package var whenWait: Duration
+    }
+
     package var candidates: [Candidate] = []
     /// Those that would do but are down: a last resort.
     package var down: [Candidate] = []
     package var passedOver: [PassedOver] = []
+    /// nil where the pools are taken as they come. Where the first pool is left, its backends come last.
+    package var spill: Spill?
 
     /// Whether a backend is in it already; pools may share one.
     func holds(_ backend: Int) -> Bool {

@@ -44,6 +44,7 @@ package struct RoutePlanner: Sendable {
         // Deferred work knows no order of pools: the cheapest first, the order of `use:` breaks ties.
         if isLater, route.candidates.count > 1 { route.candidates = RoutePlanner.cheapestFirst(route.candidates) }
         if !isLater { self.preferFast(&route, within: decision.budget.firstToken) }
+        if let spill = self.policy.classes[decision.trafficClass].spill, pools == nil { self.leaveFirstPool(&route, decision, spill, condition) }
         return route
     }
 
@@ -83,8 +84,9 @@ package struct RoutePlanner: Sendable {
     }
 
     private func estimate(_ request: InferenceRequest, by card: RateCard?, at backend: Backend, on instant: Timestamp, work: Duration?) -> Money? {
+        guard request.endpoint != .countTokens else { return .zero }
         let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
-        let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings || request.endpoint == .countTokens ? 0 : output)
+        let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings ? 0 : output)
         if let hardware = self.policy.hardware[backend.index] {
             // The node is paid either way, so what counts for choosing is the share of one request among those that it usually holds.
             let beside = max(1, (backend.limits.concurrent ?? 8) / 2)
@@ -159,6 +161,15 @@ package struct RoutePlanner: Sendable {
         }
         guard isAnySlow else { return }
         route.candidates = route.candidates.filter { !$0.isTooSlow } + route.candidates.filter(\.isTooSlow)
+    }
+
+    /// Puts the first pool behind the others while a request would wait there for longer than `spill` says.
+    private func leaveFirstPool(_ route: inout Route, _ decision: Decision, _ spill: TrafficClass.Spill, _ condition: (Int) -> BackendCondition) {
+        guard let first = self.policy.classes[decision.trafficClass].pools.first else { return }
+        route.spill = Route.Spill(pool: first, whenWait: spill.whenWait)
+        let wait = route.candidates.filter { $0.pool == first }.map { condition($0.backend).predictedWait }.min()
+        guard let wait, wait > spill.whenWait else { return }
+        route.candidates = route.candidates.filter { $0.pool != first } + route.candidates.filter { $0.pool == first }
     }
 
     private static func isCheaper(_ a: Route.Candidate, _ b: Route.Candidate) -> Bool {

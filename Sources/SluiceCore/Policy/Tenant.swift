@@ -40,6 +40,8 @@ package struct Retention: Hashable, Sendable {
 package struct Budget: Sendable {
     package enum Scope: Hashable, Sendable {
         case all, tenant(Glob), key(Glob), tag(name: String, value: Glob)
+        /// What a class spends outside its first pool (`spill:` of a class).
+        case beyond(pool: String, trafficClass: String)
     }
 
     package enum Period: String, Sendable, CaseIterable {
@@ -68,6 +70,9 @@ package struct Budget: Sendable {
         self.period = period
         self.thresholds = thresholds
     }
+
+    /// Made of a class's `spill`, and no entry of `budgets:`.
+    package var isOfSpill: Bool { if case .beyond = self.scope { true } else { false } }
 }
 
 /// What savings are measured against.

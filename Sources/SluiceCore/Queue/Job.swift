@@ -126,6 +126,8 @@ package struct JobResult: Sendable {
     package var body: [UInt8]
     /// A response that says of itself that it was cut short (`status: incomplete`): its webhook is another one.
     package var isIncomplete = false
+    /// Header lines for a client that waits on its connection, such as `sluice-route`, each with CR LF; they are not stored.
+    package var lines: [UInt8] = []
 
     package init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status

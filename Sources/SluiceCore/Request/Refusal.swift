@@ -35,6 +35,8 @@ package struct Refusal: Error, Hashable, Sendable {
     package var retryAfter: Duration?
     /// What `x-should-retry` says; nil leaves it to the SDK.
     package var shouldRetry: Bool?
+    /// The limits that refused.
+    package var quotas: [Quota] = []
 
     package init(_ status: Int, _ code: Code, _ message: String, param: String? = nil, retryAfter: Duration? = nil, shouldRetry: Bool? = nil) {
         self.status = status

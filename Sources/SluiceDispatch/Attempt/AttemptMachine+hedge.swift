@@ -17,7 +17,7 @@ extension AttemptMachine {
         while self.hedgePosition < self.route.candidates.count {
             let candidate = self.route.candidates[self.hedgePosition]
             self.hedgePosition += 1
-            guard !candidate.isTooSlow, self.isOpen(candidate), self.isAffordable(candidate) else { continue }
+            guard !candidate.isTooSlow, self.isOpen(candidate), self.isReachable(candidate), self.isAffordable(candidate) else { continue }
             self.state = .asking(candidate, isLastResort: false)
             return .ask(candidate, isLastResort: false)
         }

@@ -99,18 +99,21 @@ package struct AttemptMachine: Sendable {
     /// What is left for the last resort.
     private var reserve: [Route.Candidate] = []
     private var isLastResort = false
+    /// Whether pools behind the first one may be asked; always, but for a class with `spill` whose first pool is quick enough.
+    private var mayLeave: Bool
 
     package init(route: Route, policy: PolicySet, terms: Terms) {
         self.route = route
         self.policy = policy
         self.terms = terms
+        self.mayLeave = route.spill.map { route.candidates.first?.pool != $0.pool } ?? true
     }
 
     /// Attempts that were sent, or were to be.
     package var attemptCount: Int { self.attempts }
 
     /// The backends at which it may wait for room.
-    package var waitingFor: [Route.Candidate] { self.route.candidates.filter { self.isOpen($0) && self.isAffordable($0) } }
+    package var waitingFor: [Route.Candidate] { self.route.candidates.filter { self.isOpen($0) && self.isReachable($0) && self.isAffordable($0) } }
 
     package var isCommitted: Bool {
         if case .relaying = self.state { true } else { false }
@@ -166,6 +169,10 @@ package struct AttemptMachine: Sendable {
     /// The time of ``Action/wait(until:)`` has come: a rate limit may have opened, or the request's patience is over.
     package mutating func waitedLongEnough(at now: MonotonicInstant) -> Action? {
         guard case .waiting = self.state else { return nil }
+        if !self.mayLeave, self.isSpillDue(at: now) {
+            self.mayLeave = true
+            return self.roomFreed(at: now)
+        }
         return self.terms.arrived + self.terms.patience > now ? self.roomFreed(at: now) : self.finish(self.noRoom())
     }
 
@@ -247,15 +254,31 @@ package struct AttemptMachine: Sendable {
 
     private func wasTried(_ candidate: Route.Candidate) -> Bool { self.sent.contains { $0.backend == candidate.backend } }
 
+    /// Not behind a first pool that is to be waited for.
+    func isReachable(_ candidate: Route.Candidate) -> Bool { self.mayLeave || candidate.pool == self.route.spill?.pool }
+
+    /// A class with `spill` has waited for its first pool as long as it is to, or more of the wait than that is certain.
+    private func isSpillDue(at now: MonotonicInstant) -> Bool {
+        guard let spill = self.route.spill else { return false }
+        let due = self.terms.arrived + min(spill.whenWait, self.terms.patience)
+        let known = self.isAnySlotNear ? nil : [self.soonestRoom, self.soonestSlot].compactMap { $0 }.min()
+        return now >= due || known.map { now + $0 > due } ?? false
+    }
+
     func isAffordable(_ candidate: Route.Candidate) -> Bool { !self.unaffordable.contains { $0.backend == candidate.backend } }
 
     private mutating func next(at now: MonotonicInstant) -> Action {
         while self.position < self.route.candidates.count {
             let candidate = self.route.candidates[self.position]
             self.position += 1
-            guard self.isOpen(candidate) else { continue }
+            guard self.isOpen(candidate), self.isReachable(candidate) else { continue }
             self.state = .asking(candidate, isLastResort: self.isLastResort)
             return .ask(candidate, isLastResort: self.isLastResort)
+        }
+        if !self.mayLeave, !self.sawBusy || self.isSpillDue(at: now) {
+            self.mayLeave = true
+            self.position = 0
+            return self.next(at: now)
         }
         if self.sawBusy { return self.waitForRoom(at: now) }
         if let action = self.lastResort(at: now) { return action }
@@ -272,6 +295,7 @@ package struct AttemptMachine: Sendable {
         if let room = self.soonestRoom { until = min(until, now + room) }
         // Nobody wakes those who wait for a backend that is down.
         if let up = self.soonestUp, up > now { until = min(until, up) }
+        if !self.mayLeave, let spill = self.route.spill { until = min(until, self.terms.arrived + spill.whenWait) }
         guard until > now else { return self.finish(self.noRoom()) }
         self.state = .waiting
         return .wait(until: until)

@@ -57,7 +57,9 @@ package struct Meter: Sendable {
 
     /// What an attempt is expected to cost, with all of the answer that its client allows: budgets hold so much for it. nil without a price.
     package func estimate(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
-        let hasOutput = self.request.endpoint != .embeddings && self.request.endpoint != .countTokens
+        // Nobody bills a count of tokens.
+        guard self.request.endpoint != .countTokens else { return .zero }
+        let hasOutput = self.request.endpoint != .embeddings
         let output = hasOutput ? (self.request.maxTokens ?? RoutePlanner.usualOutput) * self.request.choices : 0
         // Rather three and a half bytes a token than four: many that are each a little too low add up.
         let usage = TokenUsage(input: max(self.request.inputTokens, self.request.promptBytes / 7 * 2), output: output)
@@ -69,6 +71,7 @@ package struct Meter: Sendable {
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
     package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
+        guard self.request.endpoint != .countTokens else { return .zero }
         if let hardware = self.hardware(of: candidate) { return self.bound(of: self.mostUsage(candidate), on: hardware, at: instant) }
         guard let rates = self.card(for: candidate, at: instant) else { return nil }
         return self.dearest(rates.card, window: self.policy.windowFactor(of: rates.card, at: instant), candidate: candidate)

@@ -3,13 +3,16 @@ import SluiceCore
 /// The money of one request: asks the budgets before each of its attempts, and holds what was set aside for the next one.
 struct Purse {
     private let budgets: Budgets
-    private let spender: Spender
+    private var spender: Spender
     private var reservation: BudgetBook.Reservation?
 
     init(budgets: Budgets, spender: Spender) {
         self.budgets = budgets
         self.spender = spender
     }
+
+    /// The next attempt goes to this pool.
+    mutating func aim(at pool: String) { self.spender.pool = pool }
 
     /// The budget that would refuse the amount now; nothing is taken.
     func refusal(of amount: Money?, at now: Timestamp) -> Budget? {

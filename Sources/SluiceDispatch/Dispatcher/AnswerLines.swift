@@ -7,6 +7,8 @@ struct AnswerLines {
     struct Timing {
         var policy: Duration
         var queue: Duration
+        /// Zero where the connection was there already.
+        var connect: Duration
         var firstToken: Duration
     }
 
@@ -15,6 +17,8 @@ struct AnswerLines {
     let attempt: Int
     var timing: Timing?
     var cost: LedgerEntry.Settlement?
+    /// Lines of Sluice's own limits; then the backend's are not shown.
+    var quotas: [UInt8] = []
 
     init(call: DispatchCall, candidate: Route.Candidate, attempt: Int) {
         self.call = call
@@ -40,13 +44,15 @@ struct AnswerLines {
     private func head(_ head: UpstreamHead, room: Int, more: [UInt8]) -> AnswerHead {
         let id = self.call.subject.requestID
         let route = self.route
-        let longest = head.longestShown + more.count + ByteWriter.longestRequestID(id) + route.longest + self.call.live.policy.currency.utf8.count + 256
+        let own = self.quotas.count + ByteWriter.longestRequestID(id) + route.longest + self.call.live.policy.currency.utf8.count + 256
+        let longest = head.longestShown + more.count + own
         var lines = ByteBufferAllocator().buffer(capacity: AnswerHead.statusRoom + longest + AnswerHead.framingRoom + room)
         lines.moveWriterIndex(forwardBy: AnswerHead.statusRoom)
         lines.moveReaderIndex(forwardBy: AnswerHead.statusRoom)
         lines.write(atMost: longest) { out in
-            head.writeShown(into: &out)
+            head.writeShown(into: &out, hidesLimits: !self.quotas.isEmpty)
             out.write(more)
+            out.write(self.quotas)
             out.writeRequestID(id, dialect: self.call.request.endpoint.dialect)
             route.write(attempt: self.attempt, into: &out)
             self.writeCost(into: &out)
@@ -119,6 +125,8 @@ struct AnswerLines {
         out.writeMilliseconds(timing.policy)
         out.write(", queue;dur=")
         out.writeMilliseconds(timing.queue)
+        out.write(", connect;dur=")
+        out.writeMilliseconds(timing.connect)
         out.write(", ttft;dur=")
         out.writeMilliseconds(timing.firstToken)
         out.write("\r\n")

@@ -18,10 +18,12 @@ extension DispatchRun {
         switch slot.admit(tokens: self.tokens, isLater: self.call.isLater, at: now.monotonic) {
         case .admitted:
             self.tenantSlot = slot
+            self.quotaLines = slot.quotas(at: now.monotonic).headerLines
             return true
         case .refused(let what, let wait):
-            self.refuse(
-                Refusal(429, .rateLimited, "the tenant `\(self.call.subject.tenant)` is at its limit of \(what)", retryAfter: wait))
+            var refusal = Refusal(429, .rateLimited, "the tenant `\(self.call.subject.tenant)` is at its limit of \(what)", retryAfter: wait)
+            refusal.quotas = slot.quotas(at: now.monotonic)
+            self.refuse(refusal)
             return false
         }
     }

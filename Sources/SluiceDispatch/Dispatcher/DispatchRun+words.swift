@@ -8,8 +8,9 @@ extension DispatchRun {
         var lines = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + attempt.number)
         lines.timing = AnswerLines.Timing(
             policy: self.call.decisionTime, queue: self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero,
-            firstToken: now.monotonic - self.call.arrived.monotonic)
+            connect: head.connectTime ?? .zero, firstToken: now.monotonic - self.call.arrived.monotonic)
         lines.cost = cost
+        lines.quotas = self.quotaLines
         return lines.answer(head, room: bodyBytes <= AnswerHead.longestJoined ? bodyBytes : 0)
     }
 

@@ -32,6 +32,8 @@ package final class DispatchRun {
     let limits: Limits
     /// Holds a place of a tenant that has limits.
     var tenantSlot: TenantSlot?
+    /// How the tenant stands with its limits; empty where it has none.
+    var quotaLines: [UInt8] = []
     private var lastActivity: MonotonicInstant?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
@@ -63,7 +65,8 @@ package final class DispatchRun {
         self.recorder = recorder
         self.meter = Meter(policy: call.live.policy, request: call.request, decision: call.decision, at: call.arrived.wall)
         if !call.live.policy.budgets.isEmpty {
-            let spender = Spender(tenant: call.subject.tenant, key: call.subject.key, tags: call.subject.tags)
+            let spender = Spender(
+                tenant: call.subject.tenant, key: call.subject.key, tags: call.subject.tags, trafficClass: call.subject.trafficClass)
             self.purse = Purse(budgets: call.live.budgets, spender: spender)
         }
         let now = call.arrived
@@ -143,6 +146,7 @@ package final class DispatchRun {
     private func ask(_ candidate: Route.Candidate, isLastResort: Bool, at now: Now) -> AttemptMachine.Action {
         let slot = self.call.live.slots[candidate.backend]
         let amount = self.purse == nil ? nil : self.meter.estimate(for: candidate, at: now.wall)
+        self.purse?.aim(at: self.call.live.policy.pools[candidate.pool].name)
         if let budget = self.purse?.refusal(of: amount, at: now.wall) { return self.machine.unaffordable(budget, at: now.monotonic) }
         let admission = slot.admit(
             tokens: self.tokens, isLater: self.call.isLater, isLastResort: isLastResort, isHedge: self.current != nil,
@@ -384,7 +388,9 @@ package final class DispatchRun {
         guard let attempt = self.answeredAttempts.first(where: { $0.number == number }), let answer = attempt.head else {
             preconditionFailure("attempt \(number) has no answer that could be passed on")
         }
-        let head = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + number).problem(answer)
+        var lines = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + number)
+        lines.quotas = self.quotaLines
+        let head = lines.problem(answer)
         let body = attempt.upstream.masked(attempt.keptBody)
         let sink = self.sink
         self.machine.ended()

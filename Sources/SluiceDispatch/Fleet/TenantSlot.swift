@@ -15,6 +15,8 @@ package final class TenantSlot: Sendable {
         self.use.withLock { $0.admit(tokens: tokens, isLater: isLater, at: now) }
     }
 
+    package func quotas(at now: MonotonicInstant) -> [Quota] { self.use.withLock { $0.quotas(at: now) } }
+
     package func release() { self.use.withLock { $0.release() } }
 
     package var inFlight: Int { self.use.withLock { $0.inFlight } }

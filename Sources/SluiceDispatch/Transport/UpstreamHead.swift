@@ -59,17 +59,21 @@ package struct UpstreamHead: Sendable {
         }
     }
 
-    /// What ``writeShown(into:)`` writes at most.
+    /// What ``writeShown(into:hidesLimits:)`` writes at most.
     var longestShown: Int { self.namesLimits ? self.lines.readableBytes * 2 : 4 + (self.contentType.map { $0.name.count + $0.value.count } ?? 0) }
 
     /// Writes the lines that a client may see.
-    func writeShown(into out: inout ByteWriter) {
+    ///
+    /// - Parameter hidesLimits: The client has limits of Sluice's own, whose headers these would contradict.
+    func writeShown(into out: inout ByteWriter, hidesLimits: Bool) {
         self.lines.withUnsafeReadableBytes { bytes in
             if let contentType { out.write(bytes, contentType.name, contentType.value) }
             guard self.namesLimits else { return }
             var fields = FieldLines(bytes)
             while let field = fields.next() {
-                if UnsafeRawBufferPointer(rebasing: bytes[field.name]).isShownToClients { out.write(bytes, field.name, field.value) }
+                let name = UnsafeRawBufferPointer(rebasing: bytes[field.name])
+                guard name.isShownToClients, !(hidesLimits && name.isOpenAILimit) else { continue }
+                out.write(bytes, field.name, field.value)
             }
         }
     }
@@ -122,9 +126,12 @@ extension ByteWriter {
 extension UnsafeRawBufferPointer {
     /// `retry-after`, `retry-after-ms`, `x-ratelimit-…`, `anthropic-ratelimit-…`, `ratelimit`, `ratelimit-policy`.
     fileprivate var isShownToClients: Bool {
-        self.begins(with: "x-ratelimit-") || self.begins(with: "ratelimit") || self.begins(with: "anthropic-ratelimit-")
+        self.isOpenAILimit || self.begins(with: "anthropic-ratelimit-")
             || self.equals(ignoringCase: "retry-after") || self.equals(ignoringCase: "retry-after-ms")
     }
+
+    /// Headers that Sluice writes itself where it has limits.
+    fileprivate var isOpenAILimit: Bool { self.begins(with: "x-ratelimit-") || self.begins(with: "ratelimit") }
 
     fileprivate func begins(with text: StaticString) -> Bool {
         self.count >= text.utf8CodeUnitCount && UnsafeRawBufferPointer(rebasing: self[..<text.utf8CodeUnitCount]).equals(ignoringCase: text)

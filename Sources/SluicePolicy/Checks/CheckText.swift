@@ -24,7 +24,7 @@ package struct CheckText {
             (self.files, "file", "files"), (self.policy.backends.count, "backend", "backends"),
             (self.policy.pools.count - self.policy.backends.count, "pool", "pools"), (self.policy.classes.count, "class", "classes"),
             (self.policy.routes.count, "route", "routes"), (self.policy.substitutions.count, "substitution", "substitutions"),
-            (self.policy.budgets.count, "budget", "budgets"),
+            (self.policy.budgets.count { !$0.isOfSpill }, "budget", "budgets"),
         ]
         return "\(self.mark) " + counts.filter { $0.0 > 0 }.map { $0.0 == 1 ? "1 \($0.1)" : "\($0.0) \($0.2)" }.joined(separator: ", ")
     }

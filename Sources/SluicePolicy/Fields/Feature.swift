@@ -1,6 +1,5 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case spill
     case verification = "verification of substitutes"
     case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"

@@ -14,8 +14,18 @@ extension PolicyLinker {
         server.onLedgerFull = record.onLedgerFull.value
         server.halfClose = record.halfClose.value
         server.webhooksAllowed = record.webhooks.value.allow.value + self.document.webhooks.value.allow.value
+        self.checkNetworks(record.webhooks.value.allow)
+        self.checkNetworks(self.document.webhooks.value.allow)
         self.checkListeners(record)
         return server
+    }
+
+    /// What has a slash is meant as a network; one that is none would never match, and nobody would know why.
+    private mutating func checkNetworks(_ allow: Setting<[String]>) {
+        for text in allow.value where text.contains("/") {
+            guard let span = allow.span, PeerAddress(String(text.prefix { $0 != "/" }))?.isIn(text) != true else { continue }
+            self.report(.error, .badValue, "\(text.quotedForMessage) is no network", at: span, hint: "write it like `10.0.0.0/8` or `fd00::/8`")
+        }
     }
 
     private mutating func checkListeners(_ record: ServerRecord) {

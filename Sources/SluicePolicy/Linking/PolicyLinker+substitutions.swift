@@ -47,6 +47,18 @@ extension PolicyLinker {
         }
     }
 
+    /// What classes may spend outside their first pool is a budget a day like any other.
+    func spillBudgets(after count: Int, _ classes: [TrafficClass], pools: [Pool]) -> [Budget] {
+        let limited = classes.compactMap { item in
+            item.spill?.maxSpendPerDay.flatMap { limit in item.pools.first.map { (name: item.name, pool: pools[$0].name, limit: limit) } }
+        }
+        return limited.enumerated().map { offset, item in
+            Budget(
+                index: count + offset, name: "spill of \(item.name)", scope: .beyond(pool: item.pool, trafficClass: item.name), limit: item.limit,
+                period: .day, thresholds: [(share: .one, action: .reject)])
+        }
+    }
+
     private mutating func scope(of record: BudgetRecord, named name: Name) -> Budget.Scope {
         let given = [record.tenant.isGiven, record.key.isGiven, record.metadata.isGiven].count { $0 }
         if given > 1 || record.metadata.value.count > 1 {

@@ -48,6 +48,7 @@ struct PolicyLinker {
         parts.tenants = self.linkTenants()
         parts.substitutions = self.linkSubstitutions(classes: parts.classes)
         parts.budgets = self.linkBudgets()
+        parts.budgets += self.spillBudgets(after: parts.budgets.count, parts.classes, pools: parts.pools)
         parts.routes = self.linkRoutes()
         parts.baseline = self.linkBaseline()
         parts.tests = self.linkTests(tenants: parts.tenants, routes: parts.routes)

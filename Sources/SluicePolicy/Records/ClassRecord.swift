@@ -41,7 +41,7 @@ struct ClassRecord: PolicyRecord {
             default: "0 for `now`, 2 for `later`"),
         Field("timeouts", \.timeouts, TimeoutsRecord.type, "When one attempt is given up."),
         Field("hedge", \.hedge, HedgeRecord.type.orNone(), "A second attempt beside a slow one.", only: now),
-        Field("spill", \.spill, SpillRecord.type.orNone(), "Leave the first pool while its queue is long.", only: now, notYet: .spill),
+        Field("spill", \.spill, SpillRecord.type.orNone(), "Leave the first pool while its queue is long.", only: now),
     ]
 }
 

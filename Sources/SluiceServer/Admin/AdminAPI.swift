@@ -1,7 +1,9 @@
+import FoundationEssentials
 import Hummingbird
 import NIOCore
 package import SluiceCore
 package import SluiceDispatch
+import SluiceWire
 
 /// `/api`: what the commands print, and what they change in a running server (`outputs.md`, Admin API).
 package struct AdminAPI: Sendable {
@@ -56,6 +58,7 @@ package struct AdminAPI: Sendable {
         router.get("/api/requests") { request, _ -> Response in try await self.requests(request) }
         router.get("/api/requests/:id") { _, context -> Response in try await self.request(context.parameters.require("id")) }
         router.get("/api/backends") { _, _ -> Response in .json(self.backends()) }
+        router.get("/api/windows") { request, _ -> Response in try self.windows(request) }
         router.get("/api/policy") { _, _ -> Response in .json(self.policyInForce()) }
         router.post("/api/reload") { _, _ -> Response in
             switch await self.actions.reload() {
@@ -121,10 +124,13 @@ package struct AdminAPI: Sendable {
         router.get("/api/keys") { _, _ -> Response in .json(try await self.actions.listKeys()) }
         router.post("/api/keys") { request, _ -> Response in
             let query = request.uri.queryParameters
-            guard let name = query["name"].map(String.init), !name.isEmpty else {
-                throw Refusal.invalid("name the key: POST /api/keys?name=NAME", param: "name")
+            var request = request
+            let body = Array(buffer: try await request.collected(upTo: 1 << 16))
+            let fields = body.isEmpty ? nil : try? ObjectFields(body)
+            guard let name = query["name"].map(String.init) ?? fields?.value("name")?.text, !name.isEmpty else {
+                throw Refusal.invalid("name the key: POST /api/keys?name=NAME, or {\"name\": \"NAME\"}", param: "name")
             }
-            return .json(try await self.actions.makeKey(name, query["tenant"].map(String.init)), status: .created)
+            return .json(try await self.actions.makeKey(name, query["tenant"].map(String.init) ?? fields?.value("tenant")?.text), status: .created)
         }
         router.delete("/api/keys/:name") { _, context -> Response in
             let name = try context.parameters.require("name")
@@ -153,6 +159,16 @@ package struct AdminAPI: Sendable {
         return .json(explanation.json)
     }
 
+    /// What `sluice windows` prints.
+    private func windows(_ request: Request) throws -> Response {
+        let text = request.uri.queryParameters["next"].map(String.init) ?? "7d"
+        guard let length = DurationText.parse(text), length > .zero, length <= .seconds(3660 * 86_400) else {
+            throw Refusal.invalid("next wants a duration such as 7d, and at most ten years", param: "next")
+        }
+        let now = self.clock.now.wall
+        return .json([UInt8](try JSONEncoder().encode(WindowListing(of: self.policy.live.policy, in: now..<now + length))))
+    }
+
     private func policyInForce() -> [UInt8] {
         let policy = self.policy.live.policy
         var json: [UInt8] = []
@@ -176,13 +192,16 @@ package struct AdminAPI: Sendable {
                 let condition = live.slots[backend.index].condition(isLater: false, at: now.monotonic)
                 let isClosed = backend.closed.map { live.policy.calendar.isOpen($0, at: now.wall) } ?? false
                 let isOpen = live.slots[backend.index].isBreakerOpen
+                let outlook = live.slots[backend.index].outlook(at: now.monotonic)
                 var item: [UInt8] = []
                 item.append(text: "{\"name\":")
                 item.append(jsonString: backend.name)
                 item.append(text: ",\"state\":\"\(isClosed ? "closed_by_policy" : isOpen ? "open" : condition.availability == .up ? "up" : "degraded")\"")
                 item.append(text: ",\"in_flight\":\(condition.inFlight),\"limit\":\(condition.limit.map(String.init) ?? "null")")
                 item.append(text: ",\"first_token_p50_ms\":\(condition.firstTokenMedian.map { String($0.milliseconds) } ?? "null")")
-                item.append(text: ",\"breaker\":\"\(isOpen ? "open" : "closed")\"}")
+                item.append(text: ",\"first_token_p95_ms\":\(outlook.longFirstToken.map { String($0.milliseconds) } ?? "null")")
+                let ratio = outlook.errorRatio.map { DecimalText.format(Int128(($0 * 1000).rounded()), decimals: 3) }
+                item.append(text: ",\"error_ratio\":\(ratio ?? "null"),\"breaker\":\"\(outlook.breaker)\"}")
                 return item
             })
         json.append(text: "],\"has_more\":false,\"last_id\":null}")

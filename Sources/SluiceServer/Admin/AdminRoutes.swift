@@ -101,6 +101,7 @@ struct AdminGate: RouterMiddleware {
         if let token, request.headers[.authorization] == "Bearer \(token)" { return true }
         // A web page elsewhere can make a browser on this machine ask: by another name for this address, or from another site.
         guard context.remoteAddress?.isLoopback ?? false, AdminGate.isLocal(request.head.authority) else { return false }
+        if let site = request.headers[.secFetchSite], site == "cross-site" { return false }
         guard let origin = request.headers[.origin] else { return true }
         return AdminGate.isLocal(String(origin.drop { $0 != "/" }.drop { $0 == "/" }))
     }
@@ -108,7 +109,9 @@ struct AdminGate: RouterMiddleware {
     private static func isLocal(_ authority: String?) -> Bool {
         guard let authority else { return false }
         let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
-        return host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        // An address and no name: `127.0.0.1.example.org` is a name of somebody else's.
+        let isLoopback = host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
+        return host == "localhost" || host == "::1" || isLoopback
     }
 }
 
@@ -122,8 +125,9 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let error as StoreError {
             return .problem(503, "storage_error", error.message)
         } catch let error as any HTTPResponseError {
+            let isNothing = error.status.code == 404
             return .problem(
-                error.status.code, "about:blank", error.status.code == 404 ? "there is nothing at \(request.uri.path.prefix(80))" : error.status.reasonPhrase)
+                error.status.code, error.status.reasonPhrase, isNothing ? "there is nothing at \(request.uri.path.prefix(80))" : error.status.reasonPhrase)
         }
     }
 }

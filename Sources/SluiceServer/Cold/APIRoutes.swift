@@ -26,9 +26,10 @@ package struct APIRoutes {
         at address: ServerSettings.Address, on group: any EventLoopGroup, loops: ServerLoops, tls: ListenerTLS?, logger: Logger,
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> some ApplicationProtocol {
-        let router = Router(context: APIContext.self)
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        let methods = RouteMethods()
         router.addMiddleware {
-            RefusalMiddleware(clock: self.clock)
+            RefusalMiddleware(clock: self.clock, methods: methods)
             KeyMiddleware(keys: self.keys, policy: self.policy)
         }
         ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)
@@ -39,6 +40,7 @@ package struct APIRoutes {
         ResponseRoutes(deferral: self.deferral, desk: desk).add(to: router)
         WebhookRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
         BatchRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
+        methods.learn(router.routes.map { ($0.path.description, $0.method) })
         let server = HTTPServerBuilder { responder in
             APIChannel(
                 http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)

@@ -11,6 +11,7 @@ extension HTTPField.Name {
     static let anthropicRequestID = known("request-id")
     static let anthropicVersion = known("anthropic-version")
     static let apiKey = known("x-api-key")
+    static let secFetchSite = known("sec-fetch-site")
     static let shouldRetry = known("x-should-retry")
     static let idempotencyKey = known("idempotency-key")
     static let sluiceQuote = known("sluice-quote")

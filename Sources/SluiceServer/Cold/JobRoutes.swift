@@ -32,9 +32,14 @@ struct JobRoutes {
             guard let result = try await reading({ try store.result(of: id, tenant: tenant) }) else {
                 throw Refusal(404, .notFound, "the answer of the job \(id.quotedForMessage) is no longer kept")
             }
-            return Response(
-                status: .init(code: result.status), headers: [.contentType: result.contentType],
-                body: .init(byteBuffer: .init(bytes: result.body)))
+            var response = Response(
+                status: .init(code: result.status), headers: [.contentType: result.contentType], body: .init(byteBuffer: .init(bytes: result.body)))
+            if job.state == .failed {
+                response.headers[.sluiceErrorSource] = result.isOurs(job) ? "gateway" : "upstream"
+                // It has failed for good: what would be asked again is this answer.
+                response.headers[.shouldRetry] = "false"
+            }
+            return response
         }
     }
 
@@ -85,6 +90,14 @@ struct JobRoutes {
         json.append(jsonString: id)
         json.append(text: ",\"object\":\"job\",\"deleted\":true}")
         return .json(json)
+    }
+}
+
+extension JobResult {
+    /// Whether an error is Sluice's own: it names the request as Sluice does, and no backend as its cause.
+    fileprivate func isOurs(_ job: Job) -> Bool {
+        let text = String(decoding: self.body, as: UTF8.self)
+        return text.contains(job.requestID) && !text.contains("\"\(Refusal.Code.upstreamFailed.rawValue)\"")
     }
 }
 

@@ -12,7 +12,7 @@ struct ModelRoutes {
     func add(to router: some RouterMethods<APIContext>) {
         router.get("/v1/models") { request, context -> Response in
             let models = try self.models(of: context)
-            return .json(request.isAnthropic ? self.anthropicList(models) : self.openAIList(models))
+            return .json(request.dialect == .anthropic ? self.anthropicList(models) : self.openAIList(models))
         }
         // The id is the rest of the path, percent-decoded once: ids hold `/` and `:`.
         router.get("/v1/models/**") { request, context -> Response in
@@ -25,7 +25,7 @@ struct ModelRoutes {
                 throw Refusal(
                     404, .modelNotFound, "the model \(id.quotedForMessage) does not exist\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "model")
             }
-            return .json(request.isAnthropic ? self.anthropicModel(model) : self.openAIModel(model))
+            return .json(request.dialect == .anthropic ? self.anthropicModel(model) : self.openAIModel(model))
         }
     }
 
@@ -71,10 +71,6 @@ struct ModelRoutes {
         json.append(text: ",\"created_at\":\"\(self.since)\"}")
         return json
     }
-}
-
-extension Request {
-    fileprivate var isAnthropic: Bool { self.headers[.anthropicVersion] != nil }
 }
 
 extension [UInt8] {

@@ -6,11 +6,12 @@ import SluiceWire
 /// Gives every answer its id, and turns every error into the body of the route's own dialect.
 struct RefusalMiddleware: RouterMiddleware {
     let clock: SluiceClock
+    let methods: RouteMethods
 
     func handle(_ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response) async throws -> Response {
         var ids = RequestIDs()
         let id = ids.next("req_", at: self.clock.now.wall.milliseconds)
-        let dialect: Endpoint.Dialect = request.uri.path.hasPrefix("/v1/messages") ? .anthropic : .openai
+        let dialect = request.dialect
         do {
             var response = try await next(request, context)
             response.stamp(id, dialect)
@@ -20,18 +21,30 @@ struct RefusalMiddleware: RouterMiddleware {
         } catch let error as StoreError {
             return Response(Refusal(503, .storageError, "the store cannot answer: \(error.message)", retryAfter: .seconds(5)), id: id, dialect: dialect)
         } catch let error as any HTTPResponseError {
-            return Response(Refusal.of(status: error.status, request), id: id, dialect: dialect)
+            let allowed = error.status == .notFound ? self.methods.allowed(at: request.uri.path) : []
+            var response = Response(Refusal.of(status: error.status, request, allowed), id: id, dialect: dialect)
+            if !allowed.isEmpty { response.headers[.allow] = allowed.joined(separator: ", ") }
+            return response
         }
     }
 }
 
 extension Refusal {
     /// What Hummingbird itself refuses: a path or a method that is none.
-    fileprivate static func of(status: HTTPResponse.Status, _ request: Request) -> Refusal {
+    fileprivate static func of(status: HTTPResponse.Status, _ request: Request, _ allowed: [String]) -> Refusal {
         let path = request.uri.path
-        if status == .notFound, Endpoint(path: path) != nil { return Refusal(405, .invalidRequest, "\(path) takes POST only") }
+        if !allowed.isEmpty { return Refusal(405, .invalidRequest, "\(path.quotedForMessage) takes \(allowed.joined(separator: " or ")) only") }
         if status == .notFound { return Refusal(404, .notFound, "there is no \(request.method.rawValue) \(path.quotedForMessage) here") }
         return Refusal(status.code, .invalidRequest, status.reasonPhrase)
+    }
+}
+
+extension Request {
+    /// Whose words the answer is in: the path's, and on the models, which both have, the client's.
+    var dialect: Endpoint.Dialect {
+        let path = self.uri.path
+        if path.hasPrefix("/v1/models") { return self.headers[.anthropicVersion] != nil ? .anthropic : .openai }
+        return path.hasPrefix("/v1/messages") ? .anthropic : .openai
     }
 }
 

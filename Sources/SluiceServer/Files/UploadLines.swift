@@ -18,6 +18,8 @@ struct UploadLines: Sendable {
     private var seen: Set<Int> = []
     private var faults: [BatchFault] = []
     private var faultCount = 0
+    /// Whether the file begins as text does: UTF-16 and archives show in the first line already. Later lines fail a batch, not the upload.
+    private(set) var isText = true
 
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
         var start = 0
@@ -91,6 +93,8 @@ struct UploadLines: Sendable {
         } catch {
             var fault = error
             fault.line = self.number
+            // A good line has been found to be UTF-8 on the way.
+            if self.requests == 1, fault.code == .invalidJSONLine, String(validating: line, as: UTF8.self) == nil { self.isText = false }
             self.add(fault)
         }
     }

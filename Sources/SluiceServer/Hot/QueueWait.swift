@@ -218,6 +218,7 @@ final class QueueWait {
             var lines = ByteBuffer()
             lines.writeString("content-type: \(result.contentType)\r\n")
             lines.writeRequestID(self.job.requestID, dialect: self.endpoint.dialect)
+            lines.writeBytes(result.lines)
             self.sink.answer(
                 AnswerHead(status: result.status, lines: lines), body: ByteBuffer(bytes: result.body))
         case .expired:

@@ -32,7 +32,9 @@ struct ResponseRoutes {
     private func retrieve(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = request.uri.queryParameters
         guard query["stream"] == "true" else { return .json(try await self.find(context).json) }
-        let after = query["starting_after"].map { Int($0) ?? -1 } ?? -1
+        guard let after = Int(query["starting_after"] ?? "-1") else {
+            throw Refusal.invalid("starting_after must be a whole number", param: "starting_after")
+        }
         return self.stream(try await self.find(context).0, after: after)
     }
 

@@ -46,6 +46,8 @@ package struct RequestFields: Sendable {
     package private(set) var isBackground = false
     /// `background_options.completion_window`.
     package private(set) var completionWindow: String?
+    /// `sluice.max_cost`: what a batch line may cost.
+    package private(set) var maxCost: Money?
     package private(set) var metadata: [String: String] = [:]
     /// Bytes of the members that make up the prompt.
     package private(set) var promptBytes = 0
@@ -238,9 +240,10 @@ package struct RequestFields: Sendable {
                 guard let flag = try cursor.bool() else { return self.refuse("must be true or false", key) }
                 self.fields.isBackground = flag
             case .backgroundOptions:
+                guard try !cursor.null() else { return }
                 guard cursor.peek() == UInt8(ascii: "{") else {
                     try cursor.value()
-                    return
+                    return self.refuse("must be an object", key)
                 }
                 var window: String?
                 try cursor.members { key, cursor throws(JSONFault) in
@@ -248,8 +251,28 @@ package struct RequestFields: Sendable {
                     if key.says("completion_window") { window = value?.decoded }
                 }
                 self.fields.completionWindow = window
-            case .priority, .apiKey, .baseURL, .apiBase, .sluice:
+            case .sluice:
+                try self.sluice(key, &cursor)
+            case .priority, .apiKey, .baseURL, .apiBase:
                 try cursor.value()
+            }
+        }
+
+        private mutating func sluice(_ key: JSONText, _ cursor: inout JSONCursor) throws(JSONFault) {
+            guard try !cursor.null() else { return }
+            guard cursor.peek() == UInt8(ascii: "{") else {
+                try cursor.value()
+                return self.refuse("must be an object", key)
+            }
+            var amount: String?
+            try cursor.members { key, cursor throws(JSONFault) in
+                let value = try cursor.value()
+                if key.says("max_cost") { amount = cursor.text(of: value) }
+            }
+            guard let amount, amount != "null" else { return }
+            self.fields.maxCost = Money(json: amount)
+            if self.fields.maxCost == nil, self.refusal == nil {
+                self.refusal = .invalid("`sluice.max_cost` must be an amount such as 2.50", param: "sluice.max_cost")
             }
         }
     }
@@ -260,19 +283,6 @@ extension RequestFields {
     package func prefixHash(in bytes: UnsafeRawBufferPointer) -> UInt64 {
         guard let prompt = self.promptRange else { return 0 }
         return bytes[prompt].prefix(512).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    }
-
-    /// The value of `sluice: { max_cost }`; nil where there is none, or it is no amount.
-    package func maxCost(in bytes: UnsafeRawBufferPointer) -> Money? {
-        guard let place = self.controls.first(where: { $0.control == .sluice }) else { return nil }
-        var cursor = JSONCursor(bytes, at: self.members[place.member].value.lowerBound)
-        guard cursor.peek() == UInt8(ascii: "{") else { return nil }
-        var cost: Money?
-        try? cursor.members { key, cursor throws(JSONFault) in
-            let range = try cursor.value()
-            if key.says("max_cost") { cost = Money(cursor.text(of: range).filter { $0 != "\"" }) }
-        }
-        return cost
     }
 
     /// Whether the prompt holds parts whose tokens cannot be told from their bytes. Looked for only when a bound is needed.

@@ -96,12 +96,15 @@ struct ExplainReport: Codable {
                 pool: policy.pools[pool].name, backend: policy.backends[backend].name, chosen: chosen, why_not: whyNot, estimated_cost: cost?.description,
                 estimated_first_token_ms: firstToken.map { Int($0.milliseconds) })
         }
+        func whyNot(_ found: Route.Candidate) -> String {
+            if found.isTooSlow { return "its first token would break the latency budget" }
+            let behind = "stands behind \(policy.backends[route.candidates[0].backend].name)"
+            guard let spill = route.spill, route.candidates[0].pool == spill.pool, found.pool != spill.pool else { return behind }
+            return behind + " until \(policy.pools[spill.pool].name) has a wait of more than \(DurationText.format(spill.whenWait))"
+        }
         return route.candidates.enumerated().map { index, found in
             candidate(
-                found.pool, found.backend, found.estimatedCost, chosen: index == 0,
-                whyNot: index == 0
-                    ? nil
-                    : found.isTooSlow ? "its first token would break the latency budget" : "stands behind \(policy.backends[route.candidates[0].backend].name)",
+                found.pool, found.backend, found.estimatedCost, chosen: index == 0, whyNot: index == 0 ? nil : whyNot(found),
                 firstToken: found.predictedFirstToken)
         }
             + route.down.map { candidate($0.pool, $0.backend, $0.estimatedCost, chosen: false, whyNot: "down") }

@@ -20,6 +20,7 @@ class Conversation:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received, self.replies, self.closed, self.began = b"", [], False, time.monotonic()
+        self.bodiless = False
 
     def __enter__(self):
         return self
@@ -29,6 +30,8 @@ class Conversation:
 
     def send(self, data):
         """Sends what the other side takes; that it hangs up is its answer."""
+        # Answers to HEAD have a length and no body.
+        self.bodiless = data.startswith(b"HEAD ")
         try:
             self.socket.sendall(data)
         except OSError:
@@ -82,7 +85,7 @@ class Conversation:
             if end is None:
                 return None
         else:
-            end = 0 if status < 200 or status in (204, 304) else int(headers.get("content-length", 0))
+            end = 0 if self.bodiless or status < 200 or status in (204, 304) else int(headers.get("content-length", 0))
             if len(rest) < end:
                 return None
             body = rest[:end]

@@ -71,4 +71,30 @@ import Testing
             now = now + .milliseconds(Int.random(in: 0...900, using: &chance))
         }
     }
+
+    @Test func saysWhenAllOfItIsThereAgain() {
+        var window = RateWindow(limit: 10)
+        #expect(window.reset(at: self.at(5)) == .zero)
+        window.take(1, at: self.at(0.5))
+        window.take(1, at: self.at(20.5))
+        #expect(window.reset(at: self.at(21)) == .seconds(60), "the second in which the last was taken is over at 81")
+        #expect(window.reset(at: self.at(81)) == .zero)
+    }
+
+    @Test func aQuotaIsToldInOpenAIsWordsAndInTheDrafts() {
+        let lines = [Quota(.requests, limit: 3, left: 2, reset: .milliseconds(59_200)), Quota(.tokens, limit: 100, left: 0, reset: .zero)].headerLines
+        #expect(
+            String(decoding: lines, as: UTF8.self) == """
+                x-ratelimit-limit-requests: 3\r
+                x-ratelimit-remaining-requests: 2\r
+                x-ratelimit-reset-requests: 60s\r
+                x-ratelimit-limit-tokens: 100\r
+                x-ratelimit-remaining-tokens: 0\r
+                x-ratelimit-reset-tokens: 0s\r
+                ratelimit-policy: "requests";q=3;w=60, "tokens";q=100;w=60\r
+                ratelimit: "requests";r=2;t=60, "tokens";r=0;t=0\r
+
+                """)
+        #expect([Quota]().headerLines.isEmpty)
+    }
 }

@@ -93,6 +93,13 @@ import Testing
         #expect((book.refusal(of: Money(pico: 11), for: spender, at: self.noon) != nil) == isCounted)
     }
 
+    @Test(arguments: [("live", "house", false), ("live", "api", true), ("other", "api", false), ("live", nil, false)] as [(String, String?, Bool)])
+    func whatAClassSpendsOutsideItsFirstPoolIsAnAccountOfItsOwn(_ trafficClass: String, _ pool: String?, _ isCounted: Bool) {
+        let spender = Spender(tenant: "web", key: nil, tags: [:], trafficClass: trafficClass, pool: pool)
+        var book = self.book(self.budget(scope: .beyond(pool: "house", trafficClass: "live"), limit: 10))
+        #expect((book.refusal(of: Money(pico: 11), for: spender, at: self.noon) != nil) == isCounted)
+    }
+
     @Test func tellsAThresholdOnceInAPeriod() throws {
         var book = self.book(self.budget(limit: 100, thresholds: [(self.share(50), .warn), (self.share(80), .warn)]))
         func spend(_ amount: Int64, at now: Timestamp) throws -> [Int64] {

@@ -16,6 +16,11 @@ import Testing
         #expect(Money(rounding: text) == nil)
     }
 
+    @Test(arguments: [("1e-05", "0.00001"), ("2.5E+1", "25"), ("\"0.5\"", "0.5"), ("0", "0"), ("-1", nil), ("true", nil), ("\"1e3\"", nil), ("\"\"", nil)])
+    func readsAmountsInJSONInAnySpellingOfANumber(_ json: String, _ amount: String?) {
+        #expect(Money(json: json)?.description == amount)
+    }
+
     @Test(arguments: ["0", "1", "-1", "0.000000000001", "9223372.036854775807", "-12.5"])
     func writesWhatItReads(_ text: String) {
         #expect(Money(text)?.description == text)

@@ -205,4 +205,47 @@ import Testing
         #expect(cost { $0.maxTokens = nil } == "0.001256")
         #expect(cost { $0.endpoint = .embeddings } == "0.001")
     }
+
+    // MARK: Spill
+
+    /// Two backends of its own first, then one behind them.
+    private func spilling(_ wait: Duration = .milliseconds(700)) -> SamplePolicy {
+        var sample = SamplePolicy(prices: ["1", "1", "3"])
+        sample.parts.pools[0].backends = [0, 1]
+        var last = sample.parts.pools[0]
+        last = Pool(index: sample.parts.pools.count, name: "behind", backends: [2])
+        sample.parts.pools.append(last)
+        sample.parts.classes[0].pools = [0, last.index]
+        sample.parts.classes[0].spill = TrafficClass.Spill(whenWait: wait, maxSpendPerDay: nil)
+        return sample
+    }
+
+    private func full(_ slotTime: Duration, waiting: Int = 0) -> (inout BackendCondition) -> Void {
+        { condition in
+            condition.limit = 2
+            condition.inFlight = 2
+            condition.waiting = waiting
+            condition.slotTime = slotTime
+        }
+    }
+
+    @Test func theFirstPoolIsLeftOnceTheWaitAtEachOfItsBackendsIsTooLong() {
+        let route = self.plan(self.spilling(), condition: self.conditions([self.full(.seconds(2)), self.full(.seconds(3)), { _ in }]))
+        #expect(route.candidates.map(\.backend) == [2, 0, 1])
+        #expect(route.spill?.pool == 0)
+        #expect(route.spill?.whenWait == .milliseconds(700))
+    }
+
+    @Test func theFirstPoolStaysFirstWhereOneOfItsBackendsHasRoomOrSoonHas() {
+        let room = self.plan(self.spilling(), condition: self.conditions([self.full(.seconds(2)), { _ in }, { _ in }]))
+        #expect(room.candidates.map(\.backend) == [0, 1, 2])
+        let soon = self.plan(self.spilling(), condition: self.conditions([self.full(.seconds(9)), self.full(.seconds(1)), { _ in }]))
+        #expect(soon.candidates.map(\.backend) == [0, 1, 2])
+    }
+
+    @Test func aLineMakesTheWaitLonger() {
+        let route = self.plan(
+            self.spilling(), condition: self.conditions([self.full(.seconds(1), waiting: 3), self.full(.seconds(1), waiting: 3), { _ in }]))
+        #expect(route.candidates.first?.backend == 2)
+    }
 }

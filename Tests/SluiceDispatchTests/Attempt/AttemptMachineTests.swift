@@ -30,6 +30,75 @@ import Testing
             terms: AttemptMachine.Terms(retryAmbiguous: retryAmbiguous, patience: patience, arrived: self.start, deadline: nil, dialect: dialect))
     }
 
+    /// A class that waits 700 ms for its first pool, backend 0, and then goes to backend 1.
+    private func spilling(patience: Duration = .seconds(10), condition: (Int) -> BackendCondition = { _ in BackendCondition() }) -> AttemptMachine {
+        var parts = PolicySet.Parts()
+        parts.backends = (0..<2).map { Backend(index: $0, name: "b\($0)", api: .openai) }
+        parts.pools = (0..<2).map { Pool(index: $0, name: "p\($0)", backends: [$0]) }
+        parts.tenants = [Tenant(index: 0, name: "default")]
+        parts.models = [Model(index: 0, name: "chat", offers: (0..<2).map { _ in Model.Offer(name: "m") })]
+        parts.classes = [TrafficClass(index: 0, name: "live", serve: .now, pools: [0, 1])]
+        parts.classes[0].spill = TrafficClass.Spill(whenWait: .milliseconds(700), maxSpendPerDay: nil)
+        let policy = PolicySet(parts)
+        let route = RoutePlanner(policy: policy).plan(
+            InferenceRequest(endpoint: .chat, tenant: "default", model: "chat"),
+            Decision(route: 0, trafficClass: 0, requested: 0, budget: LatencyBudget()),
+            at: Now(wall: Timestamp(milliseconds: 0), monotonic: self.start), chance: 0, condition: condition)
+        return AttemptMachine(
+            route: route, policy: policy,
+            terms: AttemptMachine.Terms(retryAmbiguous: 0, patience: patience, arrived: self.start, deadline: nil, dialect: .openai))
+    }
+
+    private func asked(_ action: AttemptMachine.Action?) -> Int? {
+        if case .ask(let candidate, _) = action { candidate.backend } else { nil }
+    }
+
+    @Test func aBusyFirstPoolIsWaitedForAsLongAsSpillSaysAndThenLeft() throws {
+        var machine = self.spilling()
+        #expect(self.asked(machine.start(at: self.start)) == 0)
+        guard case .wait(let until) = machine.admission(.busy(nil), at: self.start) else { throw Unexpected(action: "no wait") }
+        #expect(until == self.start + .milliseconds(700))
+        #expect(machine.waitingFor.map(\.backend) == [0])
+        let again = machine.waitedLongEnough(at: until)
+        #expect(self.asked(again) == 0)
+        #expect(self.asked(machine.admission(.busy(nil), at: until)) == 1)
+    }
+
+    @Test func aFirstPoolWhoseRoomComesTooLateIsLeftAtOnce() {
+        var machine = self.spilling()
+        _ = machine.start(at: self.start)
+        let again = machine.admission(.full(.seconds(2)), at: self.start)
+        #expect(self.asked(again) == 0)
+        #expect(self.asked(machine.admission(.full(.seconds(2)), at: self.start)) == 1)
+    }
+
+    @Test func aFirstPoolThatIsDownOrFailsIsLeftAtOnce() throws {
+        var down = self.spilling()
+        _ = down.start(at: self.start)
+        var next = down.admission(.down(until: nil), at: self.start)
+        if self.asked(next) == 0 { next = down.admission(.down(until: nil), at: self.start) }
+        #expect(self.asked(next) == 1)
+        var failing = self.spilling()
+        let first = failing.start(at: self.start)
+        #expect(try self.admitted(&failing, first) == 0)
+        #expect(self.asked(failing.failed(.answered(status: 503), attempt: 1, at: self.start) { true }) == 1)
+    }
+
+    @Test func beyondWhatMayBeSpentTheFirstPoolIsWaitedFor() throws {
+        var machine = self.spilling { index in
+            var condition = BackendCondition()
+            guard index == 0 else { return condition }
+            (condition.limit, condition.inFlight, condition.slotTime) = (1, 1, .seconds(5))
+            return condition
+        }
+        #expect(self.asked(machine.start(at: self.start)) == 1)
+        let budget = Budget(index: 0, name: "spill of live", scope: .beyond(pool: "p0", trafficClass: "live"), limit: .zero, period: .day, thresholds: [])
+        #expect(self.asked(machine.unaffordable(budget, at: self.start)) == 0)
+        guard case .wait(let until) = machine.admission(.busy(nil), at: self.start) else { throw Unexpected(action: "no wait") }
+        #expect(until == self.start + .seconds(10))
+        #expect(machine.waitingFor.map(\.backend) == [0])
+    }
+
     /// Admits until an attempt is to be sent; gives the backend.
     private func admitted(_ machine: inout AttemptMachine, _ first: AttemptMachine.Action) throws -> Int {
         var action = first

@@ -1,0 +1,166 @@
+"""What every answer says beside its body, whatever it is about: methods, dialects, limits, where it came from."""
+import json
+
+from kit.cases import case, eventually
+from kit.router import Router
+from kit.upstream import Upstream, chat, failure
+
+POLICY = """
+tenants: { desk: { keys: [desk], limits: { requests_per_minute: 3, tokens_per_minute: 100000 } } }
+backends:
+  quick: { api: simulated, latency: { first_token: 10ms, per_token: 1ms }, tokens: { output: 5 }, price: { input: 2.50, output: 10.00 } }
+models: { chat: { quick: sim-large } }
+classes:
+  realtime: { serve: now, use: [quick] }
+  patient: { serve: later, use: [quick], deadline: 24h }
+  held: { serve: later, use: [quick], deadline: 24h, hold: 20s }
+routes:
+  - { match: { metadata: { job: held } }, class: held }
+  - { match: { async: true }, class: patient }
+  - { class: realtime }
+baseline: { backend: quick, model: requested, serve: now }
+"""
+METHODS = [
+    ("/v1/chat/completions", "POST"), ("/v1/messages", "POST"), ("/v1/messages/count_tokens", "POST"), ("/v1/models", "GET, HEAD"), ("/v1/models/a/b:c", "GET, HEAD"),
+    ("/v1/jobs", "GET, HEAD"), ("/v1/jobs/job_1", "DELETE, GET, HEAD"), ("/v1/jobs/job_1/cancel", "POST"), ("/v1/files", "GET, HEAD, POST"),
+    ("/v1/files/file-1/content", "GET, HEAD"), ("/v1/batches", "GET, HEAD, POST"), ("/v1/batches/batch_1/cancel", "POST"), ("/v1/messages/batches", "GET, HEAD, POST"),
+    ("/v1/responses/resp_1", "DELETE, GET, HEAD"), ("/v1/webhook_endpoints", "GET, HEAD, POST"),
+]
+SIMULATED = "api: simulated, latency: { first_token: 10ms, per_token: 1ms }, tokens: { output: 5 },"
+ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
+@case("manners-methods", f"a method that a path does not take is 405 on {len(METHODS)} routes, and Allow says which it takes; HEAD goes where GET goes")
+def methods():
+    with Router(POLICY) as router:
+        for path, allowed in METHODS:
+            answer = router.request("PUT", path, {})
+            assert answer.status == 405 and answer.headers.get("allow") in (allowed, allowed.replace(", HEAD", "")), f"{path}: {answer} {answer.headers}"
+            kind = answer.json.get("type") if path.startswith("/v1/messages") else answer.error.get("code")
+            assert kind == ("error" if path.startswith("/v1/messages") else "invalid_request"), answer
+        answer = router.request("HEAD", "/v1/models")
+        assert answer.status == 200 and not answer.body, answer
+        assert router.request("PUT", "/v1/nothing", {}).status == 404
+
+
+@case("manners-models", "a client with anthropic-version gets models, their errors and the request's id in Anthropic's words")
+def models():
+    with Router(POLICY) as router:
+        for path, status in (("/v1/models", 200), ("/v1/models/chat", 200), ("/v1/models/nothing", 404)):
+            answer = router.request("GET", path, headers=ANTHROPIC)
+            assert answer.status == status and answer.headers.get("request-id"), f"{answer} {answer.headers}"
+            assert status == 200 or answer.json["type"] == "error" and answer.json["error"]["type"] == "not_found_error", answer
+            assert "request-id" not in router.request("GET", path).headers
+
+
+@case("manners-timing", "Server-Timing names policy, queue, connect and ttft, on a new connection and on a kept one")
+def timing():
+    upstream = Upstream(chat(tokens=2))
+    with Router(POLICY.replace(SIMULATED, f"api: openai, url: {upstream.url},")) as router:
+        for _ in range(2):
+            timing = router.chat().headers["server-timing"]
+            assert [part.split(";")[0].strip() for part in timing.split(",")] == ["policy", "queue", "connect", "ttft"], timing
+
+
+@case("manners-quotas", "a tenant with limits reads on every answer how it stands with them, also on the one that refuses it")
+def quotas():
+    router = Router(POLICY, start=False)
+    with router:
+        key = json.loads(router.run("keys", "new", "desk", "--tenant", "desk", "--data", str(router.data), "--output", "json").stdout)["key"]
+        router.start()
+        for left, status in ((2, 200), (1, 200), (0, 200), (0, 429)):
+            answer = router.chat(headers={"authorization": f"Bearer {key}"})
+            headers = answer.headers
+            assert answer.status == status, answer
+            assert headers["x-ratelimit-limit-requests"] == "3" and headers["x-ratelimit-remaining-requests"] == str(left), headers
+            assert headers["x-ratelimit-reset-requests"].endswith("s") and int(headers["x-ratelimit-remaining-tokens"]) < 100000, headers
+            assert headers["ratelimit-policy"] == '"requests";q=3;w=60, "tokens";q=100000;w=60', headers
+            assert headers["ratelimit"].startswith(f'"requests";r={left};t='), headers
+        assert answer.error["code"] == "rate_limited", answer
+
+
+@case("manners-waited", "an answer that came on the connection after a wait says where it came from and what it cost")
+def waited():
+    with Router(POLICY) as router:
+        for more, headers in (({"metadata": {"job": "held"}}, {}), ({"service_tier": "flex"}, {}), ({}, {"prefer": "respond-async, wait=20"})):
+            answer = router.chat(headers=headers, **more)
+            assert answer.status == 200 and "backend=quick" in answer.headers["sluice-route"], f"{answer} {answer.headers}"
+            assert answer.headers["sluice-cost"].endswith(";currency=USD;basis=usage"), answer.headers
+
+
+@case("manners-failed-job", "a job that has failed for good says whose error it is, and that asking again is of no use")
+def failed_job():
+    upstream = Upstream(failure(400))
+    policy = POLICY.replace(SIMULATED, f"api: openai, url: {upstream.url},")
+    with Router(policy) as router:
+        for headers, status, source in (({}, 400, "upstream"), ({"sluice-max-cost": "0.000001"}, 422, "gateway")):
+            job = router.chat(headers={"prefer": "respond-async", **headers}).json["id"]
+            answer = eventually(lambda: (lambda found: found.status != 202 and found)(router.request("GET", f"/v1/jobs/{job}")), what="the job's end")
+            assert answer.status == status and answer.headers["sluice-error-source"] == source and answer.headers["x-should-retry"] == "false", f"{answer} {answer.headers}"
+
+
+@case("manners-amounts", "sluice.max_cost may be any JSON number or a plain text; what is none is refused, and no line runs without its bound")
+def amounts():
+    with Router(POLICY) as router:
+        def line(cost):
+            body = f'{{"model":"chat","messages":[],"sluice":{{"max_cost":{cost}}}}}'
+            return f'{{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{body}}}\n'
+
+        def upload(data):
+            form = f'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n'
+            return router.request("POST", "/v1/files", form.encode() + data + b"\r\n--b--\r\n", {"content-type": "multipart/form-data; boundary=b"})
+
+        def order(file, **more):
+            return router.request("POST", "/v1/batches", {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h", **more})
+
+        def end(batch):
+            return eventually(lambda: (lambda found: found["status"] in ("completed", "failed") and found)(router.request("GET", f"/v1/batches/{batch}").json), what="its end")
+
+        for cost, status, failed in (("1e-9", "completed", 1), ("1E+2", "completed", 0), ('"0.5"', "completed", 0), ("null", "completed", 0), ('"many"', "failed", 0), ("-1", "failed", 0)):
+            seen = end(order(upload(line(cost).encode()).json["id"]).json["id"])
+            assert seen["status"] == status and seen["request_counts"]["failed"] == failed, f"{cost}: {seen}"
+        file = upload(line("1").encode()).json["id"]
+        assert order(file, sluice={"max_cost": 0.00001}).status == 200
+        assert [order(file, sluice={"max_cost": cost}).status for cost in ("many", -1, True)] == [400, 400, 400]
+        for data in (b"\xff\xfe", line("1").encode().replace(b'"a"', b'"\xff"')):
+            refused = upload(data)
+            assert refused.status == 400 and refused.error["param"] == "file", refused
+        later = upload(line("1").encode() + b"\xff\n")
+        assert later.status == 200 and "line=2" in later.headers["sluice-warnings"], later
+
+
+@case("manners-admin-names", "the admin listener answers to names of this machine only: no name that begins like its address, no page of another site")
+def admin_names():
+    with Router(POLICY) as router:
+        def status(**headers):
+            return router.request("GET", "/api/backends", headers={name.replace("_", "-"): value for name, value in headers.items()}, port=router.admin_port).status
+
+        for host in ("127.0.0.1.example.org", "127.0.0.1x", "localhost.example.org", "example.org"):
+            assert status(host=host) == 403 and status(origin=f"http://{host}") == 403, host
+        assert status(sec_fetch_site="cross-site") == 403
+        for host in ("localhost", "127.0.0.1", f"127.0.0.1:{router.admin_port}", "[::1]"):
+            assert status(host=host) == 200, host
+
+
+@case("manners-free", "a count of tokens costs nothing: it passes an empty budget and the lowest cost limit, and is booked at 0")
+def free():
+    with Router(POLICY + "budgets: { none: { limit: 0.0000001, per: day, at: { 100%: reject } } }\n") as router:
+        body = {"model": "chat", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+        assert router.request("POST", "/v1/messages", body).status == 429
+        assert router.request("POST", "/v1/messages/count_tokens", body, {"sluice-max-cost": "0.0000001"}).status == 200
+        assert [entry["cost"] for entry in router.closed(1)] == ["0"]
+
+
+@case("manners-admin-api", "the admin API lists backends with all their figures, windows as the command prints them, and makes keys from a body, too")
+def admin_api():
+    with Router("windows: { night: { hours: 22:00-06:00, timezone: Europe/Berlin } }" + POLICY) as router:
+        assert router.chat().status == 200
+        backend = router.admin("GET", "/api/backends").json["data"][0]
+        fields = ("name", "state", "in_flight", "limit", "first_token_p50_ms", "first_token_p95_ms", "error_ratio", "breaker")
+        assert set(fields) <= set(backend) and backend["error_ratio"] == 0 and backend["breaker"] == "closed", backend
+        listed = json.loads(router.run("windows", "--config", str(router.config), "--next", "3d", "--output", "json").stdout)
+        assert router.admin("GET", "/api/windows?next=3d").json == listed and listed["data"], listed
+        assert router.admin("GET", "/api/windows?next=soon").status == 400
+        made = router.admin("POST", "/api/keys", {"name": "ci", "tenant": "desk"})
+        assert made.status == 201 and made.json["name"] == "ci" and made.json["tenant"] == "desk" and made.json["key"], made
+        assert router.admin("POST", "/api/keys", {}).status == 400
