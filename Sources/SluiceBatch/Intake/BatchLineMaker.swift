@@ -35,9 +35,9 @@ struct BatchLineMaker {
         request.prefix = fields.prefixHash(in: body)
         request.tags.merge(self.batch.tags) { line, _ in line }
         request.wishes.deadline = .at(self.batch.deadline)
-        request.wishes.maxCost = [fields.maxCost(in: body), self.batch.maxCost].compactMap { $0 }.min()
         let source = LineSource(file: self.batch.inputFile, offset: place.offset, length: place.length)
         do throws(Refusal) {
+            request.wishes.maxCost = [try fields.maxCost(in: body), self.batch.maxCost].compactMap { $0 }.min()
             let decision = try self.live.classify(request, tenant: self.tenant, at: self.now)
             return Draft(line: BatchLine(job: self.job(shape, request, decision, place), source: source, result: nil), request: request)
         } catch {

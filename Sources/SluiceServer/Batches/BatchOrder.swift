@@ -44,7 +44,7 @@ struct BatchOrder {
     private mutating func read(sluice value: ObjectFields.Value) throws(Refusal) {
         guard let fields = try? ObjectFields(value.bytes) else { throw .invalid("`sluice` must be an object", param: "sluice") }
         if let cost = fields.value("max_cost"), !cost.isNull {
-            guard let money = Money(cost.text ?? String(decoding: cost.bytes, as: UTF8.self)), money >= .zero else {
+            guard let money = Money(rounding: cost.text ?? String(decoding: cost.bytes, as: UTF8.self)), money >= .zero else {
                 throw .invalid("`sluice.max_cost` must be an amount such as 2.50", param: "sluice.max_cost")
             }
             self.maxCost = money

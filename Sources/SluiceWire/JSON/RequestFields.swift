@@ -262,15 +262,21 @@ extension RequestFields {
         return bytes[prompt].prefix(512).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
-    /// The value of `sluice: { max_cost }`; nil where there is none, or it is no amount.
-    package func maxCost(in bytes: UnsafeRawBufferPointer) -> Money? {
+    /// The value of `sluice: { max_cost }`; nil where there is none.
+    ///
+    /// - Throws: Where it is no amount: a limit that cannot be read must not be taken for none.
+    package func maxCost(in bytes: UnsafeRawBufferPointer) throws(Refusal) -> Money? {
         guard let place = self.controls.first(where: { $0.control == .sluice }) else { return nil }
         var cursor = JSONCursor(bytes, at: self.members[place.member].value.lowerBound)
         guard cursor.peek() == UInt8(ascii: "{") else { return nil }
-        var cost: Money?
+        var given: String?
         try? cursor.members { key, cursor throws(JSONFault) in
             let range = try cursor.value()
-            if key.says("max_cost") { cost = Money(cursor.text(of: range).filter { $0 != "\"" }) }
+            if key.says("max_cost") { given = cursor.text(of: range).filter { $0 != "\"" } }
+        }
+        guard let given, given != "null" else { return nil }
+        guard let cost = Money(rounding: given), cost >= .zero else {
+            throw .invalid("`sluice.max_cost` must be an amount such as 2.50", param: "sluice.max_cost")
         }
         return cost
     }
