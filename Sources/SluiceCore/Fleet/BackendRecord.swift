@@ -28,6 +28,9 @@ package struct BackendRecord: Sendable {
     private var tokens: RateWindow?
     private var firstToken = LatencySketch()
     private var slotTime = LatencySketch()
+    private var outcomes = 0
+    /// The share of failures among about the last twenty calls, in millionths; nil before the first has ended.
+    package private(set) var errorShare: Int?
     package private(set) var inFlight = 0
     package private(set) var inFlightLater = 0
     package var waiting = 0
@@ -82,11 +85,20 @@ package struct BackendRecord: Sendable {
         if isLater { self.inFlightLater -= 1 }
         switch report {
         case .success:
+            self.note(failures: 0)
             self.breaker.succeed()
             self.slotTime.record(held, at: now)
-        case .failure: self.breaker.fail(at: now, jitter: jitter())
+        case .failure:
+            self.note(failures: 1_000_000)
+            self.breaker.fail(at: now, jitter: jitter())
         case .nothing: self.breaker.forget(at: now)
         }
+    }
+
+    private mutating func note(failures share: Int) {
+        self.outcomes = min(20, self.outcomes + 1)
+        let before = self.errorShare ?? share
+        self.errorShare = before + (share - before) / self.outcomes
     }
 
     /// The backend has had too much: 429, 503, 529, or nothing in time.
@@ -133,6 +145,7 @@ package struct BackendRecord: Sendable {
         }
         condition.firstToken = self.firstToken.quantile(0.9, at: now)
         condition.firstTokenMedian = self.firstToken.quantile(0.5, at: now)
+        condition.firstTokenLong = self.firstToken.quantile(0.95, at: now)
         condition.slotTime = self.slotTime.quantile(0.5, at: now)
         condition.slotTimeLong = self.slotTime.quantile(0.95, at: now)
         return condition
@@ -155,7 +168,7 @@ package struct BackendRecord: Sendable {
     /// - Parameter promised: Slots that others are on their way to.
     package func hasSlot(besides promised: Int) -> Bool { self.slots.map { self.inFlight + promised < $0 } ?? true }
 
-    package var isBreakerOpen: Bool { self.breaker.isOpen }
+    package var breakerState: CircuitBreaker.State { self.breaker.state }
 
     private func reserve(of limit: Int) -> Int {
         guard let share = self.limits.liveReserve, limit > 1 else { return 0 }
