@@ -111,7 +111,6 @@ struct FileUpload {
         guard let purpose = StoredFile.Purpose(rawValue: word), purpose.isForUpload else {
             throw Refusal.invalid("`purpose` is \(word.quotedForMessage); `batch` and `user_data` are taken here", param: "purpose")
         }
-        guard purpose != .batch || self.lines.isText else { throw Refusal.invalid("the file is not UTF-8, so it has no lines for a batch", param: "file") }
         return StoredFile(
             id: id, tenant: tenant, purpose: purpose, name: self.name ?? "file", bytes: self.receipt.bytes, sha256: self.receipt.sha256, created: now,
             expires: try self.expires(purpose, at: now))

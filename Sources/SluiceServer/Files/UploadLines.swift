@@ -18,8 +18,6 @@ struct UploadLines: Sendable {
     private var seen: Set<Int> = []
     private var faults: [BatchFault] = []
     private var faultCount = 0
-    /// Whether all of it is UTF-8 so far, lines that are too long aside.
-    private(set) var isText = true
 
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
         var start = 0
@@ -78,7 +76,6 @@ struct UploadLines: Sendable {
 
     private mutating func check(_ bytes: UnsafeRawBufferPointer) {
         self.number += 1
-        self.isText = self.isText && String(validating: bytes, as: UTF8.self) != nil
         var line = bytes[...]
         if self.number == 1, line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }
         if line.last == 0x0D { line = line.dropLast() }
