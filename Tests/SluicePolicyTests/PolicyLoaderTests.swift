@@ -27,6 +27,20 @@ import Testing
         #expect(policy.tenants[1].classes == [0])
     }
 
+    @Test func aTenantsRetentionLeavesTheRestToTheServer() throws {
+        let text = Sample.whole + "server: { retention: { requests: 90d, results: 60d } }\ntenants: { web: { retention: { prompts: 0d } } }\n"
+        let loaded = Sample.load(text)
+        let policy = try #require(loaded.policy)
+        #expect(loaded.notYet.isEmpty && policy.tenants[1].retention == nil)
+        #expect(policy.tenants[0].retention?.prompts == .zero && policy.tenants[0].retention?.results == .seconds(60 * 86_400))
+        #expect(policy.server.retention.requests == .seconds(90 * 86_400) && policy.server.retention.rollups == nil)
+    }
+
+    @Test func entriesAndSumsAreKeptForAllTenantsAlike() {
+        let loaded = Sample.load(Sample.whole + "tenants: { web: { retention: { requests: 90d } } }\n")
+        #expect(loaded.policy == nil && loaded.diagnostics.map(\.code) == [.unknownKey])
+    }
+
     @Test func yamlWordsStayNames() throws {
         let names = ["no", "on", "1.10", "010", "22:30", "null", "~", "2026-11-01", "1e3"]
         let text =

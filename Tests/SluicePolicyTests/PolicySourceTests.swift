@@ -57,7 +57,7 @@ import Testing
         String(Sample.whole.prefix(200)),
         "",
         Sample.whole + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\n",
-        Sample.whole + "tenants: { t: { retention: { results: 7d } } }\n",
+        Sample.whole + "server: { database: \"postgresql://db.example.com/sluice\" }\n",
     ])
     func anythingWrongKeepsTheOldOne(text: String) throws {
         let folder = try Folder(Sample.whole)
@@ -88,11 +88,11 @@ import Testing
     @Test func leniencyLetsFailingTestsAndPreviewsThrough() throws {
         let text =
             Sample.whole
-            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\ntenants: { t: { retention: { results: 7d } } }\n"
+            + "tests:\n  - { name: never, request: { model: chat }, expect: { class: patient } }\nserver: { database: \"postgresql://db.example.com/sluice\" }\n"
         let folder = try Folder(text)
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .preview, at: Sample.now) }
         #expect(throws: PolicySource.Refusal.self) { try PolicySource(folder.reader, leniency: .failingTests, at: Sample.now) }
-        #expect(try PolicySource(folder.reader, leniency: [.preview, .failingTests], at: Sample.now).policy.tenants.count == 2)
+        #expect(try PolicySource(folder.reader, leniency: [.preview, .failingTests], at: Sample.now).policy.server.database != .sqlite(path: nil))
     }
 
     @Test func whatWaitsForARestartIsNamed() throws {

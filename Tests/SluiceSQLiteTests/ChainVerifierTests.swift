@@ -16,15 +16,16 @@ enum Hashing {
         var lines: [[UInt8]] = []
         for i in 1...12 {
             var line: [UInt8] = []
-            let entry = Sample.settled(Sample.subject("req_\(i)", tenant: i % 3 == 0 ? "a" : "b"))
+            let subject = Sample.subject("req_\((i + 1) / 2)", tenant: i % 6 > 4 || i % 6 == 0 ? "a" : "b")
+            let entry = i % 2 == 1 ? Sample.intent(subject).entry : Sample.settled(subject)
             previous = LedgerLine.append(seq: Int64(i), body: LedgerLine.body(of: entry), previous: previous, to: &line) { Hashing.sha256(Array($0)) }
             lines.append(line)
         }
         self.lines = lines
     }
 
-    private func verify(_ lines: [[UInt8]], wanted: ChainVerifier.Place? = nil, isSegment: Bool = false) -> ChainVerifier {
-        var verifier = ChainVerifier(wanted: wanted, isSegment: isSegment, sha256: Hashing.sha256)
+    private func verify(_ lines: [[UInt8]], wanted: ChainVerifier.Place? = nil, from beginning: ChainVerifier.Beginning = .export) -> ChainVerifier {
+        var verifier = ChainVerifier(wanted: wanted, from: beginning, sha256: Hashing.sha256)
         for line in lines { verifier.check(line) }
         verifier.finish()
         return verifier
@@ -68,11 +69,18 @@ enum Hashing {
         }
     }
 
-    @Test func aSegmentMustBeDeclared() throws {
+    @Test func aSegmentThatBeginsWithAWholeAttemptIsSaidToBeOne() throws {
         let tail = Array(self.lines.dropFirst(4))
-        #expect(self.verify(tail).firstBad?.why.contains("--segment") == true)
-        let found = self.verify(tail, isSegment: true)
+        let found = self.verify(tail)
         #expect(found.firstBad == nil && found.segment?.seq == 5)
+        #expect(self.verify(tail, from: .first).firstBad?.seq == 5, "a data folder has no reason to begin there")
+    }
+
+    @Test func aSegmentThatBeginsInTheMidstOfAnAttemptMustBeDeclared() throws {
+        let tail = Array(self.lines.dropFirst(5))
+        #expect(self.verify(tail).firstBad?.why.contains("--segment") == true)
+        let found = self.verify(tail, from: .anywhere)
+        #expect(found.firstBad == nil && found.segment?.seq == 6)
     }
 
     @Test func aSegmentIsTiedToTheHeadBeforeIt() throws {
@@ -88,9 +96,10 @@ enum Hashing {
     }
 
     @Test func filteredExportsAreToldFromDamagedOnes() {
-        let oneTenant = self.lines.enumerated().filter { ($0.offset + 1) % 3 == 0 }.map(\.element)
+        let oneTenant = self.lines.enumerated().filter { $0.offset % 6 > 3 }.map(\.element)
         #expect(self.verify(oneTenant).filter == "--tenant")
         #expect(self.verify([self.lines[6]]).filter == "--request-id")
+        #expect(self.verify([self.lines[6], self.lines[7]]).filter == "--request-id")
         #expect(self.verify(Array(self.lines.dropFirst())).filter == nil)
         #expect(self.verify(self.lines).filter == nil)
     }

@@ -76,7 +76,7 @@ import Testing
         #expect(try self.files(of: store).contains { $0.contains(secret) })
         _ = try await stored { store.jobs.erase("job_0", tenant: nil, at: Sample.now, then: $0) }
         let later = Sample.now + .seconds(1)
-        _ = try await stored { store.jobs.sweep(results: later, prompts: later, at: later, then: $0) }
+        _ = try await stored { store.jobs.sweep(SweepLimits(results: later, prompts: later), own: [:], at: later, then: $0) }
         #expect(try self.files(of: store).allSatisfy { !$0.contains(secret) })
     }
 

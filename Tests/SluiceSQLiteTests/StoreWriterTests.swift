@@ -47,7 +47,7 @@ import Testing
         try await stored { store.ledger.append([SealedEntry(Sample.settled(Sample.subject("req_last")))], committed: $0) }
         let rows = try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000)
         #expect(rows.map(\.seq) == (1...Int64(count) + 1).map { $0 })
-        var verifier = ChainVerifier(sha256: Hashing.sha256)
+        var verifier = ChainVerifier(from: .first, sha256: Hashing.sha256)
         for row in rows { verifier.check(row.line) }
         verifier.finish()
         #expect(verifier.firstBad == nil)

@@ -90,7 +90,7 @@ import Testing
             let index = Int.random(in: 1..<lines.count - 1)
             var changed = lines[index]
             changed[Int.random(in: 0..<changed.count)] ^= 1 << UInt8.random(in: 0..<8)
-            var verifier = ChainVerifier(isSegment: true, sha256: Hashing.sha256)
+            var verifier = ChainVerifier(from: .anywhere, sha256: Hashing.sha256)
             for line in [lines[index - 1], changed, lines[index + 1]] { verifier.check(line) }
             #expect(verifier.firstBad != nil, "\(String(decoding: changed, as: UTF8.self))")
         }

@@ -10,7 +10,9 @@ extension BatchResult {
         line.append(jsonString: "batch_req_" + self.jobID.drop { $0 != "_" }.dropFirst())
         line.append(text: ",\"custom_id\":")
         line.append(jsonString: self.customID)
-        if let result {
+        if let message = self.refusalOfCost {
+            line.append(text: ",\"response\":null,\"error\":{\"code\":\"\(BatchResult.costCode)\",\"message\":\(message)}}\n")
+        } else if let result {
             line.append(text: ",\"response\":{\"status_code\":")
             line.append(number: Int64(result.status))
             line.append(text: ",\"request_id\":")
@@ -27,6 +29,17 @@ extension BatchResult {
             line.append(text: "}}\n")
         }
         return line
+    }
+
+    private static let costCode = Refusal.Code.maxCostExceeded.rawValue
+
+    /// The message, as JSON, of a line that was refused for its cost: no backend was asked, so it has an error and no response.
+    private var refusalOfCost: String? {
+        guard self.state == .failed, let result, result.status == 422 else { return nil }
+        let body = String(decoding: result.body, as: UTF8.self)
+        let (head, tail) = ("{\"error\":{\"message\":", ",\"type\":\"")
+        guard body.hasPrefix(head), body.contains("\"code\":\"\(BatchResult.costCode)\",\"sluice\":{"), let end = body.firstRange(of: tail) else { return nil }
+        return String(body[body.index(body.startIndex, offsetBy: head.count)..<end.lowerBound])
     }
 
     /// Why there is no response.

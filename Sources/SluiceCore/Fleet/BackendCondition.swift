@@ -15,6 +15,8 @@ package struct BackendCondition: Hashable, Sendable {
     package var firstToken: Duration?
     /// The median.
     package var firstTokenMedian: Duration?
+    /// What nineteen of twenty calls stayed within.
+    package var firstTokenLong: Duration?
     /// How long a slot is held, on the median.
     package var slotTime: Duration?
     /// What nineteen of twenty calls stayed within.

@@ -28,11 +28,12 @@ package struct BackendRecord: Sendable {
     private var tokens: RateWindow?
     private var firstToken = LatencySketch()
     private var slotTime = LatencySketch()
+    private var outcomes = 0
+    /// The share of failures among about the last twenty calls, in millionths; nil before the first has ended.
+    package private(set) var errorShare: Int?
     package private(set) var inFlight = 0
     package private(set) var inFlightLater = 0
     package var waiting = 0
-    /// The share of failures among its calls, the last twenty or so counting most; nil before the first.
-    package private(set) var errorRatio: Double?
 
     package init(limits: Backend.Limits) {
         self.limits = limits
@@ -84,14 +85,20 @@ package struct BackendRecord: Sendable {
         if isLater { self.inFlightLater -= 1 }
         switch report {
         case .success:
+            self.note(failures: 0)
             self.breaker.succeed()
             self.slotTime.record(held, at: now)
-            self.errorRatio = (self.errorRatio ?? 0) * 0.95
         case .failure:
+            self.note(failures: 1_000_000)
             self.breaker.fail(at: now, jitter: jitter())
-            self.errorRatio = self.errorRatio.map { 0.05 + $0 * 0.95 } ?? 1
         case .nothing: self.breaker.forget(at: now)
         }
+    }
+
+    private mutating func note(failures share: Int) {
+        self.outcomes = min(20, self.outcomes + 1)
+        let before = self.errorShare ?? share
+        self.errorShare = before + (share - before) / self.outcomes
     }
 
     /// The backend has had too much: 429, 503, 529, or nothing in time.
@@ -138,6 +145,7 @@ package struct BackendRecord: Sendable {
         }
         condition.firstToken = self.firstToken.quantile(0.9, at: now)
         condition.firstTokenMedian = self.firstToken.quantile(0.5, at: now)
+        condition.firstTokenLong = self.firstToken.quantile(0.95, at: now)
         condition.slotTime = self.slotTime.quantile(0.5, at: now)
         condition.slotTimeLong = self.slotTime.quantile(0.95, at: now)
         return condition
@@ -160,19 +168,7 @@ package struct BackendRecord: Sendable {
     /// - Parameter promised: Slots that others are on their way to.
     package func hasSlot(besides promised: Int) -> Bool { self.slots.map { self.inFlight + promised < $0 } ?? true }
 
-    package var isBreakerOpen: Bool { self.breaker.isOpen }
-
-    /// What nineteen of twenty first tokens stay within.
-    package func longFirstToken(at now: MonotonicInstant) -> Duration? { self.firstToken.quantile(0.95, at: now) }
-
-    /// The breaker in a word.
-    package var breakerWord: String {
-        switch self.breaker.state {
-        case .closed: "closed"
-        case .open: "open"
-        case .halfOpen: "half_open"
-        }
-    }
+    package var breakerState: CircuitBreaker.State { self.breaker.state }
 
     private func reserve(of limit: Int) -> Int {
         guard let share = self.limits.liveReserve, limit > 1 else { return 0 }

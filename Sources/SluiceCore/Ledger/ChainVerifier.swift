@@ -27,27 +27,53 @@ package struct ChainVerifier: Sendable {
         }
     }
 
+    package enum Beginning: Sendable {
+        /// With the first entry, or behind what is known to have been deleted.
+        case first
+        /// With the first entry, or where an export with `--since` usually does.
+        case export
+        case anywhere
+    }
+
     package private(set) var entries = 0
     package private(set) var firstBad: Fault?
     /// The last entry that was seen.
     package private(set) var head: Place?
     /// The first entry, where the chain does not begin with it.
     package private(set) var segment: Place?
+    /// What is before the segment was deleted because its time was over.
+    package private(set) var isRetained = false
 
     private let wanted: Place?
-    private let isSegment: Bool
+    private let beginning: Beginning
     private let sha256: @Sendable ([UInt8]) -> ChainHash
     private var hasWanted = false
+    /// The lines begin just behind the entry that is wanted.
+    private var isTied = false
     private var gaps = Gaps()
 
     /// - Parameters:
     ///   - wanted: An entry that must be there, from a checkpoint that was kept elsewhere. Where the lines begin just behind it, it is what they
     ///     must be tied to.
-    ///   - isSegment: The lines may begin anywhere in the chain.
-    package init(wanted: Place? = nil, isSegment: Bool = false, sha256: @escaping @Sendable ([UInt8]) -> ChainHash) {
+    ///   - beginning: Where in the chain the lines may begin.
+    package init(wanted: Place? = nil, from beginning: Beginning, sha256: @escaping @Sendable ([UInt8]) -> ChainHash) {
         self.wanted = wanted
-        self.isSegment = isSegment
+        self.beginning = beginning
         self.sha256 = sha256
+    }
+
+    /// The lines go on behind an entry that is not among them, but known: what was before was deleted.
+    package mutating func begin(behind place: Place) {
+        self.head = place
+        self.segment = Place(seq: place.seq + 1, hash: place.hash)
+        self.isRetained = true
+    }
+
+    /// The entry that is wanted is not among the lines, but known all the same.
+    package mutating func check(checkpoint place: Place) {
+        guard let wanted, wanted.seq == place.seq else { return }
+        self.hasWanted = true
+        if place.hash != wanted.hash { self.fail(place.seq, "its hash is not \(wanted.hash.hex)") }
     }
 
     /// Checks the next line, without its line break.
@@ -89,11 +115,17 @@ package struct ChainVerifier: Sendable {
             if parts.previous != .genesis { self.fail(1, "it is the first, but its prev_hash names another before it") }
             return
         }
-        if let wanted, wanted.seq + 1 == parts.seq {
+        if self.beginning == .first {
+            self.fail(parts.seq, "entries 1 to \(parts.seq - 1) are missing")
+        } else if let wanted, wanted.seq + 1 == parts.seq {
             self.hasWanted = true
             if parts.previous != wanted.hash { self.fail(parts.seq, "its prev_hash is not \(wanted.hash.hex)") }
-        } else if !self.isSegment {
-            self.fail(parts.seq, "entries 1 to \(parts.seq - 1) are missing; if they were left out with --since, say so with --segment")
+            self.isTied = true
+        } else if self.beginning == .export, parts.entry.kind.isEnd, parts.entry.subject?.serve == .now {
+            // The two entries of a live attempt stand side by side but for long ones: it looks like a first entry that was taken away.
+            self.fail(
+                parts.seq,
+                "entries 1 to \(parts.seq - 1) are missing, among them the beginning of this attempt; if --since left them out, say so with --segment")
         }
         self.segment = Place(seq: parts.seq, hash: parts.previous)
     }
@@ -105,6 +137,9 @@ package struct ChainVerifier: Sendable {
 
     /// To be called after the last line.
     package mutating func finish() {
+        if self.beginning == .export, !self.isTied, let segment, self.gaps.isOneRequest {
+            self.fail(segment.seq, "entries 1 to \(segment.seq - 1) are missing")
+        }
         guard let wanted, !self.hasWanted else { return }
         self.fail(wanted.seq, "it is not there: the chain ends with entry \(self.head?.seq ?? 0)")
     }
@@ -130,6 +165,8 @@ private struct Gaps: Sendable {
         if self.tenants.count < 2 { self.tenants.insert(parts.entry.subject?.tenant) }
         if self.requests.count < 2 { self.requests.insert(parts.entry.subject?.requestID) }
     }
+
+    var isOneRequest: Bool { self.requests.count == 1 }
 
     /// One request alone, or one tenant alone with much missing in several places, is what an export with a filter looks like. A few entries that
     /// are missing look like what they are.

@@ -25,9 +25,22 @@ package protocol Ledger: Sendable {
     func rollups(since: Timestamp?, until: Timestamp?, by: [RollupDimension]) throws(StoreError) -> [(key: [String?], measures: RollupMeasures)]
     /// When Sluice was back after the machine had gone down under it, within a time.
     func powerCuts(since: Timestamp?, until: Timestamp?) throws(StoreError) -> [Timestamp]
+    /// What is left where entries or sums were deleted because their time was over.
+    func kept() throws(StoreError) -> LedgerKept
     func head() throws(StoreError) -> (seq: Int64, hash: ChainHash)?
     /// Whether the chain has an entry that closes this attempt: what a replay of the journal must not append again.
     func isClosed(request id: String, attempt: Int) throws(StoreError) -> Bool
+}
+
+/// From when on the ledger has entries and hourly sums; nil where nothing was ever deleted.
+package struct LedgerKept: Hashable, Sendable {
+    package var entriesFrom: Timestamp?
+    package var sumsFrom: Timestamp?
+
+    package init(entriesFrom: Timestamp? = nil, sumsFrom: Timestamp? = nil) {
+        self.entriesFrom = entriesFrom
+        self.sumsFrom = sumsFrom
+    }
 }
 
 /// An entry with the bytes that the chain will hash: encoded once, where it was made. A class, since it passes through several hands.

@@ -18,6 +18,8 @@ package struct Report: Sendable {
     package var otherCurrencies: [String]
     /// When Sluice was back after the power had gone: live calls of the moment before may have no entry.
     package var powerCuts: [Timestamp]
+    /// What is left of entries and sums.
+    package var kept: LedgerKept
 
     /// Reads the sums of a time, the end exclusive.
     ///
@@ -40,13 +42,22 @@ package struct Report: Sendable {
         self.rows = Report.merged(rows).sorted { Report.stands($0, before: $1, by: dimensions) }
         // A request with two tags stands in two rows, but counts once.
         let whole = try dimensions.contains(.tag) ? ledger.rollups(since: since, until: until, by: [.currency]) : sums
+        self.kept = try ledger.kept()
         self.powerCuts = try ledger.powerCuts(since: since, until: until)
         self.total = whole.filter { $0.key[0] ?? chosen == chosen }.reduce(into: RollupMeasures()) { $0 += $1.measures }
     }
 
     /// What the figures rest on beside the entries.
     package var assumptions: [String] {
-        self.total.leverCache == .zero ? [] : ["the baseline counts cached tokens as plain input (baseline: { cache: none })"]
+        var texts: [String] = []
+        if self.total.leverCache != .zero { texts.append("the baseline counts cached tokens as plain input (baseline: { cache: none })") }
+        if let from = self.kept.sumsFrom, self.since ?? .distantPast < from {
+            texts.append("what was before \(from) is not in it: its sums were deleted")
+        }
+        if let from = self.kept.entriesFrom?.hour, [self.since, self.until].contains(where: { $0.map { $0 < from && $0 != $0.hour } ?? false }) {
+            texts.append("hours before \(from) count as a whole: their entries were deleted")
+        }
+        return texts
     }
 
     private static func newestCurrency(of ledger: some Ledger) throws(StoreError) -> String? {

@@ -80,7 +80,9 @@ package protocol JobStore: Sendable {
     func erase(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>)
 
     /// Erases answers and bodies that are older than they may be. Gives how many.
-    func sweep(results: Timestamp?, prompts: Timestamp?, at now: Timestamp, then: @escaping Completion<Int>)
+    ///
+    /// - Parameter own: Limits of tenants that have some of their own.
+    func sweep(_ limits: SweepLimits, own: [String: SweepLimits], at now: Timestamp, then: @escaping Completion<Int>)
 
     // MARK: Reading; these block for a read of the database, so never on an event loop
 
@@ -145,5 +147,20 @@ package struct QueueDepth: Sendable {
         self.state = state
         self.jobs = jobs
         self.oldest = oldest
+    }
+}
+
+/// From before when answers and bodies of finished work are erased; nil keeps all.
+package struct SweepLimits: Hashable, Sendable {
+    package var results: Timestamp?
+    package var prompts: Timestamp?
+
+    package init(results: Timestamp? = nil, prompts: Timestamp? = nil) {
+        self.results = results
+        self.prompts = prompts
+    }
+
+    package init(_ retention: Retention, at now: Timestamp) {
+        self.init(results: retention.results.map { now - $0 }, prompts: retention.prompts.map { now - $0 })
     }
 }

@@ -135,12 +135,8 @@ package final class BackendSlot: Sendable {
         self.state.withLock { $0.record.condition(isLater: isLater, at: now) }
     }
 
-    /// What only those want to know who look at the fleet.
-    package func outlook(at now: MonotonicInstant) -> (longFirstToken: Duration?, errorRatio: Double?, breaker: String) {
-        self.state.withLock { ($0.record.longFirstToken(at: now), $0.record.errorRatio, $0.record.breakerWord) }
-    }
-
-    package var isBreakerOpen: Bool { self.state.withLock { $0.record.isBreakerOpen } }
+    package var breaker: CircuitBreaker.State { self.state.withLock { $0.record.breakerState } }
+    package var errorShare: Int? { self.state.withLock { $0.record.errorShare } }
 
     /// Asks for a slot. Deferred work and second attempts yield while live work waits in line.
     package func admit(

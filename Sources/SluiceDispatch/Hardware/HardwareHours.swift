@@ -36,7 +36,7 @@ package final class HardwareHours: Sendable {
 
     /// The entries that are due. Blocks for reads of the ledger, which must have committed all that is settled.
     ///
-    /// A node that was never booked is booked from now on.
+    /// A node that was never booked is booked from its first call on, or else from now.
     package func due(at now: Now) throws(StoreError) -> [LedgerEntry] {
         let live = self.policy.live
         var entries: [LedgerEntry] = []
@@ -61,10 +61,26 @@ package final class HardwareHours: Sendable {
     private func bookedUntil(_ name: String, at now: Timestamp) throws(StoreError) -> Timestamp {
         if let known = self.booked.withLock({ $0[name] }) { return known }
         let hours = try self.ledger.rollups(since: now - HardwareHours.memory, until: nil, by: [.backend, .hour])
-        let last = hours.filter { $0.key[0] == name && $0.measures.paidMilliseconds > 0 }.compactMap { $0.key[1].flatMap { Timestamp(rfc3339: $0) } }.max()
-        let until = last.map { $0 + .seconds(3600) } ?? now
-        self.booked.withLock { $0[name] = until }
-        return until
+            .filter { $0.key[0] == name }
+        let last = hours.filter { $0.measures.paidMilliseconds > 0 }.compactMap { $0.key[1].flatMap { Timestamp(rfc3339: $0) } }.max()
+        var until = last.map { $0 + .seconds(3600) }
+        if until == nil { until = try self.firstCall(of: name, in: hours) }
+        let from = until ?? now
+        self.booked.withLock { $0[name] = from }
+        return from
+    }
+
+    /// When a node that was never booked got its first call as hardware of one's own: a process that was killed in its first hour has booked none.
+    private func firstCall(of name: String, in hours: [(key: [String?], measures: RollupMeasures)]) throws(StoreError) -> Timestamp? {
+        let used = hours.filter { $0.measures.ownEnds > 0 }.compactMap { $0.key[1].flatMap { Timestamp(rfc3339: $0) } }
+        guard let hour = used.min() else { return nil }
+        var filter = LedgerFilter()
+        filter.since = hour
+        filter.until = hour + .seconds(3600)
+        filter.backend = name
+        var first: Timestamp?
+        try self.ledger.walk(filter) { _, entry in first = min(entry.at, first ?? entry.at) }
+        return first ?? hour
     }
 
     private func entry(_ node: Node, _ span: Range<Timestamp>, _ live: LivePolicy, at now: Now) throws(StoreError) -> LedgerEntry {

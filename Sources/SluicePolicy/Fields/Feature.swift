@@ -3,8 +3,6 @@ package enum Feature: String, Hashable, Sendable, CaseIterable {
     case verification = "verification of substitutes"
     case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"
-    case tenantRetention = "retention of tenants"
-    case retention = "retention of requests and roll-ups"
 
     /// What is acted on today; whoever builds a feature moves it here.
     package static let actedOn: Set<Feature> = []

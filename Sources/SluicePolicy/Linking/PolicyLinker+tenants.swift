@@ -21,9 +21,19 @@ extension PolicyLinker {
         tenant.limits = Backend.Limits(record.limits.value)
         tenant.weight = record.weight.value
         tenant.zone = record.timezone.value.flatMap { self.zone($0) }
-        tenant.retention = record.retention.isGiven ? Retention(record.retention.value) : nil
+        tenant.retention = self.retention(of: record)
         tenant.costCenter = record.costCenter.value
         return tenant
+    }
+
+    /// What the tenant leaves open is as in `server:`; nil where it is all.
+    private func retention(of record: TenantRecord) -> Retention? {
+        guard record.retention.isGiven else { return nil }
+        let own = record.retention.value
+        var retention = Retention(self.document.server.value.retention.value)
+        if let results = own.results.value { retention.results = results }
+        if let prompts = own.prompts.value { retention.prompts = prompts }
+        return retention
     }
 
     /// A pattern without `*` must be the name of something.

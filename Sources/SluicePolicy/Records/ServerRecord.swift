@@ -57,10 +57,23 @@ struct RetentionRecord: PolicyRecord {
     static let noun = "retention"
     static let sentence = "How long things are kept."
     static let fields: [Field<Self>] = [
-        Field("requests", \.requests, Written.span, "Ledger entries, one by one.", notYetFor: { $0 == nil ? nil : .retention }),
+        Field("requests", \.requests, Written.span, "Ledger entries, one by one, by whole hours; reports go on from the sums."),
         Field("results", \.results, Written.span, "Answers of finished deferred work."),
         Field("prompts", \.prompts, Written.span, "Bodies of finished deferred work, needed to run it again."),
-        Field("rollups", \.rollups, Written.span, "Hourly sums.", notYetFor: { $0 == nil ? nil : .retention }),
+        Field("rollups", \.rollups, Written.span, "Hourly sums; those that an open budget counts stay."),
+    ]
+}
+
+/// Entries and sums are of one chain for all, so tenants have no say in them.
+struct TenantRetentionRecord: PolicyRecord {
+    var results = Setting<Duration??>(nil)
+    var prompts = Setting<Duration??>(nil)
+
+    static let noun = "retention of deferred work"
+    static let sentence = "How long finished deferred work of a tenant is kept."
+    static let fields: [Field<Self>] = [
+        Field("results", \.results, Written.span.ifGiven(), "Answers of finished deferred work.", default: "as in `server`"),
+        Field("prompts", \.prompts, Written.span.ifGiven(), "Bodies of finished deferred work, needed to run it again.", default: "as in `server`"),
     ]
 }
 

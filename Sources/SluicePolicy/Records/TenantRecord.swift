@@ -8,7 +8,7 @@ struct TenantRecord: PolicyRecord {
     var limits = Setting(LimitsRecord())
     var weight = Setting(1)
     var timezone = Setting<Name?>(nil)
-    var retention = Setting(RetentionRecord())
+    var retention = Setting(TenantRetentionRecord())
     var costCenter = Setting<String?>(nil)
 
     static let noun = "tenant"
@@ -24,7 +24,7 @@ struct TenantRecord: PolicyRecord {
         Field(
             "timezone", \.timezone, Written.name("zone").ifGiven(), "The zone of deadlines that its clients write as a time of day.",
             default: "`timezone` of the policy"),
-        Field("retention", \.retention, RetentionRecord.type, "How long its things are kept.", notYet: .tenantRetention),
+        Field("retention", \.retention, TenantRetentionRecord.type, "How long its things are kept."),
         Field("cost_center", \.costCenter, Written.text.ifGiven(), "A word for reports and bills."),
     ]
 }

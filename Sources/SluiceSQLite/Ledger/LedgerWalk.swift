@@ -18,6 +18,8 @@ struct LedgerWalk {
     private var totals = RollupMeasures()
     private var hour: Timestamp?
     private var checkpoints: [Int64: Checkpoint] = [:]
+    /// What stands for entries that were deleted.
+    private var cut: LedgerCut?
 
     private struct Span: Equatable {
         var first: Int64
@@ -33,7 +35,24 @@ struct LedgerWalk {
     }
 
     init(wanted: ChainVerifier.Place?) {
-        self.chain = ChainVerifier(wanted: wanted, sha256: { $0.withUnsafeBytes(ChainTail.sha256) })
+        self.chain = ChainVerifier(wanted: wanted, from: .first, sha256: { $0.withUnsafeBytes(ChainTail.sha256) })
+    }
+
+    /// Begins behind what was deleted.
+    mutating func begin(in db: Database, wanted: ChainVerifier.Place?) throws {
+        guard let cut = try LedgerCut.current(in: db) else { return }
+        self.cut = cut
+        self.chain.begin(behind: cut.place)
+        self.last = cut.place.seq
+        self.totals = cut.totals
+        self.hour = cut.at.hour - .seconds(3600)
+        // Of what was deleted only checkpoints are left.
+        guard let wanted, wanted.seq <= cut.place.seq else { return }
+        let hash = try Row.fetchOne(db.cachedStatement(literal: "SELECT hash FROM checkpoint WHERE seq = \(wanted.seq)"))
+        guard let bytes = hash?.value(0).bytes, bytes.count == 32 else {
+            return self.chain.fail(wanted.seq, "it was deleted, and no checkpoint stands there")
+        }
+        self.chain.check(checkpoint: .init(seq: wanted.seq, hash: ChainHash(bytes: bytes)))
     }
 
     /// Reads on; whether there was anything.
@@ -110,9 +129,22 @@ struct LedgerWalk {
             }
             stored[self.compared(key), default: RollupMeasures()] += measures
         }
-        guard stored != self.sums else { return }
-        let wrong = Set(stored.keys).union(self.sums.keys).filter { stored[$0] != self.sums[$0] }.map(\.hour).min() ?? .distantPast
+        let deleted = try RollupCut.current(in: db)
+        let whole = max(self.cut?.at.hour ?? .distantPast, deleted.hour)
+        try self.compare(stored, before: whole, deleted.totals)
+        let keys = Set(stored.keys).union(self.sums.keys).filter { $0.hour >= whole }
+        guard let wrong = keys.filter({ stored[$0] != self.sums[$0] }).map(\.hour).min() else { return }
         self.chain.fail(self.hours[wrong]?.first ?? 0, "the sums of the hour from \(wrong) are not those of its entries")
+    }
+
+    /// Of hours of which entries or sums were deleted only the total can be told: what was deleted and what is left must come to the same on both
+    /// sides.
+    private mutating func compare(_ stored: [RollupKey: RollupMeasures], before hour: Timestamp, _ deleted: RollupMeasures) throws {
+        func total(_ sums: [RollupKey: RollupMeasures], _ rest: RollupMeasures) -> RollupMeasures {
+            sums.filter { !$0.key.byTag && $0.key.hour < hour }.reduce(into: rest) { $0 += $1.value }
+        }
+        guard total(stored, deleted) != total(self.sums, self.cut?.totals ?? RollupMeasures()) else { return }
+        self.chain.fail(self.cut?.place.seq ?? 0, "the sums of the hours before \(hour) are not those of the entries that were there")
     }
 
     private mutating func compareHours(in db: Database) throws {
@@ -139,7 +171,8 @@ struct LedgerWalk {
             }
             stored[row[0]] = Checkpoint(hash: ChainHash(bytes: hash), at: Timestamp(milliseconds: at), entries: entries, totals: totals)
         }
-        let wrong = Set(stored.keys).union(self.checkpoints.keys).filter { stored[$0] != self.checkpoints[$0] }.min()
+        let first = self.cut?.place.seq ?? 0
+        let wrong = Set(stored.keys).union(self.checkpoints.keys).filter { $0 >= first && stored[$0] != self.checkpoints[$0] }.min()
         if let wrong { self.chain.fail(wrong, stored[wrong] == nil ? "its checkpoint is missing" : "its checkpoint says something else") }
     }
 }

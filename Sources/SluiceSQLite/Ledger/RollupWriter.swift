@@ -19,6 +19,7 @@ struct RollupWriter: Sendable {
 
     init(_ db: Database) throws {
         self.hour = try Int64.fetchOne(db, sql: "SELECT max(hour_ms) FROM ledger_hour").map(Timestamp.init(milliseconds:))
+        self.totals = try RollupCut.current(in: db).totals
         let rows = try Row.fetchCursor(db, sql: "SELECT measures FROM rollup WHERE by_tag = 0")
         while let row = try rows.next() { self.totals += try RollupMeasures(text: [UInt8]((row[0] as String).utf8)) }
     }
@@ -35,6 +36,11 @@ struct RollupWriter: Sendable {
         }
         try self.writeHours(appended, to: db)
         try self.writeRows(to: db)
+    }
+
+    /// Sums were deleted: those that are kept are read again when they are needed.
+    mutating func dropRows() {
+        self.rows.removeAll()
     }
 
     private func checkpoint(_ place: (seq: Int64, hash: ChainHash), at now: Timestamp, in db: Database) throws {

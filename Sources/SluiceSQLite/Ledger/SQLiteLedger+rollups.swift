@@ -7,6 +7,10 @@ extension SQLiteLedger {
     ) throws(StoreError) -> [(key: [String?], measures: RollupMeasures)] {
         try self.reader.read { db in
             var groups = RollupGroups(by: dimensions)
+            // Where the entries of an hour were deleted, there is only the whole of it.
+            let kept = try LedgerCut.current(in: db)?.at.hour ?? .distantPast
+            let since = since.map { $0 < kept ? $0.hour : $0 }
+            let until = until.map { $0 < kept ? $0.hourFrom : $0 }
             let from = since.map(\.hourFrom) ?? .distantPast
             let to = until?.hour ?? .distantFuture
             if from <= to {

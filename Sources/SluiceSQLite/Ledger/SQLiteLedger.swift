@@ -4,7 +4,7 @@ package import SluiceCore
 /// The ledger in the store's file.
 package struct SQLiteLedger: Ledger {
     let reader: StoreReader
-    private let writer: StoreWriter?
+    let writer: StoreWriter?
 
     package init(_ database: SQLiteDatabase) {
         self.reader = database.reader

@@ -41,12 +41,11 @@ extension SQLiteJobStore {
             }, then: then)
     }
 
-    package func sweep(results: Timestamp?, prompts: Timestamp?, at now: Timestamp, then: @escaping Completion<Int>) {
+    package func sweep(_ limits: SweepLimits, own: [String: SweepLimits], at now: Timestamp, then: @escaping Completion<Int>) {
         self.submit(
             { transaction in
-                var erased = 0
-                if let results { erased += try transaction.eraseAnswers(before: results) }
-                if let prompts { erased += try transaction.erasePrompts(before: prompts, at: now) }
+                var erased = try transaction.erase(limits, of: .others(than: own.keys.sorted()), at: now)
+                for (name, limits) in own { erased += try transaction.erase(limits, of: .only(name), at: now) }
                 if erased > 0 {
                     transaction.hasErased = true
                     // Gives back what was freed, a little at a time.
@@ -57,15 +56,45 @@ extension SQLiteJobStore {
     }
 }
 
+/// Whose things are erased.
+private enum SweptTenants {
+    case only(String)
+    case others(than: [String])
+
+    /// A JSON list.
+    var names: String {
+        var json: [UInt8] = []
+        switch self {
+        case .only(let name): json.append(jsonString: name)
+        case .others(let names):
+            for (index, name) in names.enumerated() {
+                if index > 0 { json.append(UInt8(ascii: ",")) }
+                json.append(jsonString: name)
+            }
+        }
+        return "[" + String(decoding: json, as: UTF8.self) + "]"
+    }
+
+    var areListed: Bool { if case .only = self { true } else { false } }
+}
+
 extension WriteTransaction {
     private static let jobsPerSweep = 500
 
+    fileprivate func erase(_ limits: SweepLimits, of tenants: SweptTenants, at now: Timestamp) throws -> Int {
+        var erased = 0
+        if let results = limits.results { erased += try self.eraseAnswers(before: results, of: tenants) }
+        if let prompts = limits.prompts { erased += try self.erasePrompts(before: prompts, of: tenants, at: now) }
+        return erased
+    }
+
     /// Answers of single jobs; those of a batch go together, once it is old enough as a whole, and what was told of either.
-    fileprivate mutating func eraseAnswers(before limit: Timestamp) throws -> Int {
+    private func eraseAnswers(before limit: Timestamp, of tenants: SweptTenants) throws -> Int {
         let jobs = try Int64.fetchAll(
             self.db.cachedStatement(
                 literal: """
                     SELECT id FROM job WHERE has_result = 1 AND batch IS NULL AND finished_ms IS NOT NULL AND finished_ms < \(limit.milliseconds)
+                      AND (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed)
                     ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep)
                     """))
         for job in jobs {
@@ -76,19 +105,26 @@ extension WriteTransaction {
             literal: """
                 UPDATE batch SET is_output_deleted = 1, is_error_deleted = 1, is_erasing = 1
                 WHERE status > 2 AND is_output_deleted + is_error_deleted < 2 AND ended_ms < \(limit.milliseconds)
+                  AND (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed)
                 """
         ).execute()
         let batches = self.db.changesCount
-        try self.db.cachedStatement(literal: "DELETE FROM webhook_delivery WHERE state > 0 AND due_ms < \(limit.milliseconds)").execute()
+        try self.db.cachedStatement(
+            literal: """
+                DELETE FROM webhook_delivery WHERE state > 0 AND due_ms < \(limit.milliseconds) AND endpoint IN (
+                  SELECT id FROM webhook_endpoint WHERE (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed))
+                """
+        ).execute()
         return jobs.count + batches + self.db.changesCount
     }
 
     /// Requests of single jobs, and the files of message batches, which nobody can delete himself.
-    fileprivate mutating func erasePrompts(before limit: Timestamp, at now: Timestamp) throws -> Int {
+    private func erasePrompts(before limit: Timestamp, of tenants: SweptTenants, at now: Timestamp) throws -> Int {
         let jobs = try Int64.fetchAll(
             self.db.cachedStatement(
                 literal: """
                     SELECT id FROM job WHERE has_body = 1 AND finished_ms IS NOT NULL AND finished_ms < \(limit.milliseconds)
+                      AND (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed)
                     ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep)
                     """))
         for job in jobs {
@@ -99,6 +135,7 @@ extension WriteTransaction {
             literal: """
                 UPDATE file SET deleted_ms = \(now.milliseconds)
                 WHERE purpose = \(StoredFile.Purpose.messageBatch.rawValue) AND deleted_ms IS NULL AND created_ms < \(limit.milliseconds)
+                  AND (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed)
                   AND EXISTS (SELECT 1 FROM batch WHERE input_file = file.pub AND status > 2 AND ended_ms < \(limit.milliseconds))
                 """
         ).execute()

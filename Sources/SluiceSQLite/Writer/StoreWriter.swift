@@ -250,6 +250,7 @@ package final class StoreWriter: Sendable {
                 for operation in group.operations { answers.append(try apart ? transaction.carryOutApart(operation) : transaction.carryOut(operation)) }
                 try transaction.chain.appendWaiting(to: db)
                 hasRollups = true
+                if transaction.hasForgottenSums { ends.rollups.dropRows() }
                 try ends.rollups.write(transaction.chain.appended, before: before, to: db)
                 return .commit
             }

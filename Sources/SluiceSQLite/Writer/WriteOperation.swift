@@ -10,6 +10,8 @@ struct WriteTransaction {
     var changes: [BacklogChange] = []
     /// Set by what erases: its bytes must not stay in the write-ahead log either.
     var hasErased = false
+    /// Set by what deletes sums of hours, which the writer of sums may have in memory.
+    var hasForgottenSums = false
 }
 
 /// A failure of an operation that had not changed anything yet: the others of its group need not be done again.

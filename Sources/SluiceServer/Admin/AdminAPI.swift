@@ -57,12 +57,12 @@ package struct AdminAPI: Sendable {
         }
         router.get("/api/requests") { request, _ -> Response in try await self.requests(request) }
         router.get("/api/requests/:id") { _, context -> Response in try await self.request(context.parameters.require("id")) }
-        router.get("/api/backends") { _, _ -> Response in .json(self.backends()) }
-        router.get("/api/windows") { request, _ -> Response in try self.windows(request) }
+        router.get("/api/backends") { _, _ -> Response in .json(BackendListing.json(self.policy.live, at: self.clock.now)) }
+        router.get("/api/windows") { request, _ -> Response in .json(try self.windows(next: request.uri.queryParameters["next"])) }
         router.get("/api/policy") { _, _ -> Response in .json(self.policyInForce()) }
         router.post("/api/reload") { _, _ -> Response in
             switch await self.actions.reload() {
-            case .success(let revision): return .json(Array("{\"policy\":\"\(revision)\"}".utf8))
+            case .success(let revision): return .json(Array("{\"schema\":\"sluice.reload/v1\",\"policy\":\"\(revision)\"}".utf8))
             case .failure(let refusal): throw refusal
             }
         }
@@ -91,11 +91,20 @@ package struct AdminAPI: Sendable {
         return instant
     }
 
+    /// How many rows a list has at most.
+    private static func limit(_ text: Substring?, else usual: Int) throws(Refusal) -> Int {
+        guard let text else { return usual }
+        guard let limit = Int(text), limit > 0 else { throw Refusal.invalid("limit is no number of rows", param: "limit") }
+        return min(1000, limit)
+    }
+
     private func addQueue(to router: some RouterMethods<APIContext>) {
         router.get("/api/queue") { request, _ -> Response in
             let query = request.uri.queryParameters
-            let (store, limit, after) = (self.deferral.store, min(1000, Int(query["limit"] ?? "100") ?? 100), query["after"].map(String.init))
+            let limit = try AdminAPI.limit(query["limit"], else: 100)
+            let (store, after) = (self.deferral.store, query["after"].map(String.init))
             let states = query["status"].map { JobState.named(String($0)) } ?? []
+            guard query["status"] == nil || !states.isEmpty else { throw Refusal.invalid("status is none of a job's", param: "status") }
             guard let (page, hasMore) = try await reading({ try store.jobs(tenant: nil, states: states, limit: limit, after: after) }) else {
                 throw Refusal(404, .notFound, "there is no job \((after ?? "").quotedForMessage)")
             }
@@ -135,7 +144,7 @@ package struct AdminAPI: Sendable {
         router.delete("/api/keys/:name") { _, context -> Response in
             let name = try context.parameters.require("name")
             guard try await self.actions.revokeKey(name) else { throw Refusal(404, .notFound, "there is no key \(name.quotedForMessage)") }
-            return .json(Array("{\"revoked\":true}".utf8))
+            return .json(Array("{\"schema\":\"sluice.key_revoked/v1\",\"revoked\":true}".utf8))
         }
     }
 
@@ -146,8 +155,9 @@ package struct AdminAPI: Sendable {
         filter.backend = query["backend"].map(String.init)
         filter.tenant = query["tenant"].map(String.init)
         filter.outcome = query["outcome"].map(String.init)
-        filter.since = query["since"].flatMap { Timestamp(rfc3339: $0) }
-        let (ledger, limit, after, wanted) = (self.ledger, min(1000, Int(query["limit"] ?? "50") ?? 50), query["after"].map(String.init), filter)
+        filter.since = try AdminAPI.time(query["since"], "since")
+        let limit = try AdminAPI.limit(query["limit"], else: 50)
+        let (ledger, after, wanted) = (self.ledger, query["after"].map(String.init), filter)
         let requests = try await reading { try ledger.newestRequests(limit: limit + 1, after: after, filter: wanted) }
         return .json(RequestListing.json(requests.prefix(limit).map { $0 }, hasMore: requests.count > limit))
     }
@@ -159,14 +169,15 @@ package struct AdminAPI: Sendable {
         return .json(explanation.json)
     }
 
-    /// What `sluice windows` prints.
-    private func windows(_ request: Request) throws -> Response {
-        let text = request.uri.queryParameters["next"].map(String.init) ?? "7d"
-        guard let length = DurationText.parse(text), length > .zero, length <= .seconds(3660 * 86_400) else {
-            throw Refusal.invalid("next wants a duration such as 7d, and at most ten years", param: "next")
+    /// The openings of the policy's windows from now on, for a week unless the query says otherwise.
+    private func windows(next: Substring?) throws -> [UInt8] {
+        guard let length = DurationText.parse(next ?? "7d"), length > .zero, length <= .seconds(3660 * 86_400) else {
+            throw Refusal.invalid("`next` wants a duration such as 7d, and at most ten years", param: "next")
         }
         let now = self.clock.now.wall
-        return .json([UInt8](try JSONEncoder().encode(WindowListing(of: self.policy.live.policy, in: now..<now + length))))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(WindowListing(of: self.policy.live.policy, in: now..<now + length)))
     }
 
     private func policyInForce() -> [UInt8] {
@@ -179,32 +190,6 @@ package struct AdminAPI: Sendable {
         json.append(text: "],\"backends\":[")
         json.append(list: policy.backends.map { Array("\"\($0.name)\"".utf8) })
         json.append(text: "]}")
-        return json
-    }
-
-    private func backends() -> [UInt8] {
-        let live = self.policy.live
-        let now = self.clock.now
-        var json: [UInt8] = []
-        json.append(text: "{\"schema\":\"sluice.backends/v1\",\"data\":[")
-        json.append(
-            list: live.policy.backends.map { backend in
-                let condition = live.slots[backend.index].condition(isLater: false, at: now.monotonic)
-                let isClosed = backend.closed.map { live.policy.calendar.isOpen($0, at: now.wall) } ?? false
-                let isOpen = live.slots[backend.index].isBreakerOpen
-                let outlook = live.slots[backend.index].outlook(at: now.monotonic)
-                var item: [UInt8] = []
-                item.append(text: "{\"name\":")
-                item.append(jsonString: backend.name)
-                item.append(text: ",\"state\":\"\(isClosed ? "closed_by_policy" : isOpen ? "open" : condition.availability == .up ? "up" : "degraded")\"")
-                item.append(text: ",\"in_flight\":\(condition.inFlight),\"limit\":\(condition.limit.map(String.init) ?? "null")")
-                item.append(text: ",\"first_token_p50_ms\":\(condition.firstTokenMedian.map { String($0.milliseconds) } ?? "null")")
-                item.append(text: ",\"first_token_p95_ms\":\(outlook.longFirstToken.map { String($0.milliseconds) } ?? "null")")
-                let ratio = outlook.errorRatio.map { DecimalText.format(Int128(($0 * 1000).rounded()), decimals: 3) }
-                item.append(text: ",\"error_ratio\":\(ratio ?? "null"),\"breaker\":\"\(outlook.breaker)\"}")
-                return item
-            })
-        json.append(text: "],\"has_more\":false,\"last_id\":null}")
         return json
     }
 }

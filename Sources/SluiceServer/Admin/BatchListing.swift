@@ -58,6 +58,8 @@ package enum BatchListing {
         var json = JSONFields(capacity: 256 * (deliveries.count + 1))
         json.add("schema", "sluice.deliveries/v1")
         json.add("data", objects: deliveries.map(self.fields))
+        json.add("has_more", false)
+        json.add("last_id", deliveries.last?.event)
         return json.object
     }
 }

@@ -5,19 +5,23 @@ package enum QueueListing {
     package static func json(_ jobs: [Job], hasMore: Bool) -> [UInt8] {
         var json: [UInt8] = []
         json.append(text: "{\"schema\":\"sluice.queue/v1\",\"data\":[")
-        json.append(list: jobs.map(self.json))
+        json.append(list: jobs.map { self.object($0, isAlone: false) })
         json.append(text: "],\"has_more\":\(hasMore),\"last_id\":")
         json.append(optional: jobs.last?.id)
         json.append(text: "}")
         return json
     }
 
-    package static func json(_ job: Job) -> [UInt8] {
+    /// One job as `sluice queue cancel` and `retry` print it.
+    package static func json(_ job: Job) -> [UInt8] { self.object(job, isAlone: true) }
+
+    private static func object(_ job: Job, isAlone: Bool) -> [UInt8] {
         var json: [UInt8] = []
         func member(_ name: StaticString, _ value: String?) {
             json.append(text: json.isEmpty ? "{\"\(name)\":" : ",\"\(name)\":")
             json.append(optional: value)
         }
+        if isAlone { member("schema", "sluice.job/v1") }
         member("job_id", job.id)
         member("batch_id", job.batchID)
         member("status", job.state.name)

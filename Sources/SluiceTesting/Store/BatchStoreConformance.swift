@@ -96,6 +96,15 @@ package enum BatchStoreConformance {
             try expect(errors.first?.state == .expired && errors.first?.result == nil, "\(errors)")
             try expect(String(decoding: errors[0].line, as: UTF8.self).contains("batch_expired"), "\(errors[0].line)")
         },
+        StoreCase("a line that was refused for its cost has an error and no response") { store in
+            let rest = "\"type\":\"t\",\"param\":null,\"code\":\"max_cost_exceeded\",\"sluice\":{\"request_id\":\"r\"}}}"
+            let body = "{\"error\":{\"message\":\"too \\\"dear\\\"\"," + rest
+            let refused = JobResult(status: 422, contentType: "application/json", body: Array(body.utf8))
+            let found = BatchResult(sequence: 1, jobID: "job_1", requestID: "r", customID: "a", state: .failed, result: refused, lastError: nil)
+            let line = String(decoding: found.line, as: UTF8.self)
+            let end = "\"response\":null,\"error\":{\"code\":\"max_cost_exceeded\",\"message\":\"too \\\"dear\\\"\"}}\n"
+            try expect(line.hasSuffix(end), line)
+        },
         StoreCase("a batch that is checked past its deadline expires") { store in
             try await store.create(Sample.batch())
             _ = try await stored { store.jobs.expire(at: Sample.batch().deadline, then: $0) }

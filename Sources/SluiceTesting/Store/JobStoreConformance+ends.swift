@@ -86,14 +86,29 @@ extension JobStoreConformance {
                 let result = JobResult(status: 200, contentType: "text/plain", body: [1])
                 try expect(try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: end, then: $0) }, "stale")
             }
-            let results = try await stored { store.jobs.sweep(results: Sample.now + .seconds(15), prompts: nil, at: Sample.now, then: $0) }
+            let results = try await stored { store.jobs.sweep(SweepLimits(results: Sample.now + .seconds(15)), own: [:], at: Sample.now, then: $0) }
             try expect(results == 2, "\(results) answers were erased")
             let kept = try (0..<3).filter { try store.jobs.result(of: "job_\($0)", tenant: nil) != nil }
             try expect(kept == [2], "the answers that are left: \(kept)")
-            let prompts = try await stored { store.jobs.sweep(results: nil, prompts: Sample.now + .seconds(5), at: Sample.now, then: $0) }
+            let prompts = try await stored { store.jobs.sweep(SweepLimits(prompts: Sample.now + .seconds(5)), own: [:], at: Sample.now, then: $0) }
             try expect(prompts == 1, "\(prompts) requests were erased")
             try expect(try store.jobs.job("job_0", tenant: nil)?.state == .done, "the job itself is gone")
-            try expect(try await stored { store.jobs.sweep(results: nil, prompts: Sample.now + .seconds(5), at: Sample.now, then: $0) } == 0, "twice")
+            try expect(try await stored { store.jobs.sweep(SweepLimits(prompts: Sample.now + .seconds(5)), own: [:], at: Sample.now, then: $0) } == 0, "twice")
+        },
+        StoreCase("a sweep keeps the limits of tenants that have their own") { store in
+            for tenant in ["default", "short", "long"] {
+                var job = Sample.job("job_\(tenant)")
+                job.tenant = tenant
+                let lease = try await store.leased(job)
+                let result = JobResult(status: 200, contentType: "text/plain", body: [1])
+                try expect(try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: Sample.now, then: $0) }, "stale")
+            }
+            let (early, late) = (Sample.now - .seconds(1), Sample.now + .seconds(1))
+            let own = ["short": SweepLimits(results: late, prompts: late), "long": SweepLimits(results: early)]
+            let erased = try await stored { store.jobs.sweep(SweepLimits(results: early, prompts: late), own: own, at: Sample.now, then: $0) }
+            try expect(erased == 3, "\(erased) things were erased")
+            let answers = try ["default", "short", "long"].filter { try store.jobs.result(of: "job_\($0)", tenant: nil) != nil }
+            try expect(answers == ["default", "long"], "the answers that are left: \(answers)")
         },
     ]
 }

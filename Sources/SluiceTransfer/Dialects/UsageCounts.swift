@@ -22,4 +22,10 @@ struct UsageCounts {
         }
         return count
     }
+
+    /// Reads a running total that may have been told before.
+    mutating func read(_ cursor: inout JSONCursor, after known: Int?) throws(JSONFault) -> Int? {
+        let count = try self.read(&cursor)
+        return count == nil || count == 0 ? known ?? count : count
+    }
 }

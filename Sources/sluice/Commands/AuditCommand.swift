@@ -26,7 +26,7 @@ struct AuditVerify: ParsableCommand {
     @Option(help: ArgumentHelp("An entry that must be there: it shows whether the end was cut off.", valueName: "seq:hash"))
     var head: String?
 
-    @Flag(help: "FILE may begin in the midst of the chain, as an export with --since does.")
+    @Flag(help: "FILE may begin anywhere in the chain, in the midst of an attempt as well.")
     var segment = false
 
     @Option(help: "text or json.")
@@ -73,7 +73,7 @@ struct AuditVerify: ParsableCommand {
     }
 
     private func chain(_ wanted: ChainVerifier.Place?) -> ChainVerifier {
-        ChainVerifier(wanted: wanted, isSegment: self.segment) { line in
+        ChainVerifier(wanted: wanted, from: self.segment ? .anywhere : .export) { line in
             SHA256.hash(data: line).withUnsafeBytes { ChainHash(bytes: $0) }
         }
     }
@@ -110,7 +110,7 @@ struct VerifyOutcome {
             "segment",
             object: self.chain.segment.map { first in
                 VerifyOutcome.object {
-                    $0.add("first", Int(first.seq)); $0.add("prev_hash", first.hash.hex)
+                    $0.add("first", Int(first.seq)); $0.add("prev_hash", first.hash.hex); $0.add("reason", self.chain.isRetained ? "retention" : "export")
                 }
             })
         return json.object
@@ -132,7 +132,10 @@ struct VerifyOutcome {
         if let bad = self.chain.firstBad { return style.bad("entry \(bad.seq) does not fit") + ": \(bad.why)\n" }
         guard let head = self.chain.head else { return style.good("ok") + ": the ledger is empty\n" }
         var text = style.good("ok") + ": \(ReportText.grouped("\(self.chain.entries)")) entries"
-        if let segment = self.chain.segment { text += ", a segment that begins with entry \(segment.seq); what is before it was not seen" }
+        if let segment = self.chain.segment {
+            text += ", a segment that begins with entry \(segment.seq); what is before it "
+            text += self.chain.isRetained ? "was deleted, and the checkpoint \(segment.seq - 1):\(segment.hash.hex) stands for it" : "was not seen"
+        }
         if self.checkpoints > 0 { text += ", \(self.checkpoints) checkpoints" }
         return text + "\nhead \(head.seq):\(head.hash.hex)\n"
     }

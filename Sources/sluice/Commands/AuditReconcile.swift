@@ -66,6 +66,9 @@ struct AuditReconcile: ParsableCommand {
         let found = try console.failing(as: self.output) { () throws(StoreError) -> Reconciliation in
             let ledger = SQLiteLedger(reading: try self.data.reader())
             let span = InvoiceSpan(invoice, since: self.span.start(at: .now), until: self.span.end(at: .now))
+            if let from = try ledger.kept().entriesFrom, span.filter.since.map({ $0 < from.hour }) ?? true {
+                throw StoreError(.other, "the entries before \(from) were deleted, so a bill of that time cannot be compared; give --since a day after it")
+            }
             var bill = LedgerBill(backends: try self.backends(in: ledger))
             // A correction is written when it is found, which may be after the time of the bill.
             var filter = span.filter
@@ -109,8 +112,13 @@ struct AuditReconcile: ParsableCommand {
     }
 
     private func backends(in ledger: SQLiteLedger) throws(StoreError) -> Set<String> {
-        if let backend { return Set(backend.split(separator: ",").map { $0.trimmed }) }
         let known = Set(try ledger.rollups(since: nil, until: nil, by: [.backend]).compactMap { $0.key[0] })
+        if let backend {
+            let named = Set(backend.split(separator: ",").map { $0.trimmed })
+            let unknown = named.subtracting(known).subtracting((try? self.policy.read(at: .now).policy)?.backends.map(\.name) ?? [])
+            guard let first = unknown.min() else { return named }
+            throw StoreError(.other, "there is no backend `\(first)` in the ledger or the policy (\(known.sorted().joined(separator: ", ")))")
+        }
         if known.contains(self.provider) { return [self.provider] }
         let policy = try? self.policy.read(at: .now).policy
         let same = policy?.backends.filter { $0.api.rawValue == self.provider || $0.api.rawValue == "\(self.provider)-batch" || self.listens($0) } ?? []

@@ -38,12 +38,14 @@ struct ExportFocus: ParsableCommand {
         let console = Console()
         let converter = try self.format == .parquet ? self.duckDB(console) : nil
         let sink = try self.sink(console, isTemporary: converter != nil)
-        let unpriced = try console.failing(as: .text) { () throws(StoreError) in try self.write(to: sink) }
+        let (unpriced, deletedBefore) = try console.failing(as: .text) { () throws(StoreError) in try self.write(to: sink) }
         if unpriced > 0 { console.talk("\(unpriced) calls have no price and are left out") }
+        if let from = deletedBefore { console.talk("what was before \(from) is left out: its entries were deleted, and their sums know no meters") }
         if let converter, let to { try converter.convert(sink.path ?? "", to: to, console) }
     }
 
-    private func write(to sink: ExportSink) throws(StoreError) -> Int {
+    /// - Returns: How many calls have no price, and from when on there are entries, where some of the time asked for have been deleted.
+    private func write(to sink: ExportSink) throws(StoreError) -> (unpriced: Int, deletedBefore: Timestamp?) {
         let ledger = SQLiteLedger(reading: try self.data.reader())
         let now = Timestamp.now
         let (since, until) = (self.span.start(at: now), self.span.end(at: now))
@@ -62,7 +64,8 @@ struct ExportFocus: ParsableCommand {
         }
         sink.write(table.purchases)
         sink.close()
-        return unpriced
+        let first = try ledger.kept().entriesFrom.flatMap { $0 > since ?? .distantPast ? $0 : nil }
+        return (unpriced, first)
     }
 
     /// A policy at hand names the cost centers; none need be.

@@ -89,7 +89,7 @@ struct KeysRevoke: ParsableCommand {
                     guard try awaiting({ SQLiteKeyStore(database).revoke(self.name, at: .now, then: $0) }) else {
                         throw StoreError(.other, "there is no key `\(self.name)`")
                     }
-                    return Array("{\"revoked\":true}".utf8)
+                    return Array("{\"schema\":\"sluice.key_revoked/v1\",\"revoked\":true}".utf8)
                 })
         }
         switch self.output {

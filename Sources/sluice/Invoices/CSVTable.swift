@@ -12,6 +12,11 @@ struct CSVTable {
         self.rows = records.dropFirst().filter { $0.count > 1 || !($0.first ?? "").isEmpty }
     }
 
+    /// The first row whose cells cannot be told apart: it has more of them than there are columns, as an amount with an unquoted comma makes it.
+    var ragged: Int? {
+        self.rows.firstIndex { $0.dropFirst(self.columns.count).contains { !$0.isEmpty } }.map { $0 + 2 }
+    }
+
     func index(of column: String) -> Int? {
         self.columns.firstIndex(of: column) ?? self.columns.firstIndex { $0.lowercased() == column.lowercased() }
     }

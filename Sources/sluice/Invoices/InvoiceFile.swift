@@ -141,6 +141,7 @@ struct InvoiceFile {
             throw self.unreadable("its columns are of no bill that is known; name them with --map (it has \(table.columns.prefix(12).joined(separator: ", ")))")
         }
         if let missing = map.missing(in: table) { throw self.unreadable("there is no column `\(missing)`") }
+        if let row = table.ragged { throw self.unreadable("row \(row) has more cells than there are columns") }
         let reader = ColumnReader(map, of: table)
         for (number, row) in table.rows.enumerated() {
             guard let line = reader.line(row) else { throw self.unreadable("row \(number + 2) has no day that could be read") }

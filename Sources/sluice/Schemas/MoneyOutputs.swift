@@ -143,6 +143,8 @@ enum MoneyOutputs {
         struct Segment: Codable {
             var first: Int
             var prev_hash: String
+            /// `export` where the file begins there, `retention` where what was before has been deleted.
+            var reason: String
         }
 
         var schema: String
@@ -152,5 +154,47 @@ enum MoneyOutputs {
         @OrNull var head: Head?
         var checkpoints: Int
         @OrNull var segment: Segment?
+    }
+
+    struct Checkpoint: Codable {
+        /// Without what is 0.
+        struct Totals: Codable {
+            var requests: Int?
+            var attempts: Int?
+            var usage: [String: Int]?
+            var evidence: [String: Int]?
+            var unbaselined: Int?
+            var unreconciled: Int?
+            var cost: String?
+            var cost_baselined: String?
+            var cost_low: String?
+            var cost_high: String?
+            var baseline: String?
+            var waste: String?
+            var waste_baseline: String?
+            var idle: String?
+            var own: Int?
+            var paid_ms: Int?
+            var busy_ms: Int?
+            var marginal: String?
+            var lever_model: String?
+            var lever_backend: String?
+            var lever_lane: String?
+            var lever_window: String?
+            var lever_cache: String?
+        }
+
+        var seq: Int
+        var hash: String
+        var at: String
+        var entries: Int
+        var totals: Totals
+    }
+
+    struct Checkpoints: Codable {
+        var schema: String
+        var data: [Checkpoint]
+        var has_more: Bool
+        @OrNull var last_id: String?
     }
 }

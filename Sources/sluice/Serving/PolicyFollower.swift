@@ -43,33 +43,3 @@ struct PolicyFollower: Service {
         }
     }
 }
-
-/// Erases what has had its time: answers and bodies of finished deferred work, files, answers under idempotency keys.
-struct RetentionSweep: Service {
-    /// How long an idempotency key is remembered.
-    private static let keyLife = Duration.seconds(86_400)
-
-    let deferral: Deferral
-    let policy: PolicyInForce
-    let clock: SluiceClock
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                let now = self.clock.now.wall
-                let retention = self.policy.live.policy.server.retention
-                let (results, prompts) = (retention.results.map { now - $0 }, retention.prompts.map { now - $0 })
-                let (store, files, answers) = (self.deferral.store, self.deferral.files, self.deferral.answers)
-                await self.write { store.sweep(results: results, prompts: prompts, at: now, then: $0) }
-                await self.write { files.sweepFiles(at: now, then: $0) }
-                await self.write { answers.forgetAnswers(before: now - RetentionSweep.keyLife, then: $0) }
-                try? await Task.sleep(for: .seconds(20))
-            }
-        }
-    }
-
-    /// What cannot be erased now is erased another time.
-    private func write(_ body: (@escaping @Sendable (Result<Int, StoreError>) -> Void) -> Void) async {
-        await withCheckedContinuation { waiting in body { _ in waiting.resume() } }
-    }
-}

@@ -112,7 +112,7 @@ struct Router {
                     .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
                     .init(service: self.follower), .init(service: hardware),
                     .init(service: EngineWatch(loads: loads, worker: worker, transports: self.transports.deferred, logger: self.options.logger)),
-                    .init(service: RetentionSweep(deferral: deferral, policy: self.policy, clock: self.options.clock)),
+                    .init(service: RetentionSweep(deferral: deferral, ledger: self.ledger, policy: self.policy, clock: self.options.clock)),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
                     .init(service: listeners.api), .init(service: drain),
                     .init(

@@ -1,9 +1,11 @@
 """What the books print, against the schemas that `sluice schema` gives of it."""
 import json
 
+from cases.batch_corpus import batch_of, ended, upload
 from cases.reconcile import MAP, Books, table
-from kit.cases import case
-from kit.router import run
+from kit.cases import case, eventually
+from kit.router import Router, run
+from kit.upstream import Upstream, chat
 
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
@@ -53,3 +55,63 @@ def money():
         check("recompute", up.run("audit", "recompute", "--config", str(up.config), "--output", "json", *data).stdout)
         check("payback", json.dumps(json.loads(up.run("report", "payback", "--config", str(up.config), "--output", "json", *data).stdout)))
         assert fault({"schema": "sluice.verify/v1", "ok": 1}, json.loads(run("schema", "verify").stdout)), "the comparison itself sees faults"
+
+
+POLICY = """
+windows: {{ once: {{ dates: 2001-01-01 }} }}
+backends: {{ cheap: {{ api: openai, url: "{url}", price: {{ input: 0.20, output: 0.60 }} }} }}
+models: {{ chat: {{ cheap: m }} }}
+classes:
+  live: {{ serve: now, use: [cheap] }}
+  patient: {{ serve: later, use: [cheap], deadline: 24h }}
+  held: {{ serve: later, use: [cheap], deadline: 24h, during: once }}
+routes:
+  - {{ match: {{ async: true, metadata: {{ job: held }} }}, class: held }}
+  - {{ match: {{ async: true }}, class: patient }}
+  - {{ class: live }}
+baseline: {{ backend: cheap, model: requested, serve: now }}
+"""
+
+
+@case("outputs-queue", "what the commands of queue and keys and the admin API print is what their schemas say, name by name")
+def queue():
+    with Router(POLICY.format(url=Upstream(chat()).url)) as up:
+        data = ["--data", str(up.data), "--output", "json"]
+
+        def check(name, text):
+            found = fault(json.loads(text), json.loads(run("schema", name).stdout))
+            assert found is None, f"{name}: {found}"
+            return json.loads(text)
+
+        def admin(name, path, method="GET"):
+            return check(name, up.request(method, path, port=up.admin_port).body)
+
+        assert up.chat().status == 200
+        done = up.chat(headers={"prefer": "respond-async"}).json["id"]
+        held = [up.chat(headers={"prefer": "respond-async", "sluice-tags": "job=held"}).json["id"] for _ in range(2)]
+        eventually(lambda: up.request("GET", f"/v1/jobs/{done}").status == 200, 10, what="the job's end")
+        file = upload(up, b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n').json["id"]
+        batch = batch_of(up, file).json["id"]
+        ended(up, batch)
+        check("queue", up.run("queue", "ls", *data).stdout)
+        check("batches", up.run("queue", "batches", *data).stdout)
+        check("deliveries", up.run("queue", "deliveries", *data).stdout)
+        for job in (done, held[0]):
+            check("job", up.run("queue", "show", job, *data).stdout)
+        check("job", up.run("queue", "cancel", held[0], *data).stdout)
+        check("job", up.run("queue", "retry", held[0], *data).stdout)
+        check("batch", up.run("queue", "show", batch, *data).stdout)
+        check("checkpoints", up.run("audit", "checkpoints", *data).stdout)
+        admin("queue", "/api/queue")
+        admin("job", f"/api/queue/{held[1]}/cancel", "POST")
+        admin("requests", "/api/requests")
+        admin("windows", "/api/windows?next=2d")
+        admin("ready", "/readyz?verbose")
+        admin("reload", "/api/reload", "POST")
+        backend = admin("backends", "/api/backends")["data"][0]
+        assert backend["state"] == "up" and backend["breaker"] == "closed" and backend["error_ratio"] == 0, backend
+        check("key", up.run("keys", "new", "ci", *data).stdout)
+        check("keys", up.run("keys", "ls", *data).stdout)
+        check("key_revoked", up.run("keys", "revoke", "ci", *data).stdout)
+        for path in ("/api/requests?limit=none", "/api/requests?since=today", "/api/queue?status=odd", "/api/windows?next=soon"):
+            assert up.request("GET", path, port=up.admin_port).status == 400, path

@@ -88,7 +88,7 @@ import Testing
             #expect(self.admit(&record) == .admitted)
             self.release(&record, report)
         }
-        #expect(!record.isBreakerOpen)
+        guard case .closed = record.breakerState else { return #expect(Bool(false), "the breaker is open") }
     }
 
     @Test func newLimitsKeepWhatIsInFlight() {

@@ -159,7 +159,7 @@ struct MessageBody {
 }
 
 /// `usage` of the Messages API: input excludes what was read from and written to the cache; later totals replace earlier ones, field by
-/// field, so that repeated running totals are counted once.
+/// field, so that repeated running totals are counted once. A 0 behind a count takes nothing back.
 struct MessagesUsage {
     private var counts = UsageCounts()
     private var input: Int?
@@ -180,21 +180,21 @@ struct MessagesUsage {
         var usage = self
         try cursor.members { key, cursor throws(JSONFault) in
             if key.says("input_tokens") {
-                usage.input = try usage.counts.read(&cursor) ?? usage.input
+                usage.input = try usage.counts.read(&cursor, after: usage.input)
             } else if key.says("cache_read_input_tokens") {
-                usage.cacheRead = try usage.counts.read(&cursor) ?? usage.cacheRead
+                usage.cacheRead = try usage.counts.read(&cursor, after: usage.cacheRead)
             } else if key.says("cache_creation_input_tokens") {
-                usage.cacheWrite = try usage.counts.read(&cursor) ?? usage.cacheWrite
+                usage.cacheWrite = try usage.counts.read(&cursor, after: usage.cacheWrite)
             } else if key.says("output_tokens") {
-                usage.output = try usage.counts.read(&cursor) ?? usage.output
+                usage.output = try usage.counts.read(&cursor, after: usage.output)
             } else if key.says("service_tier") {
                 usage.tier = try cursor.string()?.decoded ?? usage.tier
             } else if key.says("cache_creation"), cursor.peek() == UInt8(ascii: "{") {
                 try cursor.members { key, cursor throws(JSONFault) in
                     if key.says("ephemeral_5m_input_tokens") {
-                        usage.write5m = try usage.counts.read(&cursor) ?? usage.write5m
+                        usage.write5m = try usage.counts.read(&cursor, after: usage.write5m)
                     } else if key.says("ephemeral_1h_input_tokens") {
-                        usage.write1h = try usage.counts.read(&cursor) ?? usage.write1h
+                        usage.write1h = try usage.counts.read(&cursor, after: usage.write1h)
                     } else {
                         try cursor.value()
                     }

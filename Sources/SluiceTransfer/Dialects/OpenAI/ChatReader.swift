@@ -44,7 +44,7 @@ final class ChatReader: StreamReader {
         }
         chunk.add(to: &self.facts)
         if let timings = chunk.timings { self.timings = timings }
-        if self.facts.usage == nil { self.facts.usage = self.timings }
+        if let timings = self.timings { self.facts.usage = self.facts.usage?.apart(by: timings) ?? timings }
         if let problem = chunk.reportedProblem { return EventReading(.error(problem)) }
         if chunk.hasFinish {
             // Text of a choice that has ended would open it again.
@@ -115,7 +115,8 @@ private struct ChatChunk {
         if let id = self.upstreamID { facts.upstreamID = id }
         if let model = self.model { facts.model = model }
         if let tier = self.tier { facts.tier = tier }
-        if let usage = self.usage { facts.usage = usage }
+        // Some servers close with a usage of zeros, which takes nothing back.
+        if let usage = self.usage, !usage.isNothing || facts.usage == nil { facts.usage = usage }
         if let cost = self.providerCost { facts.providerCost = cost }
         facts.tokens += self.tokens
         facts.textBytes += self.textBytes
@@ -200,6 +201,9 @@ private struct ChatChunk {
                 index = try cursor.integer() ?? 0
             } else if key.says("finish_reason") {
                 isFinished = try cursor.string()?.isEmpty == false
+            } else if key.says("usage"), self.usage == nil {
+                // Moonshot's place for it. It is no chunk of usage alone.
+                try self.usage(&cursor)
             } else {
                 try cursor.value()
             }

@@ -106,6 +106,21 @@ struct OpenAIUsage {
     }
 }
 
+extension ReportedUsage {
+    /// Whether all counts are 0.
+    var isNothing: Bool { self.usage == .zero && !self.isAbsurd }
+
+    /// llama.cpp named cached tokens in its timings before it did in its usage: the usage with those taken out of the prompt.
+    func apart(by timings: ReportedUsage) -> ReportedUsage {
+        let cached = timings.usage.cachedInput
+        guard self.usage.cachedInput == 0, cached > 0, !timings.isAbsurd, self.usage.input == timings.usage.input + cached else { return self }
+        var apart = self
+        apart.usage.input -= cached
+        apart.usage.cachedInput = cached
+        return apart
+    }
+}
+
 /// `timings` of llama.cpp's finish chunk: the counts where no usage was asked for.
 struct LlamaTimings {
     static func read(_ cursor: inout JSONCursor) throws(JSONFault) -> ReportedUsage? {

@@ -22,7 +22,7 @@ enum WholeAnswer {
 
         var conclusion: WholeReading {
             var facts = self.facts
-            if facts.usage == nil { facts.usage = self.timings }
+            if let timings = self.timings { facts.usage = facts.usage?.apart(by: timings) ?? timings }
             if let problem = self.problem ?? (self.isErrorObject ? self.flat.problem : nil) { return WholeReading(.error(problem), facts: facts) }
             return WholeReading(.answer, facts: facts)
         }
