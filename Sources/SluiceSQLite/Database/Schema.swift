@@ -3,7 +3,7 @@ import GRDB
 /// The tables, one migration per change; a migration that was released is never edited again.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
-    static let version = 4
+    static let version = 5
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -20,6 +20,7 @@ enum Schema {
             try db.execute(sql: self.answers)
             try db.execute(sql: self.webhooks)
         }
+        migrator.registerMigration("5 bundles", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.bundles) }
         return migrator
     }
 }
