@@ -1,7 +1,6 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
     case verification = "verification of substitutes"
-    case batchLanes = "provider batch lanes"
     case postgres = "PostgreSQL"
     case tenantRetention = "retention of tenants"
     case retention = "retention of requests and roll-ups"
