@@ -101,12 +101,18 @@ package struct BudgetBook: Sendable {
     /// - Parameter amount: nil where the attempt has no price: refused only where nothing is left.
     package mutating func reserve(_ amount: Money?, for spender: Spender, at now: Timestamp) -> Verdict {
         if let refusal = self.refusal(of: amount, for: spender, at: now) { return .refused(refusal.budget, isFirst: refusal.isFirst) }
+        return .granted(self.hold(amount, for: spender, at: now))
+    }
+
+    /// Sets an amount aside without asking; nil where no budget counts the spender.
+    package mutating func hold(_ amount: Money?, for spender: Spender, at now: Timestamp) -> Reservation? {
+        self.turn(at: now)
         let counting = self.lines.indices.filter { self.lines[$0].budget.counts(spender) }
-        guard !counting.isEmpty else { return .granted(nil) }
+        guard !counting.isEmpty else { return nil }
         for index in counting { self.lines[index].reserved += amount ?? .zero }
         self.nextNumber += 1
         self.open[self.nextNumber] = Open(spender: spender, amount: amount ?? .zero)
-        return .granted(Reservation(number: self.nextNumber))
+        return Reservation(number: self.nextNumber)
     }
 
     /// Puts what an attempt cost in the place of what was reserved for it.

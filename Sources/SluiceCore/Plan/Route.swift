@@ -9,6 +9,14 @@ package struct Route: Sendable {
         package var predictedFirstToken: Duration?
         /// Its first token is expected after the request's budget: tried when the others have failed or are full.
         package var isTooSlow = false
+
+        package init(pool: Int, backend: Int, offer: Model.Offer, estimatedCost: Money? = nil, predictedFirstToken: Duration? = nil) {
+            self.pool = pool
+            self.backend = backend
+            self.offer = offer
+            self.estimatedCost = estimatedCost
+            self.predictedFirstToken = predictedFirstToken
+        }
     }
 
     package struct PassedOver: Sendable {
@@ -26,6 +34,8 @@ package struct Route: Sendable {
         case unpriced
         case tooCoarse
         case contextTooShort(Int)
+        /// A provider's batch, for a request that cannot wait for it.
+        case batchLane
     }
 
     /// How a class with `spill` stands with its first pool.
@@ -54,6 +64,12 @@ package struct Route: Sendable {
         self.down.removeAll { ranks[$0.backend] == nil }
     }
 
+    /// Leaves out the lanes to which requests go in batches of the provider's own.
+    package mutating func dropLanes(of policy: PolicySet) {
+        self.candidates.removeAll { policy.backends[$0.backend].api.isBatchLane }
+        self.down.removeAll { policy.backends[$0.backend].api.isBatchLane }
+    }
+
     /// Why nothing is left, where nothing is.
     package var isTooDear: Bool {
         self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } }
@@ -71,6 +87,7 @@ extension Route.Reason: CustomStringConvertible {
         case .unpriced: "its model has no price, and the policy says `unpriced: reject`"
         case .tooCoarse: "coarser or smaller than the substitution allows"
         case .contextTooShort(let tokens): "its context of \(tokens) tokens is too short"
+        case .batchLane: "a provider's batch lane, for work that waits without a connection"
         }
     }
 }

@@ -61,6 +61,7 @@ package struct RoutePlanner: Sendable {
         }
         guard let offer = self.policy.models[decision.model].offers[index] else { return passed(.model(self.policy.models[decision.model].name)) }
         guard backend.endpoints.contains(request.endpoint) else { return passed(.endpoint(request.endpoint)) }
+        if backend.api.isBatchLane, !self.mayWait(request, decision) { return passed(.batchLane) }
         if decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
         if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
@@ -72,6 +73,12 @@ package struct RoutePlanner: Sendable {
         return .success(
             Route.Candidate(
                 pool: pool.index, backend: index, offer: offer, estimatedCost: cost, predictedFirstToken: state.predictedFirstToken))
+    }
+
+    /// Whether the request may go out as a line of a provider's batch.
+    private func mayWait(_ request: InferenceRequest, _ decision: Decision) -> Bool {
+        if case .hold? = decision.wait?.answer { return false }
+        return self.policy.classes[decision.trafficClass].serve == .later && !request.isStream && request.endpoint != .countTokens
     }
 
     /// What the request will cost by its estimated tokens; nil where the model has no price there.
@@ -93,7 +100,7 @@ package struct RoutePlanner: Sendable {
             return hardware.estimate(usage, work: (work ?? RoutePlanner.usualWork) / beside, at: instant)
         }
         guard let card else { return nil }
-        return card.price(usage, tier: nil, window: self.policy.windowFactor(of: card, at: instant))?.cost
+        return card.price(usage, tier: backend.api.billedTier, window: self.policy.windowFactor(of: card, at: instant))?.cost
     }
 
     private func order(

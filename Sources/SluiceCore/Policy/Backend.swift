@@ -41,6 +41,20 @@ package struct Backend: Sendable {
         case anthropicBatch = "anthropic-batch"
         case simulated
 
+        /// The tier that lanes are billed by.
+        package static let batchTier = "batch"
+
+        /// Requests go there in batches of the provider's own: only work that waits, and never one by one.
+        package var isBatchLane: Bool {
+            switch self {
+            case .openaiBatch, .anthropicBatch: true
+            case .openai, .anthropic, .vllm, .llamaCpp, .simulated: false
+            }
+        }
+
+        /// The tier that every request there is billed by; nil where it is the request's own.
+        package var billedTier: String? { self.isBatchLane ? API.batchTier : nil }
+
         /// The endpoints that a backend of this kind serves unless its policy says otherwise.
         package var endpoints: Set<Endpoint> {
             switch self {
@@ -221,6 +235,11 @@ package struct BackendURL: Hashable, Sendable {
     /// The path of an endpoint here; a base that ends in `/v1` is not doubled.
     package func path(of endpoint: Endpoint) -> String {
         self.path.hasSuffix("/v1") ? self.path + endpoint.path.dropFirst(3) : self.path + endpoint.path
+    }
+
+    /// The path of another resource here, such as `/v1/files`.
+    package func path(of resource: String) -> String {
+        self.path.hasSuffix("/v1") && resource.hasPrefix("/v1/") ? self.path + resource.dropFirst(3) : self.path + resource
     }
 
     /// The host is a loopback or private address, or a name that only an own network knows.

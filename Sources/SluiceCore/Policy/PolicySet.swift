@@ -99,6 +99,11 @@ package final class PolicySet: Sendable {
 
     package func serves(_ endpoint: Endpoint, at backend: Int) -> Bool { self.served[backend] & 1 << UInt64(endpoint.rawValue) != 0 }
 
+    /// Whether jobs of a class may go to a provider's batch lane.
+    package func hasLane(for trafficClass: TrafficClass) -> Bool {
+        trafficClass.pools.contains { self.pools[$0].backends.contains { self.backends[$0].api.isBatchLane } }
+    }
+
     package func backend(named name: String) -> Backend? {
         self.backends.first { $0.name == name }
     }
@@ -125,7 +130,11 @@ package final class PolicySet: Sendable {
     }
 
     private static func cards(for model: String, at backend: Backend, in book: PriceBook) -> [RateCard] {
-        let cards = backend.prices.cards(for: model, host: backend.url?.host, book: book)
+        var cards = backend.prices.cards(for: model, host: backend.url?.host, book: book)
+        // A lane's card without the tier gives the lane's own prices.
+        if let tier = backend.api.billedTier {
+            for index in cards.indices where cards[index].tiers[tier] == nil { cards[index].tiers[tier] = RateCard.Tier() }
+        }
         guard case .book = backend.prices else { return cards }
         return cards.map { $0.discounted(by: backend.discount) }
     }

@@ -33,7 +33,7 @@ package struct Job: Sendable {
     package var promoteAt: Timestamp?
     /// The name of the pool.
     package var promoteTo: String?
-    /// 0 in its class's own pools, 1 once it was promoted.
+    /// 0 in its class's own pools, 1 once it was promoted, ``offLanes`` in the class's own pools but for providers' batches.
     package var rung = 0
     /// Upstream calls so far.
     package var attempts = 0
@@ -50,6 +50,9 @@ package struct Job: Sendable {
     package var resultStatus: Int?
     /// Why it failed or was put back, in words for the operator.
     package var lastError: String?
+
+    /// The rung of jobs that no provider's batch may have (again).
+    package static let offLanes = 2
 
     package init(
         id: String, requestID: String, kind: Kind, tenant: String, key: String?, trafficClass: String, route: String, endpoint: Endpoint,

@@ -45,6 +45,8 @@ package enum JobState: Int, Sendable, CaseIterable {
         case leasedByWorker = "leased"
         case bundledUpstream = "bundled"
         case answered
+        /// By a line of a bundle that the job no longer waited for: the first result counts.
+        case answeredElsewhere = "answered elsewhere"
         case failedForGood = "failed for good"
         case putBack = "put back"
         case putBackToWait = "put back to wait"
@@ -60,6 +62,7 @@ package enum JobState: Int, Sendable, CaseIterable {
         case (.ready, .leasedByWorker): .leased
         case (.ready, .bundledUpstream): .bundled
         case (.leased, .answered), (.bundled, .answered): .done
+        case (.held, .answeredElsewhere), (.ready, .answeredElsewhere), (.leased, .answeredElsewhere): .done
         case (.leased, .failedForGood), (.bundled, .failedForGood): .failed
         case (.leased, .putBack), (.bundled, .putBack): .ready
         case (.leased, .putBackToWait), (.bundled, .putBackToWait): .held

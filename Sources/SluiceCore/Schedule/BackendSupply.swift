@@ -46,6 +46,19 @@ package struct BackendSupply: Sendable {
         self.longCall = min(max(forecast.condition.slotTimeLong ?? .seconds(30), .milliseconds(500)), .seconds(3600))
     }
 
+    /// What a provider's batch lane may have: as much as there is, for work that has an hour or a quarter of its time.
+    package init(ofLane backend: Backend, downUntil: Timestamp?, calendar: WindowCalendar, over horizon: PlanHorizon) {
+        let open = BackendSupply.open(backend, calendar, over: horizon)
+        self.tokens = horizon.steps.map { step in
+            if let downUntil, horizon.edges[step] < downUntil { return 0 }
+            return BackendSupply.lanePace * open[step] * horizon.seconds(of: step)
+        }
+        self.longCall = .seconds(3600)
+    }
+
+    /// Tokens a second of a lane: more than anybody has.
+    private static let lanePace = 1e9
+
     private static func open(_ backend: Backend, _ calendar: WindowCalendar, over horizon: PlanHorizon) -> [Double] {
         let span = horizon.start..<horizon.end
         var open = [Double](repeating: 1, count: horizon.steps.count)

@@ -34,7 +34,7 @@ package struct LaneRouting: Sendable {
     package func routes(of lane: Job.Lane) -> [LaneRoute] {
         guard let trafficClass = self.policy.trafficClass(named: lane.trafficClass), let model = self.policy.model(named: lane.sentModel) else { return [] }
         let promoted = trafficClass.promote.map { [$0.pool] }
-        guard lane.rung == 0 else { return self.routes(of: lane, over: promoted ?? trafficClass.pools, model, during: nil, isPromotion: false) }
+        guard lane.rung != 1 else { return self.routes(of: lane, over: promoted ?? trafficClass.pools, model, during: nil, isPromotion: false) }
         let own = self.routes(of: lane, over: trafficClass.pools, model, during: trafficClass.during, isPromotion: false)
         // A backend of the class's own may also be where jobs are promoted to, outside the window then.
         return own + self.routes(of: lane, over: promoted ?? [], model, during: nil, isPromotion: true)
@@ -47,6 +47,8 @@ package struct LaneRouting: Sendable {
         for index in pools.flatMap({ self.policy.pools[$0].backends }) where seen.insert(index).inserted {
             let backend = self.policy.backends[index]
             guard let offer = model.offers[index], backend.endpoints.contains(lane.endpoint) else { continue }
+            // Where time is short, or it was tried in vain, a provider's batch is no way.
+            if backend.api.isBatchLane, lane.rung != 0 || isPromotion || lane.endpoint == .countTokens { continue }
             let prices = self.prices(of: offer, at: backend, lane.endpoint)
             if self.policy.rejectsUnpriced, prices.first == LaneRoute.unpriced { continue }
             routes.append(
@@ -78,7 +80,7 @@ package struct LaneRouting: Sendable {
             guard let card else { return LaneRoute.unpriced }
             let factor = self.policy.windowFactor(of: card, at: instant)
             if let price = known[factor] { return price }
-            let price = card.price(usage, tier: nil, window: factor)?.cost.pico ?? LaneRoute.unpriced
+            let price = card.price(usage, tier: backend.api.billedTier, window: factor)?.cost.pico ?? LaneRoute.unpriced
             known[factor] = price
             return price
         }

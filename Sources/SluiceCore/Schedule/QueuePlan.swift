@@ -37,7 +37,10 @@ package struct QueuePlan: Sendable {
         self.used = supplies.map { [Double](repeating: 0, count: $0.tokens.count) }
         var regrets: [Job.Lane: Int64] = [:]
         for demand in demands + expected where regrets[demand.place.lane] == nil { regrets[demand.place.lane] = demand.regret ?? .max }
-        for demand in demands { self.routes[demand.place.lane] = demand.routes }
+        // A place may have fewer than its lane: a provider's batch is not for those in a hurry.
+        for demand in demands where self.routes[demand.place.lane].map({ $0.count < demand.routes.count }) ?? true {
+            self.routes[demand.place.lane] = demand.routes
+        }
         let all = demands.map { ($0, true) } + expected.map { ($0, false) }
         let ordered = all.sorted { a, b in
             guard a.0.isPatient == b.0.isPatient else { return b.0.isPatient }

@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func theDiagramsAreTheTablesOfTransitions() throws {
-        var arrows: Set<String> = ["[*] --> validating", "[*] --> held", "[*] --> ready"]
+        var arrows: Set<String> = ["[*] --> validating", "[*] --> held", "[*] --> ready", "[*] --> building"]
         for state in JobState.allCases {
             for event in JobState.Event.allCases {
                 guard let after = state.after(event) else { continue }
@@ -22,6 +22,12 @@ import Testing
             for event in BatchStatus.Event.allCases {
                 guard let after = status.after(event) else { continue }
                 arrows.insert("\(status.name) --> \(after.name) : \(event.rawValue)")
+            }
+        }
+        for state in BundleState.allCases {
+            for event in BundleState.Event.allCases {
+                guard let after = state.after(event) else { continue }
+                arrows.insert("\(state.name) --> \(after.name) : \(event.rawValue)")
             }
         }
         let page = try DiagramTests.page()
