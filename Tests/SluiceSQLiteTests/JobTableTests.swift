@@ -37,7 +37,7 @@ import Testing
     @Test(arguments: [
         ("SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 AND job.bucket_ms = 9 ORDER BY job.prefix, job.id LIMIT 9", "job_ready"),
         ("SELECT id FROM job WHERE state = 0 AND not_before_ms <= 9 ORDER BY not_before_ms LIMIT 9", "job_held"),
-        ("SELECT id FROM job WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL AND promote_at_ms <= 9 ORDER BY promote_at_ms", "job_promotion"),
+        ("SELECT id FROM job WHERE state < 2 AND rung <> 1 AND promote_at_ms IS NOT NULL AND promote_at_ms <= 9 ORDER BY promote_at_ms", "job_promotion"),
         ("SELECT id FROM job WHERE finished_ms IS NULL AND deadline_ms IS NOT NULL AND deadline_ms <= 9 ORDER BY deadline_ms LIMIT 9", "job_due"),
         ("SELECT id FROM job WHERE state IN (2, 3) AND owner <> 1", "job_running"),
         ("SELECT id FROM job WHERE finished_ms IS NOT NULL AND tenant = 'a' AND state = 4 AND id < 9 ORDER BY id DESC LIMIT 9", "job_ended"),

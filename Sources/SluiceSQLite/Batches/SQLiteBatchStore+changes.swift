@@ -16,7 +16,8 @@ extension SQLiteBatchStore {
                 var running: [String] = []
                 if try transaction.carryOut(.cancelRequested, on: batch, at: now) == .cancelling {
                     _ = try SQLiteBatchStore.cancelSome(of: batch.id, atMost: SQLiteBatchStore.linesPerStep, at: now, in: &transaction)
-                    running = try String.fetchAll(db.cachedStatement(literal: "SELECT pub FROM job WHERE state IN (2, 3) AND +batch = \(batch.id)"))
+                    running = try String.fetchAll(
+                        db.cachedStatement(literal: "SELECT pub FROM job WHERE state IN (2, 3) AND state = 2 AND +batch = \(batch.id)"))
                 }
                 guard let found = try BatchRow.find(id, tenant: tenant, in: db) else { preconditionFailure("batch \(id) is gone inside a transaction") }
                 return (found, running)
@@ -52,10 +53,10 @@ extension SQLiteBatchStore {
 
     /// Looks through the lines in their order, a part at a time, and from the beginning again while any waits: one may have been put back.
     private static func cancelSome(of batch: Int64, atMost limit: Int, at now: Timestamp, in transaction: inout WriteTransaction) throws -> Int {
-        guard transaction.backlog.withTable({ $0.hasWaiting(ofBatch: batch) }) else { return 0 }
+        guard transaction.backlog.withTable({ $0.hasCancellable(ofBatch: batch) }) else { return 0 }
         let waiting = try RawStatement(
             """
-            SELECT id, line FROM job WHERE batch = ? AND line > (SELECT swept_line FROM batch WHERE id = ?) AND +state < 2 ORDER BY line LIMIT ?
+            SELECT id, line FROM job WHERE batch = ? AND line > (SELECT swept_line FROM batch WHERE id = ?) AND +state IN (0, 1, 3) ORDER BY line LIMIT ?
             """, in: transaction.db
         ).all(.integer(batch), .integer(batch), .integer(limit)) { ($0.long(0), $0.int(1)) }
         let swept = waiting.count < limit ? 0 : waiting.last?.1 ?? 0

@@ -100,11 +100,11 @@ struct LaneTable: Sendable {
         for (number, entry) in self.entries where entry.isEmpty && entry.key.batch != nil { self.remove(number) }
     }
 
-    /// Whether lines of a batch wait, halted or not.
-    func hasWaiting(ofBatch batch: Int64) -> Bool {
+    /// Whether lines of a batch wait, halted or not, or are with a provider, whom nobody need wait for.
+    func hasCancellable(ofBatch batch: Int64) -> Bool {
         (self.lanesOfBatch[batch] ?? []).contains { number in
             guard let jobs = self.entries[number]?.jobs else { return false }
-            return jobs[JobState.held.rawValue] + jobs[JobState.ready.rawValue] > 0
+            return jobs[JobState.held.rawValue] + jobs[JobState.ready.rawValue] + jobs[JobState.bundled.rawValue] > 0
         }
     }
 

@@ -32,7 +32,7 @@ extension SQLiteJobStore {
         let rows = try RawStatement(
             """
             SELECT \(JobRow.columns) FROM \(JobRow.tables)
-            WHERE job.state < 2 AND job.rung = 0 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= ? AND \(JobState.allows(.promoted))
+            WHERE job.state < 2 AND job.rung <> 1 AND job.promote_at_ms IS NOT NULL AND job.promote_at_ms <= ? AND \(JobState.allows(.promoted))
             ORDER BY job.promote_at_ms LIMIT ?
             """, in: transaction.db
         ).all(.integer(now.milliseconds), .integer(self.jobsPerStep), read: JobRow.init)
@@ -48,7 +48,7 @@ extension SQLiteJobStore {
         try transaction.db.cachedStatement(
             literal: """
                 UPDATE job SET state = \(JobState.target(of: .promoted).rawValue), lane = \(lane), rung = \(job.rung)
-                WHERE id = \(row.id) AND rung = 0 AND \(sql: JobState.allows(.promoted))
+                WHERE id = \(row.id) AND rung <> 1 AND \(sql: JobState.allows(.promoted))
                 """
         ).execute()
         guard transaction.db.changesCount == 1 else { return false }
@@ -95,19 +95,19 @@ extension SQLiteJobStore {
 
     private static let promotableReady = """
         SELECT \(JobRow.columns) FROM \(JobRow.tables)
-        WHERE job.state = 1 AND job.lane = ? AND job.bucket_ms = ? AND job.rung = 0 AND job.promote_at_ms IS NOT NULL
+        WHERE job.state = 1 AND job.lane = ? AND job.bucket_ms = ? AND job.rung <> 1 AND job.promote_at_ms IS NOT NULL
         ORDER BY job.prefix, job.id LIMIT ?
         """
     private static let promotableHeld = """
         SELECT \(JobRow.columns) FROM \(JobRow.tables)
-        WHERE job.state = 0 AND job.lane = ? AND job.bucket_ms = ? AND job.rung = 0 AND job.promote_at_ms IS NOT NULL
+        WHERE job.state = 0 AND job.lane = ? AND job.bucket_ms = ? AND job.rung <> 1 AND job.promote_at_ms IS NOT NULL
         ORDER BY job.not_before_ms DESC LIMIT ?
         """
 
     private static func nextMove(in db: Database) throws -> Timestamp? {
         let opening = try Int64.fetchOne(db.cachedStatement(literal: "SELECT min(not_before_ms) FROM job WHERE state = 0"))
         let promotion = try Int64.fetchOne(
-            db.cachedStatement(literal: "SELECT min(promote_at_ms) FROM job WHERE state < 2 AND rung = 0 AND promote_at_ms IS NOT NULL"))
+            db.cachedStatement(literal: "SELECT min(promote_at_ms) FROM job WHERE state < 2 AND rung <> 1 AND promote_at_ms IS NOT NULL"))
         return [opening, promotion].compactMap { $0 }.min().map(Timestamp.init(milliseconds:))
     }
 
@@ -123,7 +123,7 @@ extension SQLiteJobStore {
                 var expired: [String] = []
                 var overdue: [String] = []
                 for (id, name, state) in due {
-                    if state == .held || state == .ready {
+                    if state != .leased {
                         try transaction.end(id, by: .deadlinePassed, at: now)
                         expired.append(name)
                     } else {

@@ -95,7 +95,7 @@ extension SQLiteJobStore {
     }
 }
 
-private enum LeaseSQL {
+enum LeaseSQL {
     static let candidates = """
         SELECT \(JobRow.columns) FROM \(JobRow.tables)
         WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = ? AND job.bucket_ms = ?
@@ -154,7 +154,7 @@ private enum LeaseSQL {
 }
 
 /// A leased job whose request has not been read yet.
-private struct PackedLease: Sendable {
+struct PackedLease: Sendable {
     var leased: LeasedJob
     var call: PackedCall?
 
@@ -167,7 +167,7 @@ private struct PackedLease: Sendable {
 }
 
 /// Whether what a batch may cost has room for another line.
-private enum CostRoom {
+enum CostRoom {
     case enough
     /// When lines that run now have cost less than they may.
     case later
@@ -176,7 +176,7 @@ private enum CostRoom {
 
 extension WriteTransaction {
     /// Lines of a batch without a limit, and jobs of none, always have room. The limit is kept by what lines have cost, and are expected to.
-    fileprivate func costRoom(for row: JobRow) throws -> CostRoom {
+    func costRoom(for row: JobRow) throws -> CostRoom {
         // A line's own limit is at most that of its batch.
         guard row.job.maxCost != nil, let batch = row.batch else { return .enough }
         let standing = try RawStatement(LeaseSQL.cost, in: self.db).first(.integer(batch), .integer(batch)) { row in
@@ -189,7 +189,7 @@ extension WriteTransaction {
     }
 
     /// Gives a ready job to a worker of this process.
-    fileprivate mutating func lease(_ row: JobRow, to epoch: Int64) throws -> PackedLease {
+    mutating func lease(_ row: JobRow, to epoch: Int64) throws -> PackedLease {
         let call = row.job.source == nil ? try PackedCall.find(row.id, in: self.db) : nil
         guard try RawStatement(LeaseSQL.lease, in: self.db).run(.integer(epoch), .integer(row.id)) == 1 else {
             preconditionFailure("a job that was just read as ready cannot be leased")
@@ -201,7 +201,7 @@ extension WriteTransaction {
     }
 
     /// Books the ends of a job's attempts; those of a lease that is not the current one as waste. Gives what they add to a batch.
-    fileprivate mutating func close(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws -> BatchBooking {
+    mutating func close(_ ends: [SealedEntry], of lease: Lease, isCurrent: Bool) throws -> BatchBooking {
         var booking = BatchBooking()
         for end in ends {
             let open = try RawStatement(LeaseSQL.attemptEnd, in: self.db).run(.integer(lease.job), .integer(end.entry.attempt))

@@ -16,6 +16,7 @@ extension SQLiteJobStore {
                     sql: """
                         SELECT attempt.job, attempt.n, attempt.bound_pico, ledger.seq, ledger.line
                         FROM attempt JOIN ledger ON ledger.request_id = attempt.request_id AND ledger.attempt = attempt.n AND ledger.part = 0
+                        WHERE NOT EXISTS (SELECT 1 FROM bundle_line WHERE bundle_line.job = attempt.job AND bundle_line.attempt = attempt.n)
                         ORDER BY ledger.seq
                         """)
                 for row in open {
@@ -27,8 +28,13 @@ extension SQLiteJobStore {
                     booking.add(end)
                     try transaction.book(booking, toBatchOf: row[0], at: now)
                 }
-                try db.execute(sql: "DELETE FROM attempt")
                 // What is part of a provider's own batch goes on there.
+                try db.execute(
+                    sql: """
+                        DELETE FROM attempt
+                        WHERE NOT EXISTS (SELECT 1 FROM bundle_line WHERE bundle_line.job = attempt.job AND bundle_line.attempt = attempt.n)
+                        """)
+                try transaction.takeBackUnbuilt()
                 let moves = try RawStatement(
                     """
                     UPDATE job SET state = \(JobState.target(of: .putBack).rawValue), owner = NULL

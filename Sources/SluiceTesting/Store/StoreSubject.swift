@@ -8,12 +8,13 @@ package struct StoreSubject: Sendable {
     package let files: any FileStore
     package let answers: any AnswerStore
     package let webhooks: any WebhookStore
+    package let bundles: any BundleStore
     /// The store as the next process finds it when this one is killed at this moment, after its recovery.
     package let afterKill: @Sendable () async throws -> StoreSubject
 
     package init(
         jobs: any JobStore, ledger: any Ledger, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore,
-        afterKill: @escaping @Sendable () async throws -> StoreSubject
+        bundles: any BundleStore, afterKill: @escaping @Sendable () async throws -> StoreSubject
     ) {
         self.jobs = jobs
         self.ledger = ledger
@@ -21,6 +22,7 @@ package struct StoreSubject: Sendable {
         self.files = files
         self.answers = answers
         self.webhooks = webhooks
+        self.bundles = bundles
         self.afterKill = afterKill
     }
 }
