@@ -15,14 +15,16 @@ package struct BatchScheduler: Service {
     private let ledger: any Ledger
     private let loads: EngineLoads
     private let lines: LineReader
+    private let bundles: BundleKeeper
     private let logger: Logger
 
-    package init(worker: DeferredWorker, deferral: Deferral, ledger: any Ledger, loads: EngineLoads, logger: Logger) {
+    package init(worker: DeferredWorker, deferral: Deferral, ledger: any Ledger, loads: EngineLoads, bundles: BundleKeeper, logger: Logger) {
         self.worker = worker
         self.deferral = deferral
         self.ledger = ledger
         self.loads = loads
         self.lines = LineReader(deferral.files)
+        self.bundles = bundles
         self.logger = logger
     }
 
@@ -86,7 +88,9 @@ package struct BatchScheduler: Service {
     private func fill(_ desk: inout LeaseDesk, at now: Now) async throws {
         let live = self.worker.policy.live
         let backlog = self.worker.store.backlog()
-        let planner = QueuePlanner(live: live, paces: self.worker.paces, profiles: desk.profiles, loads: self.loads, now: now)
+        desk.noteLanes(backlog, live.policy, at: now)
+        let planner = QueuePlanner(
+            live: live, paces: self.worker.paces, profiles: desk.profiles, loads: self.loads, skipped: desk.skippedLanes, now: now)
         if desk.needsPlan(for: backlog, at: now.monotonic) {
             planner.heedLiveWork()
             desk.adopt(planner.plan(backlog), at: now.monotonic)
@@ -96,6 +100,16 @@ package struct BatchScheduler: Service {
         for order in desk.orders(backlog, planner) where !Task.isShuttingDownGracefully {
             let jobs = try await self.worker.store.lease(order.lane, limit: order.jobs, at: now.wall)
             self.worker.start(jobs.map { self.lines.withCall($0) }, on: order.tiers.map { $0.map { live.policy.backends[$0].name } })
+        }
+        try await self.bundle(&desk, backlog, live, at: now)
+    }
+
+    /// Sends what has gathered for providers' batch lanes.
+    private func bundle(_ desk: inout LeaseDesk, _ backlog: [LaneBacklog], _ live: LivePolicy, at now: Now) async throws {
+        for order in desk.bundles(backlog, live, at: now) where !Task.isShuttingDownGracefully {
+            let taken = try await self.bundles.gather(order, live.policy.backends[order.key.backend], token: desk.nextToken(at: now.wall))
+            guard taken > 0 else { continue }
+            desk.noteBundled(order)
         }
     }
 

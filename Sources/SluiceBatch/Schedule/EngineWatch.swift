@@ -59,7 +59,7 @@ package struct EngineWatch: Service {
 
     private func metrics(of upstream: LivePolicy.Upstream) async -> Result<String, TransportFailure> {
         var call = UpstreamCall(url: upstream.url, path: "/metrics", fields: upstream.fields, body: ByteBuffer())
-        call.isGet = true
+        call.method = .get
         call.allowsPrivateAddresses = upstream.backend.isInternal
         let (asked, loop, transport) = (call, self.worker.loop, self.transports[upstream.kind])
         return await withCheckedContinuation { waiting in

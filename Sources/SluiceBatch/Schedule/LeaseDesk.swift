@@ -1,4 +1,5 @@
 import SluiceCore
+import SluiceDispatch
 
 /// What the scheduler remembers from look to look: its plan, whose turn it is, and what the ledger taught.
 struct LeaseDesk {
@@ -23,6 +24,8 @@ struct LeaseDesk {
     private var learnt: Timestamp?
     private var ticked: MonotonicInstant?
     private var memory = LeaseRound.Memory()
+    private var lanes = LaneDesk()
+    private var tokens = RequestIDs()
 
     mutating func isTick(_ now: Now, every tick: Duration) -> Bool {
         if let ticked, now.monotonic - ticked < tick { return false }
@@ -73,5 +76,24 @@ struct LeaseDesk {
             }
         }
         return orders
+    }
+
+    // MARK: Providers' batches
+
+    mutating func noteLanes(_ backlog: [LaneBacklog], _ policy: PolicySet, at now: Now) { self.lanes.note(backlog, policy: policy, at: now) }
+    var skippedLanes: Set<LaneGate.Key> { self.lanes.skipped }
+
+    /// What has gathered long enough to go to a provider.
+    mutating func bundles(_ backlog: [LaneBacklog], _ live: LivePolicy, at now: Now) -> [LaneDesk.Order] {
+        self.lanes.orders(backlog, self.plan, live: live, at: now)
+    }
+
+    mutating func nextToken(at now: Timestamp) -> String { self.tokens.next("", at: now.milliseconds) }
+
+    mutating func noteBundled(_ order: LaneDesk.Order) {
+        for (place, jobs) in order.places {
+            guard let routes = self.plan.knownRoutes(of: place.lane) else { continue }
+            self.plan.take(jobs, from: place, at: QueuePlanner.price(of: order.key.backend, in: routes))
+        }
     }
 }

@@ -11,12 +11,15 @@ struct QueuePlanner {
     let paces: DeferredPaces
     let profiles: TrafficProfiles
     let loads: EngineLoads
+    /// What is too little for a provider's batch.
+    let skipped: Set<LaneGate.Key>
     let now: Now
 
     func plan(_ backlog: [LaneBacklog]) -> QueuePlan {
         let policy = self.live.policy
         let horizon = PlanHorizon(from: self.now.wall)
         let routing = LaneRouting(policy, over: horizon)
+        let gate = LaneGate(backlog, skipped: self.skipped, policy: policy, at: self.now.wall)
         var models: [String: String] = [:]
         var demands: [QueueDemand] = []
         for lane in backlog {
@@ -25,7 +28,8 @@ struct QueuePlanner {
             for bucket in lane.buckets {
                 let jobs = bucket.ready.jobs + bucket.held.jobs
                 let tokens = Double(max(jobs, bucket.ready.tokens + bucket.held.tokens))
-                demands.append(QueueDemand(place: .init(lane: lane.lane, bucket: bucket.at), jobs: jobs, tokens: tokens, routes: routes))
+                let place = QueueDemand.Place(lane: lane.lane, bucket: bucket.at)
+                demands.append(QueueDemand(place: place, jobs: jobs, tokens: tokens, routes: gate.open(routes, for: place)))
             }
         }
         let expected = demands.isEmpty ? [] : self.profiles.expected(of: policy, over: horizon, routing, models: models)
@@ -39,6 +43,9 @@ struct QueuePlanner {
             live: self.profiles.live(at: backend.name))
         if case .down(let until) = condition.availability {
             forecast.downUntil = self.now.wall + (until.map { max($0 - self.now.monotonic, .zero) } ?? .seconds(60))
+        }
+        if backend.api.isBatchLane {
+            return BackendSupply(ofLane: backend, downUntil: forecast.downUntil, calendar: self.live.policy.calendar, over: horizon)
         }
         return BackendSupply(of: backend, forecast, calendar: self.live.policy.calendar, over: horizon)
     }
@@ -64,6 +71,8 @@ struct QueuePlanner {
     /// How many more deferred calls a backend takes now. What live work has in flight counts, so deferred work makes room as it comes.
     func room(at index: Int) -> Int {
         let backend = self.live.policy.backends[index]
+        // Its jobs go in bundles.
+        guard !backend.api.isBatchLane else { return 0 }
         let condition = self.live.slots[index].condition(isLater: true, at: self.now.monotonic)
         if case .down(let until) = condition.availability, until.map({ $0 > self.now.monotonic }) ?? true { return 0 }
         if let closed = backend.closed, self.live.policy.calendar.isOpen(closed, at: self.now.wall) { return 0 }
@@ -99,12 +108,13 @@ struct QueuePlanner {
     /// What of the backlog may leave now, by the plan.
     func candidates(_ backlog: [LaneBacklog], _ plan: QueuePlan) -> [LeaseRound.Candidate] {
         var candidates: [LeaseRound.Candidate] = []
+        let gate = LaneGate(backlog, skipped: self.skipped, policy: self.live.policy, at: self.now.wall)
         for lane in backlog {
             guard let routes = plan.knownRoutes(of: lane.lane) else { continue }
-            let tiers = QueuePlanner.tiers(of: routes)
             let weight = self.live.policy.tenants.first { $0.name == lane.lane.tenant }?.weight ?? self.live.policy.defaultTenant.weight
             for bucket in lane.buckets where bucket.ready.jobs > 0 {
                 let place = QueueDemand.Place(lane: lane.lane, bucket: bucket.at)
+                let tiers = self.tiers(of: gate.open(routes, for: place))
                 // Jobs that came since the plan was made may have what is cheapest; the next plan says more.
                 let unplanned = max(0, bucket.ready.jobs + bucket.held.jobs - plan.jobs(at: place))
                 let allowed = tiers.enumerated().map { number, tier in
@@ -126,8 +136,8 @@ struct QueuePlanner {
         var isCheapest: Bool
     }
 
-    private static func tiers(of routes: [LaneRoute]) -> [PriceTier] {
-        let open = routes.filter { !$0.isPromotion && $0.prices[0] != nil }
+    private func tiers(of routes: [LaneRoute]) -> [PriceTier] {
+        let open = routes.filter { !$0.isPromotion && $0.prices[0] != nil && !self.live.policy.backends[$0.backend].api.isBatchLane }
         let cheapest = routes.lazy.filter { !$0.isPromotion }.flatMap { $0.prices.compactMap { $0 } }.min() ?? 0
         var tiers: [PriceTier] = []
         for route in open.sorted(by: { ($0.prices[0] ?? 0) < ($1.prices[0] ?? 0) }) {

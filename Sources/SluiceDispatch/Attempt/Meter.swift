@@ -66,7 +66,8 @@ package struct Meter: Sendable {
         if let hardware = self.hardware(of: candidate) { return hardware.estimate(usage, work: RoutePlanner.usualWork, at: instant) }
         guard let rates = self.card(for: candidate, at: instant) else { return nil }
         let window = self.policy.windowFactor(of: rates.card, at: instant)
-        return (rates.card.price(usage, tier: self.request.serviceTier, window: window) ?? rates.card.price(usage, tier: nil, window: window))?.cost
+        let tier = self.policy.backends[candidate.backend].api.billedTier ?? self.request.serviceTier
+        return (rates.card.price(usage, tier: tier, window: window) ?? rates.card.price(usage, tier: nil, window: window))?.cost
     }
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.

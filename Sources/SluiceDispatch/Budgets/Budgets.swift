@@ -36,6 +36,11 @@ package final class Budgets: Sendable {
         return verdict
     }
 
+    /// Sets aside what is out already, whatever it comes to.
+    func hold(_ amount: Money?, for spender: Spender, at now: Timestamp) -> BudgetBook.Reservation? {
+        self.book.withLock { $0.hold(amount, for: spender, at: now) }
+    }
+
     private func tellRefusal(_ budget: Budget) {
         self.logger.warning("a budget is used up: attempts are refused", metadata: budget.metadata)
     }

@@ -74,6 +74,7 @@ package final class DispatchRun {
         var route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
             call.live.slots[index].condition(isLater: isLater, at: now.monotonic)
         }
+        route.dropLanes(of: call.live.policy)
         route.keep(call.ranks)
         self.machine = AttemptMachine(
             route: route, policy: call.live.policy,

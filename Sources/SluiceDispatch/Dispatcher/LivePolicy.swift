@@ -29,6 +29,8 @@ package final class LivePolicy: Sendable {
         package let backend: Backend
         package let url: BackendURL
         package let dialect: any Dialect
+        /// Of a lane to which requests go in batches of the provider's own.
+        package let batches: (any BatchDialect)?
         /// Header lines with the key and the policy's fixed headers, each with CR LF.
         package let fields: ByteBuffer
         package let kind: TransportKind
@@ -36,10 +38,14 @@ package final class LivePolicy: Sendable {
         package let secrets: [String]
         private let paths: [String]
 
-        package init(backend: Backend, url: BackendURL, dialect: any Dialect, fields: ByteBuffer, kind: TransportKind, secrets: [String]) {
+        package init(
+            backend: Backend, url: BackendURL, dialect: any Dialect, batches: (any BatchDialect)? = nil, fields: ByteBuffer, kind: TransportKind,
+            secrets: [String]
+        ) {
             self.backend = backend
             self.url = url
             self.dialect = dialect
+            self.batches = batches
             self.fields = fields
             self.kind = kind
             self.secrets = secrets

@@ -1,12 +1,12 @@
-import NIOCore
+package import NIOCore
 
 /// Errors of a backend's own may echo what it was sent; nothing of ours in them reaches a client.
 extension LivePolicy.Upstream {
-    func masked(_ text: String) -> String {
+    package func masked(_ text: String) -> String {
         self.secrets.filter { !$0.isEmpty && text.contains($0) }.reduce(text) { $0.replacing($1, with: "[masked]") }
     }
 
-    func masked(_ body: ByteBuffer) -> ByteBuffer {
+    package func masked(_ body: ByteBuffer) -> ByteBuffer {
         let text = String(buffer: body)
         let masked = self.masked(text)
         return masked == text ? body : ByteBuffer(string: masked)

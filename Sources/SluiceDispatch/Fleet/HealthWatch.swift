@@ -50,7 +50,7 @@ package final class HealthWatch {
     private func ask(_ upstream: LivePolicy.Upstream, _ slot: BackendSlot, _ check: Backend.HealthCheck) {
         var call = UpstreamCall(
             url: upstream.url, path: check.path.hasPrefix("/") ? check.path : "/" + check.path, fields: upstream.fields, body: ByteBuffer())
-        call.isGet = true
+        call.method = .get
         call.allowsPrivateAddresses = upstream.backend.isInternal
         let receiver = HealthReceiver { [self] failure in self.answered(failure, slot, check) }
         let bound = NIOLoopBound(receiver, eventLoop: self.loop)

@@ -9,6 +9,9 @@ package final class QueueOutlook: Sendable {
         /// Of lanes that the plan does not know, worked out when somebody asks.
         var routes: [Job.Lane: [LaneRoute]] = [:]
 
+        /// Backends to which requests go in batches of the provider's own.
+        var lanes: Set<Int> { Set(self.policy.backends.lazy.filter(\.api.isBatchLane).map(\.index)) }
+
         mutating func routes(of lane: Job.Lane) -> [LaneRoute] {
             if let known = self.plan.knownRoutes(of: lane) ?? self.routes[lane] { return known }
             let found = LaneRouting(self.policy, over: self.plan.horizon).routes(of: lane)
@@ -29,12 +32,13 @@ package final class QueueOutlook: Sendable {
     ///
     /// - Parameter count: So many jobs like this one.
     package func prospect(of job: Job, count: Int = 1) -> QueueProspect? {
-        let found = self.current.withLock { state -> (QueuePlan, [LaneRoute])? in
-            guard let plan = state?.plan, let routes = state?.routes(of: job.lane) else { return nil }
-            return (plan, routes)
+        let found = self.current.withLock { state -> (QueuePlan, [LaneRoute], Set<Int>)? in
+            guard let plan = state?.plan, let routes = state?.routes(of: job.lane), let lanes = state?.lanes else { return nil }
+            return (plan, routes, lanes)
         }
-        guard let (plan, routes) = found else { return nil }
-        let promotable = job.promoteTo == nil ? routes.filter { !$0.isPromotion } : routes
+        guard let (plan, routes, lanes) = found else { return nil }
+        var promotable = job.promoteTo == nil ? routes.filter { !$0.isPromotion } : routes
+        if !BundleTerms.accepts(jobs: count, slack: job.deadline.map { $0 - plan.horizon.start }) { promotable.removeAll { lanes.contains($0.backend) } }
         let demand = QueueDemand(
             place: QueueDemand.Place(lane: job.lane, bucket: job.deadline ?? .distantFuture), jobs: count,
             tokens: Double(max(1, job.estimatedTokens) * count), routes: promotable, opening: job.notBefore > plan.horizon.start ? job.notBefore : nil)

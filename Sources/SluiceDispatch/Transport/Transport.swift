@@ -22,13 +22,19 @@ package struct UpstreamCall: Sendable {
     /// More of them, of this call alone.
     package var ownFields: [UInt8]
     package var body: ByteBuffer
-    /// A page is asked for, nothing is sent.
-    package var isGet = false
+    package var method = Method.post
     package var connectTimeout = Duration.seconds(1)
     /// The host may resolve to private addresses.
     package var allowsPrivateAddresses = true
     /// How a simulated backend behaves; the simulated transport alone looks at it.
     package var simulation: Backend.Simulation?
+
+    /// Only a POST has a body.
+    package enum Method: String, Sendable {
+        case post = "POST"
+        case get = "GET"
+        case delete = "DELETE"
+    }
 
     package init(url: BackendURL, path: String, fields: ByteBuffer, ownFields: [UInt8] = [], body: ByteBuffer) {
         self.url = url

@@ -62,6 +62,26 @@ extension PolicyLinker {
         }
     }
 
+    /// A provider's batch lane takes work that waits, and nothing in a hurry.
+    mutating func checkLanes(_ parts: PolicySet.Parts) {
+        func isLaneOnly(_ pools: [Int]) -> Bool {
+            let backends = pools.flatMap { parts.pools.indices.contains($0) ? parts.pools[$0].backends : [] }
+            return !backends.isEmpty && backends.allSatisfy { parts.backends[$0].api.isBatchLane }
+        }
+        for (trafficClass, entry) in zip(parts.classes, self.document.classes.value) {
+            if trafficClass.serve == .now, isLaneOnly(trafficClass.pools), let span = entry.value.use.span {
+                self.report(
+                    .error, .notApplicable, "class `\(trafficClass.name)` is served now, and a provider's batch lane is not", at: span,
+                    hint: "add a backend that answers one by one")
+            }
+            if let promote = trafficClass.promote, isLaneOnly([promote.pool]), let span = entry.value.promote.value?.to.span {
+                self.report(
+                    .error, .notApplicable, "class `\(trafficClass.name)` is promoted to a provider's batch lane, which keeps no deadline", at: span,
+                    hint: "promote it to a backend that answers one by one")
+            }
+        }
+    }
+
     private mutating func checkLatency(_ record: ClassRecord) {
         let latency = record.latency.value
         if let first = latency.firstToken.value, let total = latency.total.value, first > total, let span = latency.firstToken.span {

@@ -45,6 +45,7 @@ struct PolicyLinker {
         parts.models = self.linkModels(backends: parts.backends)
         parts.pools = self.linkPools(backends: parts.backends)
         parts.classes = self.linkClasses(zone: parts.zone)
+        self.checkLanes(parts)
         parts.tenants = self.linkTenants()
         parts.substitutions = self.linkSubstitutions(classes: parts.classes)
         parts.budgets = self.linkBudgets()

@@ -33,9 +33,7 @@ struct BackendRecord: PolicyRecord {
     static let sentence = "A place that work is sent to: a provider's API, an inference server of one's own, or a simulated one."
     static let fields: [Field<Self>] = [
         Field("extends", \.extends, Written.name("backend").ifGiven(), "Another backend whose fields hold here too, one level deep."),
-        Field(
-            "api", \.api, Written.choice(), "The dialect that it speaks.",
-            notYetFor: { $0 == .openaiBatch || $0 == .anthropicBatch ? .batchLanes : nil }),
+        Field("api", \.api, Written.choice(), "The dialect that it speaks; a `…-batch` one takes only work that waits, in batches of the provider's own."),
         Field(
             "url", \.url, Written.url.ifGiven(),
             "Its base URL; the endpoint's path is appended, `/v1` never twice. Required unless simulated.", only: real),

@@ -42,6 +42,8 @@ final class QueueWait {
             key: request.key, trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName,
             endpoint: hot.endpoint, model: request.model, sentModel: policy.models[decision.model].name, created: hot.arrived.wall,
             deadline: wait.deadline, notBefore: wait.notBefore)
+        // Who waits on a connection does not wait for a provider's batch.
+        if kind == .held, policy.hasLane(for: policy.classes[decision.trafficClass]) { job.rung = Job.offLanes }
         job.promoteAt = wait.promoteAt
         job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
         job.maxCost = decision.maxCost

@@ -96,8 +96,14 @@ final class Transfer {
         ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
         ccurl_set_long(self.easy, CURLOPT_FORBID_REUSE, 0)
         ccurl_set_pointer(self.easy, CURLOPT_HTTPHEADER, self.fields.fill(from: request.allFields))
-        ccurl_set_long(self.easy, request.isGet ? CURLOPT_HTTPGET : CURLOPT_POST, 1)
-        guard !request.isGet else { return }
+        ccurl_set_long(self.easy, request.method == .post ? CURLOPT_POST : CURLOPT_HTTPGET, 1)
+        // The handle is used again: a name of its own must not stay.
+        if request.method == .delete {
+            ccurl_set_text(self.easy, CURLOPT_CUSTOMREQUEST, UpstreamCall.Method.delete.rawValue)
+        } else {
+            ccurl_set_text(self.easy, CURLOPT_CUSTOMREQUEST, nil)
+        }
+        guard request.method == .post else { return }
         // The bytes stay where they are as long as the call, which is not changed, is held. Nothing is copied.
         request.body.withUnsafeReadableBytesWithStorageManagement { bytes, _ in
             ccurl_set_offset(self.easy, CURLOPT_POSTFIELDSIZE_LARGE, numericCast(bytes.count))

@@ -78,7 +78,7 @@ final class PlainConnection: ChannelInboundHandler {
         let most = call.path.utf8.count + host.utf8.count + call.fields.readableBytes + call.ownFields.count + (withBody ? bodyBytes : 0) + 96
         var request = ByteBufferAllocator().buffer(capacity: most)
         request.write(atMost: most) { out in
-            out.write(call.isGet ? "GET " : "POST ")
+            out.write(call.method.words)
             out.write(text: call.path)
             out.write(" HTTP/1.1\r\nhost: ")
             out.write(text: host)
@@ -314,6 +314,17 @@ final class PlainConnection: ChannelInboundHandler {
             exchange.fail(TransportFailure(isHangUp ? .hungUp : .ambiguous, reason))
         case .length, .chunked: exchange.fail(TransportFailure(.cut, reason))
         case .untilClose: if error == nil { exchange.end() } else { exchange.fail(TransportFailure(.cut, reason)) }
+        }
+    }
+}
+
+extension UpstreamCall.Method {
+    /// The beginning of a request line.
+    fileprivate var words: StaticString {
+        switch self {
+        case .post: "POST "
+        case .get: "GET "
+        case .delete: "DELETE "
         }
     }
 }

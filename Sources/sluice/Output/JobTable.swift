@@ -18,7 +18,7 @@ struct JobTable {
         ])
         table.rows = self.jobs.map { job in
             [
-                job.id, job.rung > 0 && !job.state.isTerminal ? job.state.name + ", promoted" : job.state.name, job.trafficClass, job.tenant, job.model,
+                job.id, job.rung == 1 && !job.state.isTerminal ? job.state.name + ", promoted" : job.state.name, job.trafficClass, job.tenant, job.model,
                 job.created.distance(from: self.now), job.state == .held ? job.notBefore.distance(from: self.now) : "",
                 job.deadline.map { $0.distance(from: self.now) } ?? "none",
                 "\(job.attempts)", job.estimatedCost.map(\.description) ?? "",
@@ -87,7 +87,9 @@ struct JobHistory {
             ("model", job.model), ("enqueued", job.created.words), ("deadline", job.deadline?.words ?? "none"),
         ]
         if job.state == .held { facts.append(("not before", job.notBefore.words)) }
-        if let promote = job.promoteAt { facts.append((job.rung > 0 ? "promoted" : "promotion", "\(promote.words)\(job.promoteTo.map { " to \($0)" } ?? "")")) }
+        if let promote = job.promoteAt {
+            facts.append((job.rung == 1 ? "promoted" : "promotion", "\(promote.words)\(job.promoteTo.map { " to \($0)" } ?? "")"))
+        }
         if let finished = job.finished { facts.append(("finished", finished.words)) }
         if let error = job.lastError { facts.append(("last error", error)) }
         let width = facts.map(\.0.count).max() ?? 0

@@ -35,6 +35,17 @@ extension LivePolicy.Upstream {
         guard let url = backend.url ?? BackendURL("http://simulated/v1") else { preconditionFailure("a backend without a URL: \(backend.name)") }
         // The plain transport does not look at what a public name resolves to; libcurl does.
         let kind: LivePolicy.TransportKind = backend.api == .simulated ? .simulated : url.isSecure || !backend.isInternal ? .secure : .plain
-        self.init(backend: backend, url: url, dialect: dialect, fields: fields, kind: kind, secrets: hidden)
+        self.init(backend: backend, url: url, dialect: dialect, batches: backend.api.batches, fields: fields, kind: kind, secrets: hidden)
+    }
+}
+
+extension Backend.API {
+    /// How the provider's own batches are made, of a lane.
+    fileprivate var batches: (any BatchDialect)? {
+        switch self {
+        case .openaiBatch: OpenAIBatches()
+        case .anthropicBatch: AnthropicBatches()
+        case .openai, .anthropic, .vllm, .llamaCpp, .simulated: nil
+        }
     }
 }

@@ -103,6 +103,8 @@ struct Router {
         let deferral = self.deferral { worker.drop($0) }
         let desk = IdempotencyDesk(answers: deferral.answers)
         let loads = EngineLoads()
+        let bundles = BundleKeeper(
+            store: SQLiteBundleStore(self.database), worker: worker, transports: self.transports.deferred, files: deferral.files, logger: self.options.logger)
         let loops = try await self.serverLoops(deferral, desk)
         let listeners = try Listeners(router: self, deferral: deferral, desk: desk, loops: loops)
         let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
@@ -119,10 +121,11 @@ struct Router {
                         service: WebhookSender(
                             deferral: deferral, transports: self.transports.deferred, loop: sideLoop, policy: self.policy, clock: self.options.clock,
                             logger: self.options.logger)),
+                    .init(service: bundles),
                     .init(service: BatchIntake(deferral: deferral, policy: self.policy, clock: self.options.clock, logger: self.options.logger)),
                     .init(
                         service: BatchScheduler(
-                            worker: worker, deferral: deferral, ledger: self.ledger, loads: loads, logger: self.options.logger)),
+                            worker: worker, deferral: deferral, ledger: self.ledger, loads: loads, bundles: bundles, logger: self.options.logger)),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)

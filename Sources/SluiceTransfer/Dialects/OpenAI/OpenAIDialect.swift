@@ -13,9 +13,9 @@ package struct OpenAIDialect: Dialect {
 
     package func knownControls(in fields: RequestFields) -> Set<RequestFields.Control> {
         switch self.api {
-        case .openai, .openaiBatch: [.serviceTier, .background, .backgroundOptions]
+        case .openai: [.serviceTier, .background, .backgroundOptions]
         case .vllm: [.priority]
-        case .anthropic, .anthropicBatch, .llamaCpp, .simulated: []
+        case .openaiBatch, .anthropic, .anthropicBatch, .llamaCpp, .simulated: []
         }
     }
 

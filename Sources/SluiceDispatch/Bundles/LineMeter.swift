@@ -1,0 +1,80 @@
+package import NIOCore
+package import SluiceCore
+
+/// Puts a price on the ends of lines, with the rates of the moment at which they left.
+package struct LineMeter {
+    private let live: LivePolicy
+    private let intent: LedgerEntry
+    private let endpoint: Endpoint
+    private let upstream: LivePolicy.Upstream?
+    /// nil where the policy no longer knows the backend or the model: then the row has no price.
+    private let priced: (meter: Meter, candidate: Route.Candidate)?
+    private let waited: Duration?
+
+    /// - Parameter job: nil where it was erased meanwhile.
+    package init(_ intent: LedgerEntry, request: InferenceRequest?, job: Job?, endpoint: Endpoint, live: LivePolicy) {
+        self.live = live
+        self.intent = intent
+        self.endpoint = endpoint
+        self.waited = job.map { max(intent.at - $0.created, .zero) }
+        let policy = live.policy
+        let backend = intent.target.flatMap { policy.backend(named: $0.backend) }
+        self.upstream = backend.map { live.upstreams[$0.index] }
+        let requested = intent.subject.flatMap { policy.model(named: $0.model) }
+        let sent = job.flatMap { policy.model(named: $0.sentModel) } ?? requested
+        guard let backend, let target = intent.target, let requested, let sent, let offer = sent.offers[backend.index], offer.name == target.backendModel else {
+            self.priced = nil
+            return
+        }
+        let trafficClass = intent.subject.flatMap { policy.trafficClass(named: $0.trafficClass) }?.index ?? 0
+        var decision = Decision(route: 0, trafficClass: trafficClass, requested: requested.index, budget: LatencyBudget())
+        decision.model = sent.index
+        let known = request ?? InferenceRequest(endpoint: endpoint, tenant: intent.subject?.tenant ?? "", model: requested.name)
+        self.priced = (
+            Meter(policy: policy, request: known, decision: decision, at: intent.at),
+            Route.Candidate(pool: 0, backend: backend.index, offer: offer)
+        )
+    }
+
+    /// What an answer of status 2xx turned out to be.
+    package func read(_ body: ByteBuffer) -> WholeReading {
+        guard let upstream else { return WholeReading(.garbage("the backend is no longer part of the policy"), facts: AnswerFacts()) }
+        return body.withUnsafeReadableBytes { upstream.dialect.readWhole($0, on: self.endpoint) }
+    }
+
+    /// The end of a line that was answered.
+    package func answered(_ reading: WholeReading, status: Int, at now: Timestamp) -> LedgerEntry {
+        var facts = reading.facts
+        // Whatever the answer calls it: it came by the lane, and is billed so.
+        facts.tier = Backend.API.batchTier
+        guard let (meter, candidate) = self.priced else {
+            var end = LedgerEntry.Settlement(outcome: .ok, status: status, evidence: .unpriced)
+            end.usage = facts.usage?.usage
+            end.modelServed = facts.model
+            end.tierServed = facts.tier
+            end.upstreamID = facts.upstreamID
+            return self.closed(end, as: .settled, at: now)
+        }
+        return self.closed(meter.answered(.ok, status: status, candidate: candidate, facts: facts, share: nil, at: now), as: .settled, at: now)
+    }
+
+    /// The end of a line that is not billed.
+    package func free(_ outcome: LedgerEntry.Outcome, status: Int?, at now: Timestamp) -> LedgerEntry {
+        if let meter = self.priced?.meter { return self.closed(meter.free(outcome, status: status), as: .settled, at: now) }
+        var end = LedgerEntry.Settlement(outcome: outcome, status: status, evidence: .computed)
+        (end.cost, end.costLow, end.costHigh) = (.zero, .zero, .zero)
+        return self.closed(end, as: .settled, at: now)
+    }
+
+    private func closed(_ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, at now: Timestamp) -> LedgerEntry {
+        var entry = self.intent
+        entry.kind = kind
+        entry.at = now
+        var end = settlement
+        if end.evidence == .unpriced || end.cost == nil { end.levers = nil }
+        end.queued = self.waited
+        end.total = now - self.intent.at
+        entry.settlement = end
+        return entry
+    }
+}
