@@ -7,7 +7,7 @@ import SluiceTransfer
 import SluiceWire
 
 extension FuzzTarget {
-    static let all = [Self.json, .head, .answerHead, .chunked, .retryAfter, .events, .wholeAnswers, .yaml]
+    static let all = [Self.json, .head, .answerHead, .chunked, .retryAfter, .events, .wholeAnswers, .batchAnswers, .yaml]
 
     private static let eventWords =
         [

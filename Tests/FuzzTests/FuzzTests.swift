@@ -4,7 +4,7 @@ import Testing
 
 /// A short run of every fuzz target, with another seed each time; `make fuzz ROUNDS=1000000` is a long one.
 @Suite struct FuzzTests {
-    @Test(arguments: ["json", "head", "answer-head", "chunked", "retry-after", "events", "answers", "yaml"])
+    @Test(arguments: ["json", "head", "answer-head", "chunked", "retry-after", "events", "answers", "batches", "yaml"])
     func keepsItsPromisesForWhateverComes(_ target: String) throws {
         let rounds = target == "yaml" ? 150 : 1500
         let seed = Int(time(nil))

@@ -25,7 +25,7 @@ extension BundleRun {
     private mutating func ingest(_ batch: UpstreamBatch, of bundle: Bundle, _ provider: Provider) async throws {
         var found = false
         for call in batch.failure == nil ? provider.dialect.results(of: batch) : [] {
-            let answer = await provider.perform(call)
+            let answer = await provider.perform(call, isLarge: true)
             guard let results = answer.success else {
                 // Results that are gone will not come back.
                 if answer.status == 404 { continue }

@@ -68,7 +68,9 @@ struct BundleRun {
             self.course.failed(.notSent, isNew: false, chance: 1, at: self.now)
             return
         }
-        let provider = Provider(calls: self.keeper.calls, upstream: live.upstreams[backend.index], dialect: dialect)
+        var provider = Provider(calls: self.keeper.calls, upstream: live.upstreams[backend.index], dialect: dialect)
+        // No call may outlast the time at which the jobs must go elsewhere.
+        if let hedge = bundle.hedgeAt { provider.longest = min(provider.longest, max(hedge - self.now, Provider.short)) }
         switch step {
         case .upload: try await self.upload(bundle, provider)
         case .findFile: try await self.findFile(bundle, provider)
@@ -83,11 +85,17 @@ struct BundleRun {
 
     /// Whom a bundle is with.
     struct Provider {
+        static let short = Duration.seconds(30)
+
         let calls: ProviderCalls
         let upstream: LivePolicy.Upstream
         let dialect: any BatchDialect
+        /// How long a call with all requests or results may take.
+        var longest = Duration.seconds(900)
 
-        func perform(_ call: BatchCall) async -> ProviderAnswer { await self.calls.perform(call, at: self.upstream) }
+        func perform(_ call: BatchCall, isLarge: Bool = false) async -> ProviderAnswer {
+            await self.calls.perform(call, at: self.upstream, within: isLarge ? self.longest : Provider.short)
+        }
     }
 
     /// Takes in a call that did not do what it was made for.
@@ -115,7 +123,7 @@ struct BundleRun {
 
     private mutating func upload(_ bundle: Bundle, _ provider: Provider) async throws {
         let requests = try await self.content(of: bundle, provider)
-        let answer = await provider.perform(provider.dialect.upload(requests, of: bundle))
+        let answer = await provider.perform(provider.dialect.upload(requests, of: bundle), isLarge: true)
         guard let file = answer.success.flatMap({ provider.dialect.readFile($0) }) else { return try await self.refused(answer, bundle, provider) }
         try await self.keep(file: file)
     }
@@ -127,7 +135,7 @@ struct BundleRun {
 
     private mutating func create(_ bundle: Bundle, _ provider: Provider) async throws {
         let requests = provider.dialect.usesFiles ? ByteBuffer() : try await self.content(of: bundle, provider)
-        let answer = await provider.perform(provider.dialect.create(bundle, requests: requests))
+        let answer = await provider.perform(provider.dialect.create(bundle, requests: requests), isLarge: true)
         guard let batch = answer.success.flatMap({ provider.dialect.readBatch($0) }) else { return try await self.refused(answer, bundle, provider) }
         try await self.accept(batch)
     }

@@ -51,14 +51,12 @@ enum ProviderAnswer: Sendable {
 
 /// Makes calls about batches and waits for their whole answers.
 struct ProviderCalls: Sendable {
-    private static let limit = TimeAmount.minutes(15)
-
     let loop: any EventLoop
     let transports: TransportSet
     let clock: SluiceClock
 
-    /// A call whose task is cancelled is dropped.
-    func perform(_ call: BatchCall, at upstream: LivePolicy.Upstream) async -> ProviderAnswer {
+    /// A call whose task is cancelled is dropped, and so is one that has no whole answer in time.
+    func perform(_ call: BatchCall, at upstream: LivePolicy.Upstream, within limit: Duration) async -> ProviderAnswer {
         let (asked, transport) = (upstream.call(call), self.transports[upstream.kind])
         let (loop, clock) = (self.loop, self.clock)
         let cell = NIOLoopBoundBox<ProviderReceiver?>.makeBoxSendingValue(nil, eventLoop: loop)
@@ -68,8 +66,8 @@ struct ProviderCalls: Sendable {
                     let receiver = ProviderReceiver(clock: clock) { waiting.resume(returning: $0) }
                     cell.value = receiver
                     let bound = NIOLoopBound(receiver, eventLoop: loop)
-                    receiver.timer = loop.scheduleTask(in: ProviderCalls.limit) {
-                        bound.value.end(.failed(TransportFailure(.ambiguous, "no whole answer within 15 min")))
+                    receiver.timer = loop.scheduleTask(in: .milliseconds(limit.milliseconds)) {
+                        bound.value.end(.failed(TransportFailure(.ambiguous, "no whole answer within \(DurationText.format(limit))")))
                     }
                     receiver.handle = transport.start(asked, on: loop, receiver: receiver)
                 }

@@ -1,5 +1,14 @@
 import NIOCore
+import SluiceCore
 import SluiceWire
+
+extension JSONCursor {
+    /// Seconds since 1970; nil for what is no time of this age.
+    mutating func unixTime() throws(JSONFault) -> Timestamp? {
+        guard let seconds = try self.integer(), (0..<100_000_000_000).contains(seconds) else { return nil }
+        return Timestamp(milliseconds: Int64(seconds) * 1000)
+    }
+}
 
 extension ByteBuffer {
     /// Reads a JSON object, member by member; false where it is none, or not whole.

@@ -96,6 +96,8 @@ def happy(dialect):
         assert cost(entries) == 6 * ONE == len(provider.billed) * ONE, [entry["cost"] for entry in entries]
         assert {entry["tier_served"] for entry in entries} == {"batch"} and {entry["evidence"] for entry in entries} == {"computed"}
         report = router.run("report", "--output", "json", "--data", str(router.data)).stdout
+        again = json.loads(router.run("audit", "recompute", "--output", "json", "--data", str(router.data)).stdout)
+        assert again["corrections"] == 0, f"the cards of today price it otherwise: {again}"
         levers = {lever["lever"]: lever["amount"] for lever in json.loads(report)["waterfall"]}
         assert decimal.Decimal(levers["lane"]) == 6 * ONE, levers
         eventually(lambda: len(provider.deleted) >= (2 if dialect == "openai" else 1), 20, what="the deletion of what lies at the provider")
@@ -116,7 +118,7 @@ def lanes_anthropic():
     happy("anthropic")
 
 
-def crash(dialect, step):
+def crash(dialect, step, after=None):
     """The process dies at a step; the next one finds what is there and sends nothing twice."""
     reached, go = threading.Event(), threading.Event()
 
@@ -125,7 +127,7 @@ def crash(dialect, step):
             reached.set()
             go.wait(20)
             return "cut"
-    provider = Provider(gate=gate)
+    provider = Provider(gate=gate, after=after)
     with serving(policy(provider, dialect, deadline="400s")) as router:
         ids = enqueue(router, 8, dialect)
         assert reached.wait(60), f"the step {step} was not reached"
@@ -140,11 +142,17 @@ def crash(dialect, step):
         assert not provider.singles, "a job was sent a second time"
         entries = books(router, 8)
         assert cost(entries) == 8 * ONE and len(provider.billed) == 8, entries
+        eventually(lambda: provider.deleted, 60, what="the deletion of what lies at the provider")
 
 
 for dialect, step in [("openai", "upload"), ("openai", "uploaded"), ("openai", "create"), ("openai", "created"), ("anthropic", "create"), ("anthropic", "created")]:
     case(f"lanes-crash-{dialect}-{step}", f"killed at the step `{step}` of {dialect}: no job is lost, none is sent twice", 180)(
         lambda dialect=dialect, step=step: crash(dialect, step))
+
+
+for step in ("results", "delete"):
+    case(f"lanes-crash-openai-{step}", f"killed at the step `{step}`: what came is taken in once, and nothing stays at the provider", 180)(
+        lambda step=step: crash("openai", step, after=2))
 
 
 @case("lanes-crash-open", "killed while the provider has it, and while results come: they are taken in once", 180)

@@ -109,10 +109,14 @@ class Provider(Upstream):
         elif steps[1] not in self.files:
             yield whole(404, {"error": {"message": "no such file", "type": "invalid_request_error", "param": None, "code": None}})
         elif call.method == "DELETE":
+            if self.gate("delete") == "cut":
+                yield CUT
             self.files.pop(steps[1])
             self.deleted.append(steps[1])
             yield whole(200, {"id": steps[1], "object": "file", "deleted": True})
         elif steps[-1] == "content":
+            if self.gate("results") == "cut":
+                yield CUT
             content = self.files[steps[1]]["content"]
             yield b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: %d\r\n\r\n" % len(content) + content
         else:

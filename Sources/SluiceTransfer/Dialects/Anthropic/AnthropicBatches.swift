@@ -109,7 +109,9 @@ private struct MessageBatchFields {
         } else if key.says("created_at") {
             self.created = try cursor.string().flatMap { Timestamp(rfc3339: $0.decoded) }
         } else if key.says("request_counts"), cursor.peek() == UInt8(ascii: "{") {
-            try cursor.members { _, cursor throws(JSONFault) in self.requests += try cursor.integer() ?? 0 }
+            try cursor.members { _, cursor throws(JSONFault) in
+                self.requests = self.requests.addingReportingOverflow(try cursor.integer() ?? 0).partialValue
+            }
         } else {
             try cursor.value()
         }

@@ -126,7 +126,7 @@ private struct FileFields {
         } else if key.says("filename") {
             self.name = try cursor.string()?.decoded ?? ""
         } else if key.says("created_at") {
-            self.created = try cursor.integer().map { Timestamp(milliseconds: Int64($0) * 1000) }
+            self.created = try cursor.unixTime()
         } else {
             try cursor.value()
         }
@@ -157,7 +157,7 @@ private struct BatchFields {
         } else if key.says("status") {
             self.status = try cursor.string()?.decoded ?? ""
         } else if key.says("created_at") {
-            self.created = try cursor.integer().map { Timestamp(milliseconds: Int64($0) * 1000) }
+            self.created = try cursor.unixTime()
         } else if key.says("output_file_id") || key.says("error_file_id") {
             if let file = try cursor.string(), !file.isEmpty { self.files.append(file.decoded) }
         } else if key.says("metadata"), cursor.peek() == UInt8(ascii: "{") {
