@@ -15,6 +15,7 @@ extension TransportConformance {
         Case("a compressed body stays compressed", { try await $0.compressed() }),
         Case("an answer that comes before the request was read arrives", { try await $0.earlyAnswer() }),
         Case("200 calls at a time get each its own answer", { try await $0.manyAtATime() }),
+        Case("each method goes out as itself, whatever went before it", { try await $0.methods() }),
     ]
 
     private func wholeAnswer() async throws {
@@ -32,6 +33,18 @@ extension TransportConformance {
         let names = request.headers.map { $0.name.lowercased() }
         try self.expect(names.allSatisfy { allowed.contains($0) } && Set(names).count == names.count, "the fields sent are \(names)")
         try self.expect(request.header("content-length") == "13" && request.header("accept-encoding") == "identity", "\(request.headers)")
+    }
+
+    private func methods() async throws {
+        let upstream = try await self.upstream { _ in .whole("hello") }
+        let methods: [UpstreamCall.Method] = [.post, .delete, .get, .delete, .post]
+        for method in methods {
+            var call = self.call(upstream.url, body: method == .post ? "{}" : "")
+            call.method = method
+            try self.expectWhole(try await self.run(call), "hello")
+        }
+        let seen = upstream.requests.map { "\($0.method) \($0.text)" }
+        try self.expect(seen == methods.map { "\($0.rawValue) \($0 == .post ? "{}" : "")" }, "the upstream saw \(seen)")
     }
 
     private func chunkedInAnySplitting() async throws {
