@@ -70,7 +70,10 @@ struct BundleRun {
         }
         var provider = Provider(calls: self.keeper.calls, upstream: live.upstreams[backend.index], dialect: dialect)
         // No call may outlast the time at which the jobs must go elsewhere.
-        if let hedge = bundle.hedgeAt { provider.longest = min(provider.longest, max(hedge - self.now, Provider.short)) }
+        if let hedge = bundle.hedgeAt, hedge > self.now {
+            let left = max(hedge - self.now, .seconds(2))
+            (provider.short, provider.longest) = (min(provider.short, left), min(provider.longest, left))
+        }
         switch step {
         case .upload: try await self.upload(bundle, provider)
         case .findFile: try await self.findFile(bundle, provider)
@@ -85,16 +88,15 @@ struct BundleRun {
 
     /// Whom a bundle is with.
     struct Provider {
-        static let short = Duration.seconds(30)
-
         let calls: ProviderCalls
         let upstream: LivePolicy.Upstream
         let dialect: any BatchDialect
-        /// How long a call with all requests or results may take.
+        /// How long a call may take, and one with all requests or results.
+        var short = Duration.seconds(30)
         var longest = Duration.seconds(900)
 
         func perform(_ call: BatchCall, isLarge: Bool = false) async -> ProviderAnswer {
-            await self.calls.perform(call, at: self.upstream, within: isLarge ? self.longest : Provider.short)
+            await self.calls.perform(call, at: self.upstream, within: isLarge ? self.longest : self.short)
         }
     }
 

@@ -228,6 +228,30 @@ def lanes_hedge():
         assert cost(entries) == len(batch.lines) * ONE + 6 * DEAR
 
 
+@case("lanes-hang", "a provider that takes a batch and then says nothing more is not waited for either", 150)
+def lanes_hang():
+    provider = Provider(gate=lambda name: "hang" if name == "look" else None)
+    with serving(policy(provider, deadline="60s")) as router:
+        ids = enqueue(router, 6)
+        sent(provider)
+        assert all(answer.status == 200 for answer in done(router, ids, 75))
+        assert len(provider.singles) == 6
+
+
+@case("lanes-budget", "a budget counts what is with the provider, and what it came to", 150)
+def lanes_budget():
+    provider = Provider()
+    with serving(policy(provider, more="budgets: { all: { limit: 0.003, per: day, at: { 100%: reject } } }")) as router:
+        ids = enqueue(router, 12)
+        batch = sent(provider)[0]
+        # Fifty tokens of answer at most, and a little prompt, at half the price: less than 0.003 for a part of them.
+        assert 5 <= len(batch.lines) < 12, f"{len(batch.lines)} lines"
+        assert not provider.singles, "what the budget refused went elsewhere at the full price"
+        provider.finish()
+        eventually(lambda: sum(job(router, id).status == 200 for id in ids) == len(batch.lines), 30, what="the answers of what was paid for")
+        assert cost(books(router, len(batch.lines))) == len(batch.lines) * ONE
+
+
 @case("lanes-cancel", "a client cancels jobs that are with the provider: they end at once, and a batch that nobody waits for is stopped", 150)
 def lanes_cancel():
     provider = Provider()

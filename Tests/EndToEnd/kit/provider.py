@@ -155,6 +155,8 @@ class Provider(Upstream):
             yield whole(404, {"error": {"message": "no such batch", "type": "invalid_request_error", "param": None, "code": None}})
         else:
             batch = self.batches[steps[1]]
+            if self.gate("look") == "hang":
+                yield 120
             if steps[-1] == "cancel":
                 if batch.status != "in_progress":
                     yield whole(409, {"error": {"message": "it is over", "type": "invalid_request_error", "param": None, "code": None}})
