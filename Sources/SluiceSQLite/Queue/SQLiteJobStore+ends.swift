@@ -109,7 +109,9 @@ extension WriteTransaction {
                 """
         ).execute()
         let batches = self.db.changesCount
-        try self.db.cachedStatement(literal: "DELETE FROM bundle WHERE state > 3 AND leftovers = '' AND ended_ms < \(limit.milliseconds)").execute()
+        if !tenants.areListed {
+            try self.db.cachedStatement(literal: "DELETE FROM bundle WHERE state > 3 AND leftovers = '' AND ended_ms < \(limit.milliseconds)").execute()
+        }
         try self.db.cachedStatement(
             literal: """
                 DELETE FROM webhook_delivery WHERE state > 0 AND due_ms < \(limit.milliseconds) AND endpoint IN (
