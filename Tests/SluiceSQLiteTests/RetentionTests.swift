@@ -79,6 +79,22 @@ import Testing
         #expect(try second.ledger.verify(wanted: nil).chain.firstBad == nil)
     }
 
+    @Test func theBeginningOfACallThatIsUnderWayStays() async throws {
+        let store = try TemporaryStore()
+        let job = Sample.job("job_1")
+        try await stored { store.jobs.enqueue(job, call: Sample.call(), answer: nil, then: $0) }
+        let leased = try await stored { store.jobs.lease(job.lane, limit: 1, at: Sample.now, then: $0) }
+        let lease = try #require(leased.first?.lease)
+        let subject = Sample.subject(job.requestID, trafficClass: job.trafficClass, jobID: job.id, serve: .later)
+        try await stored { store.jobs.begin(Sample.intent(subject, attempt: 1), under: lease, then: $0) }
+        for hour in 0..<3 { try await self.append(20, inHour: hour, to: store) }
+        #expect(try await self.forget(entriesBefore: 2, in: store) == 0)
+        let end = Sample.settled(subject, attempt: 1)
+        #expect(try await stored { store.jobs.complete(lease, as: .failed, result: nil, ends: [end], at: Sample.now, then: $0) })
+        #expect(try await self.forget(entriesBefore: 2, in: store) > 0)
+        #expect(try store.ledger.verify(wanted: nil).chain.firstBad == nil)
+    }
+
     @Test func whatIsDeletedInPartsFitsInBetween() async throws {
         let store = try await self.store(entriesPerHour: 1500)
         let limit = RetentionTests.start + .seconds(7200)

@@ -37,6 +37,7 @@ extension SQLiteLedger {
 extension WriteTransaction {
     private static let entriesPerPart = 2000
 
+    /// The beginning of a call that is under way stays, and all behind it: a provider's batch may take days, and its end needs it.
     fileprivate func deleteEntries(before limit: Timestamp, at now: Timestamp) throws -> Int {
         let cut = try Int64.fetchOne(self.db.cachedStatement(sql: "SELECT max(seq) FROM ledger_cut")) ?? 0
         let next =
@@ -45,6 +46,9 @@ extension WriteTransaction {
                     literal: """
                         SELECT max(seq) FROM checkpoint
                         WHERE seq < (SELECT ifnull(min(first_seq), 9223372036854775807) FROM ledger_hour WHERE hour_ms > \(limit.milliseconds - 3_600_000))
+                          AND seq < (
+                            SELECT ifnull(min(ledger.seq), 9223372036854775807)
+                            FROM attempt JOIN ledger ON ledger.request_id = attempt.request_id AND ledger.attempt = attempt.n AND ledger.part = 0)
                         """)) ?? 0
         if next > cut {
             try self.db.cachedStatement(literal: "INSERT INTO ledger_cut(seq, cut_ms) VALUES (\(next), \(now.milliseconds))").execute()
