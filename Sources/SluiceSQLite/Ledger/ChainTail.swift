@@ -29,6 +29,8 @@ struct ChainTail: Sendable {
     /// What comes next, as soon as it fills a statement.
     private var waiting: [SealedEntry] = []
     private var insert = LedgerInsert()
+    /// Entries go one by one, since one of them may be in the chain already.
+    private var isOneByOne = false
 
     /// The end of the chain as the database has it.
     init(_ db: Database) throws {
@@ -51,8 +53,9 @@ struct ChainTail: Sendable {
     }
 
     /// Gives the tail to a transaction, together with the room for its rows. Until the transaction has committed, this one stays as it is.
-    mutating func lent() -> ChainTail {
-        let tail = self
+    mutating func lent(oneByOne: Bool) -> ChainTail {
+        var tail = self
+        tail.isOneByOne = oneByOne
         self.insert = LedgerInsert()
         self.appended = []
         return tail
@@ -80,17 +83,18 @@ struct ChainTail: Sendable {
     }
 
     /// Appends entries, but for those whose attempt has an intent or an end in the chain already.
+    ///
+    /// - Throws: Where there is such a one, unless they go one by one: the transaction must be done again in that way.
     mutating func append(_ entries: [SealedEntry], to db: Database) throws {
         var rest = entries[...]
         while !rest.isEmpty {
-            let some = rest.prefix(LedgerInsert.sizes.first { $0 <= rest.count } ?? 1)
-            // One that is there already takes the others of its statement with it: then each is tried for itself.
-            if try !self.appendAll(some, to: db), some.count > 1 { for entry in some { _ = try self.appendAll([entry], to: db) } }
+            let some = rest.prefix(self.isOneByOne ? 1 : LedgerInsert.sizes.first { $0 <= rest.count } ?? 1)
+            _ = try self.appendAll(some, to: db)
             rest = rest.dropFirst(some.count)
         }
     }
 
-    /// Appends all of these entries with one statement, or none of them.
+    /// Appends all of these entries with one statement; false where it is one that is there already.
     private mutating func appendAll(_ entries: ArraySlice<SealedEntry>, to db: Database) throws -> Bool {
         let before = self.mark
         self.insert.removeAll()

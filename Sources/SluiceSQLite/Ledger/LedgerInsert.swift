@@ -48,7 +48,8 @@ struct LedgerInsert: Sendable {
 
     /// Writes the rows, as many as one of ``sizes``.
     ///
-    /// - Returns: false where the ledger has the intent or the end of one of the attempts already; then none was written.
+    /// - Returns: false where it was one row, and the ledger has the intent or the end of that attempt already.
+    /// - Throws: The same of one of several rows: then the transaction must be rolled back.
     func write(to db: Database) throws -> Bool {
         let statement = try db.cachedStatement(sql: LedgerInsert.sql(rows: self.rows.count)).sqliteStatement
         defer { sqlite3_reset(statement) }
@@ -58,7 +59,6 @@ struct LedgerInsert: Sendable {
         }
         switch code & 0xFF {
         case SQLITE_DONE: return self.rows.count > 1 || db.changesCount > 0
-        case SQLITE_CONSTRAINT where self.rows.count > 1: return false
         default: throw DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage)
         }
     }
@@ -66,8 +66,9 @@ struct LedgerInsert: Sendable {
     private static let statements = Dictionary(
         uniqueKeysWithValues: Self.sizes.map { rows in
             let values = Array(repeating: "(?, ?, ?, ?, ?, ?, ?)", count: rows).joined(separator: ", ")
-            let insert = "INSERT INTO ledger(seq, at_ms, attempt, part, request_id, line, hash) VALUES \(values)"
-            return (rows, rows > 1 ? insert : insert + " ON CONFLICT (request_id, attempt, part) DO NOTHING")
+            let insert = "INTO ledger(seq, at_ms, attempt, part, request_id, line, hash) VALUES \(values)"
+            // A statement of many rows that could be taken back alone would copy each page before it touches it.
+            return (rows, rows > 1 ? "INSERT OR FAIL " + insert : "INSERT " + insert + " ON CONFLICT (request_id, attempt, part) DO NOTHING")
         })
 
     private static func sql(rows: Int) -> String {

@@ -240,7 +240,7 @@ package final class StoreWriter: Sendable {
     /// - Parameter apart: Whether an operation that fails leaves the others of the group as they are; else it takes them with it.
     private func write(_ group: Group, apart: Bool, _ ends: inout Ends, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
         let before = (ends.tail.seq, ends.tail.hash)
-        var transaction = WriteTransaction(db: db, chain: ends.tail.lent(), backlog: self.backlog)
+        var transaction = WriteTransaction(db: db, chain: ends.tail.lent(oneByOne: apart), backlog: self.backlog)
         var hasRollups = false
         do {
             var answers: [@Sendable () -> Void] = []
