@@ -97,7 +97,7 @@ final class HotConnection: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         self.lost()
         if self.isColdOpen { context.fireErrorCaught(error) }
-        context.close(promise: nil)
+        self.close()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -105,7 +105,7 @@ final class HotConnection: ChannelDuplexHandler {
         case ChannelEvent.inputClosed where !self.isBusyCold && !self.server.keepsHalfClosed:
             // Half closed is closed: nobody who waits for an answer says goodbye first (`promises.md`, fault 40).
             self.lost()
-            context.close(promise: nil)
+            self.close()
         case is ChannelShouldQuiesceEvent:
             self.drain()
             if self.isColdOpen { context.fireUserInboundEventTriggered(event) }
@@ -132,7 +132,7 @@ final class HotConnection: ChannelDuplexHandler {
     private func lost() {
         if case .exchange(let exchange) = self.state { exchange.clientLeft() }
         self.state = .closing
-        self.pending.clear()
+        self.pending = ByteBuffer()
     }
 
     // MARK: Requests
@@ -153,7 +153,7 @@ final class HotConnection: ChannelDuplexHandler {
             case .coldAnswer, .exchange:
                 return self.holdBack()
             case .closing:
-                return self.pending.clear()
+                return self.pending = ByteBuffer()
             }
         }
     }
@@ -336,7 +336,7 @@ final class HotConnection: ChannelDuplexHandler {
     private func next() {
         guard self.keepsAlive, !self.server.isDraining else {
             self.state = .closing
-            self.context?.close(promise: nil)
+            self.close()
             return
         }
         self.state = .head
@@ -352,9 +352,9 @@ final class HotConnection: ChannelDuplexHandler {
 
     func write(_ buffer: ByteBuffer, then second: ByteBuffer? = nil) {
         guard let context = self.context else { return }
-        guard let second else { return context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil) }
         context.write(self.wrapOutboundOut(buffer), promise: nil)
-        context.writeAndFlush(self.wrapOutboundOut(second), promise: nil)
+        if let second { context.write(self.wrapOutboundOut(second), promise: nil) }
+        self.server.flushes.add(context)
     }
 
     /// Without flushing: the rest of the turn follows.
@@ -389,8 +389,14 @@ final class HotConnection: ChannelDuplexHandler {
     private func closeAfterAnswer() {
         self.state = .closing
         self.since = self.server.clock.now.monotonic
-        self.pending.clear()
-        self.context?.close(mode: .output, promise: nil)
+        self.pending = ByteBuffer()
+        self.close(.output)
+    }
+
+    /// Closes behind what was written.
+    private func close(_ mode: CloseMode = .all) {
+        self.context?.flush()
+        self.context?.close(mode: mode, promise: nil)
     }
 
     // MARK: Time and ends
@@ -399,7 +405,7 @@ final class HotConnection: ChannelDuplexHandler {
         let limits = self.server.limits
         if let since = self.unwritableSince, !self.hasTakenSome(at: now), since + limits.writeTime <= now {
             self.lost()
-            self.context?.close(promise: nil)
+            self.close()
             return
         }
         guard let since = self.since else { return }
@@ -407,13 +413,13 @@ final class HotConnection: ChannelDuplexHandler {
         case .head where self.pending.readableBytes > 0:
             if since + limits.headTime <= now { self.fault(Refusal(408, .requestTimeout, "the head of the request did not come in time")) }
         case .head:
-            if since + limits.idleTime <= now { self.context?.close(promise: nil) }
+            if since + limits.idleTime <= now { self.close() }
         case .hotBody(let request):
             guard self.isTooSlow(request.bytesTaken + self.pending.readableBytes, since: since, at: now) else { return }
             self.keepsAlive = false
             self.refuse(Refusal(408, .requestTimeout, "the body of the request came too slowly"), endpoint: request.endpoint, requestID: request.id)
         case .closing:
-            if since + .seconds(2) <= now { self.context?.close(promise: nil) }
+            if since + .seconds(2) <= now { self.close() }
         case .coldBody:
             guard self.isTooSlow(self.coldBytes, since: since, at: now) else { return }
             let refusal = Refusal(408, .requestTimeout, "the body of the request came too slowly")
@@ -441,12 +447,12 @@ final class HotConnection: ChannelDuplexHandler {
     func drain() {
         guard case .head = self.state, self.pending.readableBytes == 0 else { return }
         self.state = .closing
-        self.context?.close(promise: nil)
+        self.close()
     }
 
     func cut() {
         if case .exchange(let exchange) = self.state { exchange.cut() }
         self.state = .closing
-        self.context?.close(promise: nil)
+        self.close()
     }
 }

@@ -35,6 +35,7 @@ package final class ServerLoop {
     let logger: Logger
     let keepsHalfClosed: Bool
     var ids = RequestIDs()
+    let flushes: TurnFlush
     /// The clock as it was read last on this loop: exact enough for what is waited for by the second.
     private(set) var latest = MonotonicInstant(nanoseconds: 0)
     private var connections: [HotConnection] = []
@@ -48,6 +49,7 @@ package final class ServerLoop {
         clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, logger: Logger
     ) {
         self.loop = loop
+        self.flushes = TurnFlush(loop: loop)
         self.dispatcher = dispatcher
         self.policy = policy
         self.keys = keys

@@ -70,7 +70,7 @@ final class PlainConnection: ChannelInboundHandler {
         let isJoined = call.body.readableBytes <= PlainConnection.longestJoined
         context.write(NIOAny(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined)), promise: nil)
         if !isJoined { context.write(NIOAny(call.body), promise: nil) }
-        context.flush()
+        exchange.host.flushes.add(context)
     }
 
     private static func request(_ call: UpstreamCall, host: String, withBody: Bool) -> ByteBuffer {
@@ -278,7 +278,8 @@ final class PlainConnection: ChannelInboundHandler {
         self.exchange = nil
         let mayStay = self.head.keepsAlive && bytes.readableBytes == 0 && self.served < self.mostServed
         self.state = mayStay ? .idle : .closed
-        bytes.clear()
+        // Not cleared: that would make a new one, since the answer's body shares it.
+        bytes.moveReaderIndex(to: bytes.writerIndex)
         if exchange.isPaused { self.setReading(true) }
         if mayStay { exchange.host.giveBack(self, after: self.isStream ? .streamed : .whole) } else { self.context?.close(promise: nil) }
         self.lastHost = exchange.host
