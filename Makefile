@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises soak sim kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench image lint fmt shape tools probe
+.PHONY: help demo run test unit end-to-end promises soak sim kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench order image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -119,6 +119,12 @@ bench: tools ## measures a release build beside nginx on the same core and print
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx
 	$(BUILD) -c release --product sluice
 	Benchmarks/rig/bench $(ARGS)
+
+order: tools ## finds the functions that requests run through, for the linker to lay beside each other (Sources/sluice/symbols.order)
+	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux linux-perf
+	$(BUILD) -c release --product sluice
+	Benchmarks/rig/order.sh > .bench/symbols.order
+	mv .bench/symbols.order Sources/sluice/symbols.order
 
 image: tools ## builds the container image from a release build, without a daemon, and runs it
 	$(BUILD) -c release --product sluice
