@@ -151,6 +151,8 @@ final class HotConnection: ChannelDuplexHandler {
             case .coldBody(let body):
                 guard self.readCold(body) else { return }
             case .coldAnswer, .exchange:
+                // Empty, it would still keep the channel from reading into the same buffer again.
+                if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
                 return self.holdBack()
             case .closing:
                 return self.pending = ByteBuffer()

@@ -233,7 +233,10 @@ final class PlainConnection: ChannelInboundHandler {
 
     private func lines(of bytes: ByteBuffer) -> ByteBuffer? {
         let first = self.head.fields.first?.name.lowerBound ?? self.head.length - 2
-        return bytes.getSlice(at: bytes.readerIndex + first, length: self.head.length - 2 - first)
+        let (start, count) = (bytes.readerIndex + first, self.head.length - 2 - first)
+        // Of a body that comes in pieces the head is copied: a slice would keep the channel from reading them into the same buffer.
+        guard case .length = self.head.framing else { return bytes.getBytes(at: start, length: count).map { ByteBuffer(bytes: $0) } }
+        return bytes.getSlice(at: start, length: count)
     }
 
     private func noteManners(_ answer: UpstreamHead) {
