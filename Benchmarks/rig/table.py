@@ -8,9 +8,13 @@ import sys
 COLUMNS = [
     ("CPU µs a request, 32 connections", "c32", ("proxy", "cpu_us_per_req"), 1),
     ("256 connections", "c256", ("proxy", "cpu_us_per_req"), 1),
+    ("latency p50 at 500 requests/s, ms", "r500", ("lat_us", "p50"), 1 / 1000),
+    ("p99", "r500", ("lat_us", "p99"), 1 / 1000),
     ("CPU µs an SSE chunk, 500 streams", "s500", ("proxy", "cpu_us_per_chunk"), 1),
     ("first chunk p50, ms", "s500", ("ttft_us", "p50"), 1 / 1000),
+    ("chunk p99, 2,000 streams, ms", "l2000", ("chunk_us", "p99"), 1 / 1000),
     ("RSS at 500 streams, MB", "s500", ("proxy", "rss_mb"), 1),
+    ("at 2,000", "l2000", ("proxy", "rss_mb"), 1),
     ("cold start, ms", "cold", ("cold", "cold_ms"), 1),
     ("CPU of others, cores", None, ("foreign_cpu",), 1),
 ]
