@@ -13,6 +13,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     private var head: AnswerHead?
     private var body: [UInt8] = []
     private var isOver = false
+    /// Asked of the original once the job has its answer.
+    private var verified: VerifiedCall?
     /// Set where the run is broken off from outside.
     private var breakOff: BreakOff?
 
@@ -46,6 +48,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     private func call() throws(Refusal) -> DispatchCall {
         let live = self.worker.policy.live
         let call = try self.leased.dispatchCall(by: live, at: self.worker.clock.now)
+        // The plan knows lanes, not what a rule demands of a substitute: then the first that is good enough.
+        guard !call.demandsOfSubstitute else { return call }
         // By name: the policy may have changed since the plan was made.
         for (rank, tier) in self.tiers.enumerated() {
             for backend in live.policy.backends where tier.contains(backend.name) { call.ranks[backend.index] = rank }
@@ -101,6 +105,10 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
 
     func send(_ events: ByteBuffer) {
         self.body.append(contentsOf: events.readableBytesView)
+    }
+
+    func verify(_ call: VerifiedCall) {
+        self.verified = call
     }
 
     func finish(isWhole: Bool) {
@@ -166,7 +174,19 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     private func leave(_ outcome: RunEnd.Outcome) {
         self.isOver = true
         self.worker.keep(
-            RunEnd(job: self.leased.job.id, lease: self.leased.lease, outcome: outcome, attempts: self.ends, at: self.worker.clock.now.wall))
+            RunEnd(
+                job: self.leased.job.id, lease: self.leased.lease, outcome: outcome, attempts: self.ends, verified: self.verified,
+                at: self.worker.clock.now.wall))
+    }
+}
+
+extension DispatchCall {
+    /// Whether its substitute must be of some precision or size.
+    fileprivate var demandsOfSubstitute: Bool {
+        self.decision.substitutions.contains { index in
+            let rule = self.live.policy.substitutions[index]
+            return rule.minPrecision != nil || rule.minParameters != nil
+        }
     }
 }
 

@@ -18,6 +18,9 @@ extension LeasedJob {
         let fields = try bytes.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: job.endpoint) }
         let route = policy.routes.first { $0.displayName == job.route }?.index ?? 0
         var decision = Decision(route: route, trafficClass: trafficClass.index, requested: requested.index, budget: LatencyBudget())
+        // By today's rules, so that what they demand of a substitute holds for what waited, too.
+        if job.kind != .verification, job.model != job.sentModel { policy.substitute(&decision, stored.request, trafficClass) }
+        if decision.model != model.index { decision.substitutions = [] }
         decision.model = model.index
         decision.maxCost = job.maxCost
         decision.budget.total = job.deadline.map { max($0 - now.wall, .zero) }
@@ -31,6 +34,10 @@ extension LeasedJob {
             subject: subject, arrived: now)
         call.namesAnthropicVersion = String(decoding: stored.fields, as: UTF8.self).contains("anthropic-version:")
         call.pools = job.rung == 1 ? policy.pools.first { $0.name == job.promoteTo }.map { [$0.index] } ?? trafficClass.promote.map { [$0.pool] } : nil
+        if job.kind == .verification {
+            call.isVerification = true
+            call.pools = policy.pools(ofOriginal: model, for: trafficClass, on: job.endpoint)
+        }
         call.queued = max(now.wall - job.created, .zero)
         call.earlierAttempts = job.attempts
         call.patience = .zero

@@ -12,6 +12,8 @@ struct RunEnd: Sendable {
     let lease: Lease
     let outcome: Outcome
     let attempts: [LedgerEntry]
+    /// To be verified where the job is done with this run's answer.
+    var verified: VerifiedCall?
     let at: Timestamp
 
     /// - Parameter then: Called from any thread with whether this run still held the lease.

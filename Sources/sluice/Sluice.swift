@@ -11,7 +11,7 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             AuditCommand.self, CheckCommand.self, ConfigCommand.self, DemoCommand.self, DoctorCommand.self, ExplainCommand.self, ExportCommand.self,
             InitCommand.self, KeysCommand.self, PricesCommand.self, QueueCommand.self, ReportCommand.self, SchemaCommand.self, ServeCommand.self,
-            WindowsCommand.self,
+            VerifyCommand.self, WindowsCommand.self,
         ])
 
     static func main() async {

@@ -34,6 +34,11 @@ import Testing
         try await promise.run(against: store.subject)
     }
 
+    @Test(arguments: VerificationStoreConformance.cases) func keepsVerifications(_ promise: StoreCase) async throws {
+        let store = try TemporaryStore()
+        try await promise.run(against: store.subject)
+    }
+
     @Test(arguments: WebhookStoreConformance.cases) func keepsWebhooks(_ promise: StoreCase) async throws {
         let store = try TemporaryStore()
         try await promise.run(against: store.subject)
@@ -44,7 +49,7 @@ extension TemporaryStore {
     var subject: StoreSubject {
         StoreSubject(
             jobs: self.jobs, ledger: self.ledger, batches: self.batches, files: self.files, answers: self.answers, webhooks: self.webhooks,
-            bundles: SQLiteBundleStore(self.database)
+            bundles: SQLiteBundleStore(self.database), verifications: SQLiteVerificationStore(self.database)
         ) {
             let next = try TemporaryStore(folder: try self.crashImage())
             _ = try await stored { next.jobs.recover(at: Sample.now, then: $0) }

@@ -47,16 +47,29 @@ extension BundleRun {
         let lines = try await self.lines()
         let isPulled = bundle.pullAt.map { $0 <= self.now } ?? false
         var (found, ends): (Bool, [LineEnd]) = (false, [])
+        var verified: [String: VerifiedCall] = [:]
         var rest = results
         while let text = rest.readLine() {
             guard let line = provider.dialect.readLine(text), let job = bundle.job(ofCustomID: line.customID) else { continue }
             found = true
             guard let known = lines[job] else { continue }
-            ends.append(self.end(of: known, line.kind, bundle, isPulled: isPulled, provider.upstream))
-            if ends.count == BundleRun.linesPerStep { try await self.settle(&ends) }
+            let end = self.end(of: known, line.kind, bundle, isPulled: isPulled, provider.upstream)
+            if case .complete(.done, let answer) = end.fate, let leased = known.leased { verified[leased.job.id] = self.verified(leased, answer, bundle) }
+            ends.append(end)
+            if ends.count == BundleRun.linesPerStep { try await self.settle(&ends, &verified) }
         }
-        try await self.settle(&ends)
+        try await self.settle(&ends, &verified)
         return found
+    }
+
+    /// The line's call, if its original is asked as well.
+    private func verified(_ leased: LeasedJob, _ answer: JobResult, _ bundle: Bundle) -> VerifiedCall? {
+        guard leased.job.model != leased.job.sentModel else { return nil }
+        let now = self.keeper.worker.clock.now
+        guard let call = try? self.keeper.files.withCall(leased).dispatchCall(by: self.keeper.worker.policy.live, at: now) else { return nil }
+        var ids = RequestIDs()
+        return VerifiedCall(
+            call, answer: answer, from: bundle.backend, attempts: leased.job.attempts, id: ids.next("job_", at: now.wall.milliseconds), at: now.wall)
     }
 
     private func lines() async throws -> [Int64: BundledLine] {
@@ -130,6 +143,11 @@ extension BundleRun {
     }
 
     private func settle(_ ends: inout [LineEnd]) async throws {
+        var verified: [String: VerifiedCall] = [:]
+        try await self.settle(&ends, &verified)
+    }
+
+    private func settle(_ ends: inout [LineEnd], _ verified: inout [String: VerifiedCall]) async throws {
         guard !ends.isEmpty else { return }
         let (written, now) = (ends, self.now)
         ends = []
@@ -138,7 +156,9 @@ extension BundleRun {
         for outcome in outcomes {
             if let result = outcome.result { self.keeper.worker.signals.announce(outcome.job, .answered(result)) }
             if outcome.wasLeased { self.keeper.worker.drop(outcome.job) }
+            if let call = verified[outcome.job] { self.keeper.worker.verify(call) }
         }
+        verified = [:]
         self.keeper.worker.signals.nudge()
         self.keeper.worker.signals.nudgeDelivery()
     }

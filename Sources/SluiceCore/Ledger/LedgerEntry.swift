@@ -39,6 +39,8 @@ package struct LedgerEntry: Sendable {
         case overMaxTokens = "over_max_tokens"
         case noDone = "no_done"
         case unbaselined
+        /// The attempt asked the original what a substitute had answered.
+        case verification
     }
 
     package var kind: Kind
@@ -211,6 +213,21 @@ package struct LedgerEntry: Sendable {
 }
 
 extension LedgerEntry {
+    /// The end of an attempt that only verified a substitute: paid, but no client has seen it, and no baseline would have been paid for it.
+    package func asVerification() -> LedgerEntry {
+        guard var settlement = self.settlement else { return self }
+        var entry = self
+        settlement.flags.append(.verification)
+        settlement.flags.removeAll { $0 == .unbaselined }
+        if self.kind == .settled, settlement.cost != .zero || settlement.outcome == .ok {
+            entry.kind = .waste
+            settlement.baseline = nil
+            settlement.levers = nil
+        }
+        entry.settlement = settlement
+        return entry
+    }
+
     /// The end of an attempt whose answer came too late to count: paid, but nobody will see it.
     ///
     /// What was never paid for stays what it was.

@@ -95,6 +95,7 @@ package struct Recomputation: Sendable {
         end.perRequest = priced.perRequest
         end.modelServed = entry.settlement?.modelServed
         end.tierServed = entry.settlement?.tierServed
+        if entry.settlement?.flags.contains(.verification) == true { end.flags = [.verification] }
         guard entry.kind == .settled else { return end }
         if known.baseline == nil {
             end.baseline = self.policy.baselineCost(of: entry)

@@ -40,6 +40,7 @@ extension Report {
         json.add("cost_high", measures.costHigh)
         json.add("baseline", measures.baseline)
         json.add("waste", measures.waste)
+        json.add("verification", measures.verification)
         json.add("idle", measures.idle)
         json.add("marginal_cost", measures.marginal)
         json.add("utilisation", millionths: measures.utilisation)

@@ -22,6 +22,8 @@ package struct RollupMeasures: Sendable, Equatable {
     package var baseline = MoneySum.zero
     /// Paid attempts that nobody saw, and whatever is in doubt at its high end.
     package var waste = MoneySum.zero
+    /// The part of ``waste`` that verified substitutes.
+    package var verification = MoneySum.zero
     /// The baseline of those that are ``waste``.
     package var wasteBaseline = MoneySum.zero
     package var idle = MoneySum.zero
@@ -57,6 +59,7 @@ package struct RollupMeasures: Sendable, Equatable {
         a.costHigh += b.costHigh
         a.baseline += b.baseline
         a.waste += b.waste
+        a.verification += b.verification
         a.wasteBaseline += b.wasteBaseline
         a.idle += b.idle
         a.paidMilliseconds += b.paidMilliseconds
@@ -112,6 +115,7 @@ package struct RollupMeasures: Sendable, Equatable {
         if let baseline = end.baseline { self.baseline += baseline }
         guard !isWaste, let cost = end.cost else {
             self.waste += high
+            if end.flags.contains(.verification) { self.verification += high }
             self.wasteBaseline += end.baseline ?? .zero
             return
         }

@@ -49,6 +49,7 @@ extension RollupMeasures {
         case .costHigh: self.costHigh += try scan.sum()
         case .baseline: self.baseline += try scan.sum()
         case .waste: self.waste += try scan.sum()
+        case .verification: self.verification += try scan.sum()
         case .wasteBaseline: self.wasteBaseline += try scan.sum()
         case .idle: self.idle += try scan.sum()
         case .marginal: self.marginal += try scan.sum()
@@ -75,8 +76,9 @@ extension RollupMeasures {
     private static var sums: [(name: StaticString, path: WritableKeyPath<RollupMeasures, MoneySum>)] {
         [
             ("cost", \.cost), ("cost_baselined", \.costBaselined), ("cost_low", \.costLow), ("cost_high", \.costHigh), ("baseline", \.baseline),
-            ("waste", \.waste), ("waste_baseline", \.wasteBaseline), ("idle", \.idle), ("marginal", \.marginal), ("lever_model", \.leverModel),
-            ("lever_backend", \.leverBackend), ("lever_lane", \.leverLane), ("lever_window", \.leverWindow), ("lever_cache", \.leverCache),
+            ("waste", \.waste), ("verification", \.verification), ("waste_baseline", \.wasteBaseline), ("idle", \.idle), ("marginal", \.marginal),
+            ("lever_model", \.leverModel), ("lever_backend", \.leverBackend), ("lever_lane", \.leverLane), ("lever_window", \.leverWindow),
+            ("lever_cache", \.leverCache),
         ]
     }
 }
@@ -90,7 +92,7 @@ private enum Measure: String {
     case costBaselined = "cost_baselined"
     case costLow = "cost_low"
     case costHigh = "cost_high"
-    case baseline, waste
+    case baseline, waste, verification
     case wasteBaseline = "waste_baseline"
     case idle, marginal
     case leverModel = "lever_model"
@@ -102,7 +104,7 @@ private enum Measure: String {
 
     static let all: [Measure] = [
         .requests, .attempts, .unbaselined, .unreconciled, .own, .paid, .busy, .usage, .cost, .costBaselined, .costLow, .costHigh, .baseline, .waste,
-        .wasteBaseline, .idle, .marginal, .leverModel, .leverBackend, .leverLane, .leverWindow, .leverCache, .evidence,
+        .verification, .wasteBaseline, .idle, .marginal, .leverModel, .leverBackend, .leverLane, .leverWindow, .leverCache, .evidence,
     ]
 
     var name: String { self.rawValue }

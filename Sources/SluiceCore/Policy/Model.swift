@@ -70,4 +70,14 @@ package struct Substitution: Sendable {
     }
 
     package var displayName: String { self.name ?? "substitute[\(self.index)]" }
+
+    /// Whether the request with this id is among those that also run on the original: told by the id alone, so that it is the same whenever
+    /// and wherever it is asked.
+    package func verifies(_ requestID: String) -> Bool {
+        guard let share = self.verify else { return false }
+        // FNV-1a, its bits mixed once more, since ids of one moment differ in their last characters only.
+        var hash = requestID.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+        hash = (hash ^ (hash >> 33)) &* 0xFF51_AFD7_ED55_8CCD
+        return Int64((hash ^ (hash >> 33)) % 1_000_000) < share.millionths
+    }
 }

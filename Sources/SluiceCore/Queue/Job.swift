@@ -8,6 +8,8 @@ package struct Job: Sendable {
         case batchLine = 2
         case messageBatchEntry = 3
         case background = 4
+        /// Asks the original what a substitute has answered; nobody waits for it, and no tenant sees it.
+        case verification = 5
     }
 
     /// What outside sees: `job_…`.
@@ -33,7 +35,7 @@ package struct Job: Sendable {
     package var promoteAt: Timestamp?
     /// The name of the pool.
     package var promoteTo: String?
-    /// 0 in its class's own pools, 1 once it was promoted, ``offLanes`` in the class's own pools but for providers' batches.
+    /// 0 in its class's own pools, 1 once it was promoted, ``offLanes`` in the class's own pools but for providers' batches, ``onOriginal``.
     package var rung = 0
     /// Upstream calls so far.
     package var attempts = 0
@@ -53,6 +55,8 @@ package struct Job: Sendable {
 
     /// The rung of jobs that no provider's batch may have (again).
     package static let offLanes = 2
+    /// The rung of verifications: they run where the original is served (``PolicySet/pools(ofOriginal:for:on:)``), whatever their class has.
+    package static let onOriginal = 3
 
     package init(
         id: String, requestID: String, kind: Kind, tenant: String, key: String?, trafficClass: String, route: String, endpoint: Endpoint,

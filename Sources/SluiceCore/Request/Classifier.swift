@@ -23,7 +23,7 @@ package struct Classifier: Sendable {
         var decision = Decision(
             route: self.policy.routes[route].index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
         decision.maxCost = trafficClass.maxCost.map { limit in request.wishes.maxCost.map { min(limit, $0) } ?? limit } ?? request.wishes.maxCost
-        self.substitute(&decision, request, trafficClass)
+        self.policy.substitute(&decision, request, trafficClass)
         switch trafficClass.serve {
         case .now where request.consent == .background || request.consent == .batch:
             // It is polled for in any case, so it is written down first; then it runs at once.
@@ -67,18 +67,6 @@ package struct Classifier: Sendable {
                 "the class `\(wanted.name)` is more urgent than `\(given.name)`, and the tenant `\(tenant.name)` does not list it", param: "Sluice-Class")
         }
         return wanted
-    }
-
-    private func substitute(_ decision: inout Decision, _ request: InferenceRequest, _ trafficClass: TrafficClass) {
-        for rule in self.policy.substitutions
-        where rule.models.contains(decision.model) && rule.classes.contains(trafficClass.index) && rule.match.mismatch(request) == nil {
-            let allowed = self.policy.models[rule.with].offers.enumerated().contains { backend, offer in
-                offer.map { rule.accepts($0) && self.policy.backends[backend].endpoints.contains(request.endpoint) } ?? false
-            }
-            guard allowed else { continue }
-            decision.model = rule.with
-            decision.substitutions.append(rule.index)
-        }
     }
 
     private func budget(of request: InferenceRequest, in trafficClass: TrafficClass) -> LatencyBudget {
@@ -135,6 +123,21 @@ package struct Classifier: Sendable {
             }
             guard let timeout = request.wishes.readTimeout else { return .hold(hold) }
             return .hold(min(hold, timeout))
+        }
+    }
+}
+
+extension PolicySet {
+    /// Takes the rules for substitutes one after another, each at most once.
+    package func substitute(_ decision: inout Decision, _ request: InferenceRequest, _ trafficClass: TrafficClass) {
+        for rule in self.substitutions
+        where rule.models.contains(decision.model) && rule.classes.contains(trafficClass.index) && rule.match.mismatch(request) == nil {
+            let allowed = self.models[rule.with].offers.enumerated().contains { backend, offer in
+                offer.map { rule.accepts($0) && self.backends[backend].endpoints.contains(request.endpoint) } ?? false
+            }
+            guard allowed else { continue }
+            decision.model = rule.with
+            decision.substitutions.append(rule.index)
         }
     }
 }

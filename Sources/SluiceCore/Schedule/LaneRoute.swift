@@ -33,6 +33,10 @@ package struct LaneRouting: Sendable {
     /// Where jobs of the lane may run: the backends of its class's pools, or of the pool it was promoted to, then those it may still be promoted to.
     package func routes(of lane: Job.Lane) -> [LaneRoute] {
         guard let trafficClass = self.policy.trafficClass(named: lane.trafficClass), let model = self.policy.model(named: lane.sentModel) else { return [] }
+        if lane.rung == Job.onOriginal {
+            let pools = self.policy.pools(ofOriginal: model, for: trafficClass, on: lane.endpoint)
+            return self.routes(of: lane, over: pools, model, during: trafficClass.during, isPromotion: false)
+        }
         let promoted = trafficClass.promote.map { [$0.pool] }
         guard lane.rung != 1 else { return self.routes(of: lane, over: promoted ?? trafficClass.pools, model, during: nil, isPromotion: false) }
         let own = self.routes(of: lane, over: trafficClass.pools, model, during: trafficClass.during, isPromotion: false)

@@ -25,8 +25,15 @@ package protocol AnswerSink: AnyObject {
     ///
     /// - Parameter isWhole: false where it broke off, which its last event says.
     func finish(isWhole: Bool)
+    /// The answer that ends now is to be verified, once its client has it.
+    func verify(_ call: VerifiedCall)
     /// Whether more can be taken without piling up.
     var isWritable: Bool { get }
+}
+
+extension AnswerSink {
+    /// For sinks whose calls are never substituted.
+    package func verify(_ call: VerifiedCall) {}
 }
 
 /// Status and header lines of an answer; framing, date and connection headers are the sink's.

@@ -27,6 +27,8 @@ package final class DispatchCall {
     package var queued: Duration?
     /// Attempts that earlier runs of the same job made: numbers go on from there.
     package var earlierAttempts = 0
+    /// It only asks the original what a substitute has answered: it yields to everything else, and what it costs is waste.
+    package var isVerification = false
     /// How long it may wait for room.
     package var patience: Duration
     /// The index of the tenant's key was checked, the policy decided: what it took.
@@ -48,7 +50,7 @@ package final class DispatchCall {
     }
 
     package var trafficClass: TrafficClass { self.live.policy.classes[self.decision.trafficClass] }
-    package var isLater: Bool { self.live.policy.classes[self.decision.trafficClass].serve == .later }
+    package var isLater: Bool { self.isVerification || self.live.policy.classes[self.decision.trafficClass].serve == .later }
 }
 
 extension DispatchCall {

@@ -2,8 +2,8 @@ import SluiceCore
 
 /// What is asked before the first backend is.
 extension DispatchRun {
-    /// 0 for the most urgent class of the policy.
-    var urgency: Int { self.call.live.urgencies[self.call.decision.trafficClass] }
+    /// 0 for the most urgent class of the policy; a verification comes after all of them.
+    var urgency: Int { self.call.isVerification ? self.call.live.urgencies.count : self.call.live.urgencies[self.call.decision.trafficClass] }
 
     /// What counts against limits of tokens per minute.
     var tokens: Int { self.call.request.inputTokens + (self.call.request.maxTokens ?? RoutePlanner.usualOutput) }
@@ -14,7 +14,8 @@ extension DispatchRun {
             self.refuse(Refusal(429, .overloaded, "the server has more requests than it can carry", retryAfter: .seconds(2)))
             return false
         }
-        guard !self.call.live.tenants.isEmpty, let slot = self.call.live.tenants[self.call.subject.tenant] else { return true }
+        // What Sluice asks by itself must not take its clients' place.
+        guard !self.call.isVerification, !self.call.live.tenants.isEmpty, let slot = self.call.live.tenants[self.call.subject.tenant] else { return true }
         switch slot.admit(tokens: self.tokens, isLater: self.call.isLater, at: now.monotonic) {
         case .admitted:
             self.tenantSlot = slot

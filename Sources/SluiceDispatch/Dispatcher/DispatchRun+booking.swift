@@ -109,6 +109,7 @@ extension DispatchRun {
         end.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
         end.total = now.monotonic - self.call.arrived.monotonic
         entry.settlement = end
+        if self.call.isVerification { entry = entry.asVerification() }
         if let reservation = attempt.reservation { self.purse?.settle(reservation, end, at: now.wall) }
         if attempt.work != nil { attempt.slot.endWork(at: now) }
         attempt.slot.release(report, isLater: self.call.isLater, held: now.monotonic - attempt.started, at: now.monotonic)

@@ -9,7 +9,7 @@ import SluiceWire
 package final class DispatchRun {
     let call: DispatchCall
     let dispatcher: Dispatcher
-    private var sink: (any AnswerSink)?
+    private(set) var sink: (any AnswerSink)?
     let recorder: any AttemptRecorder
     let meter: Meter
     /// nil where the policy has no budgets.
@@ -35,6 +35,8 @@ package final class DispatchRun {
     /// How the tenant stands with its limits; empty where it has none.
     var quotaLines: [UInt8] = []
     private var lastActivity: MonotonicInstant?
+    /// Given where the original is asked too.
+    private(set) var copy: AnswerCopy?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
 
@@ -52,7 +54,7 @@ package final class DispatchRun {
             self.total = call.decision.budget.total
             self.deadline = self.total.map { call.arrived.monotonic + $0 }
             self.firstToken = trafficClass.firstTokenTimeout.map { limit in readTimeout.map { min(limit, $0) } ?? limit } ?? readTimeout
-            self.hedge = trafficClass.hedge
+            self.hedge = call.isVerification ? nil : trafficClass.hedge
             self.idle = readTimeout.map { min(trafficClass.idleTimeout, $0) } ?? trafficClass.idleTimeout
         }
     }
@@ -69,6 +71,7 @@ package final class DispatchRun {
                 tenant: call.subject.tenant, key: call.subject.key, tags: call.subject.tags, trafficClass: call.subject.trafficClass)
             self.purse = Purse(budgets: call.live.budgets, spender: spender)
         }
+        if !call.decision.substitutions.isEmpty, call.verifiedBy != nil { self.copy = AnswerCopy() }
         let now = call.arrived
         let isLater = call.isLater
         var route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
@@ -280,6 +283,8 @@ package final class DispatchRun {
         let end = self.settlement(of: attempt, .ok, at: now)
         let lines = self.lines(of: head, attempt, cost: end, bodyBytes: body.readableBytes, at: now)
         self.settle(attempt, end, as: .settled, report: .success, at: now)
+        self.copy?.add(body)
+        self.verify(attempt, head)
         let sink = self.sink
         self.close()
         sink?.answer(lines, body: body)
@@ -293,6 +298,7 @@ package final class DispatchRun {
 
     func attempt(_ attempt: Attempt, relays events: consuming ByteBuffer) {
         guard !self.isOver, let sink = self.sink else { return }
+        self.copy?.add(events)
         sink.send(events)
         if !sink.isWritable { self.writabilityChanged(false) }
     }
@@ -303,6 +309,8 @@ package final class DispatchRun {
         var end = self.settlement(of: attempt, .ok, at: now)
         if !attempt.currentFacts.isEnded { end.flags.append(.noDone) }
         self.settle(attempt, end, as: .settled, report: .success, at: now)
+        if let events { self.copy?.add(events) }
+        if let head = attempt.head { self.verify(attempt, head) }
         self.finishStream(with: events, isWhole: true)
     }
 

@@ -17,6 +17,7 @@ package final class Dispatcher {
     private var runs: [DispatchRun] = []
     private var timer: RepeatedTask?
     private var limit = LoopLimit()
+    private var ids = RequestIDs()
     private var nextLook: MonotonicInstant?
 
     package init(loop: any EventLoop, fleet: BackendFleet, transports: TransportSet, clock: SluiceClock, logger: Logger) {
@@ -40,6 +41,8 @@ package final class Dispatcher {
         run.start(at: now ?? self.clock.now)
         return run
     }
+
+    func nextJobID(at now: Timestamp) -> String { self.ids.next("job_", at: now.milliseconds) }
 
     private func watch(_ run: DispatchRun) {
         run.watchIndex = self.runs.count

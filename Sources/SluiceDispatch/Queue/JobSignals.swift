@@ -82,6 +82,7 @@ package struct Deferral: Sendable {
     package let files: any FileStore
     package let answers: any AnswerStore
     package let webhooks: any WebhookStore
+    package let verifications: any VerificationStore
     package let signals: JobSignals
     /// What is expected of the queue, for quotes.
     package let outlook = QueueOutlook()
@@ -89,14 +90,15 @@ package struct Deferral: Sendable {
     package let drop: @Sendable (String) -> Void
 
     package init(
-        store: any JobStore, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore, signals: JobSignals,
-        drop: @escaping @Sendable (String) -> Void
+        store: any JobStore, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore,
+        verifications: any VerificationStore, signals: JobSignals, drop: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
         self.batches = batches
         self.files = files
         self.answers = answers
         self.webhooks = webhooks
+        self.verifications = verifications
         self.signals = signals
         self.drop = drop
     }

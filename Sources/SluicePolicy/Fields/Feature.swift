@@ -1,6 +1,5 @@
 /// A part of the language that this release reads and checks but does not act on.
 package enum Feature: String, Hashable, Sendable, CaseIterable {
-    case verification = "verification of substitutes"
     case postgres = "PostgreSQL"
 
     /// What is acted on today; whoever builds a feature moves it here.

@@ -24,8 +24,8 @@ struct SubstituteRecord: PolicyRecord {
             "Only where the substitute's weights are stored at least this finely."),
         Field("min_params", \.minParams, Written.count().ifGiven(), "Only where the substitute has at least so many weights."),
         Field(
-            "verify", \.verify, Written.percent().orNone(), "The share of requests that also run on the original, both answers kept.",
-            notYet: .verification),
+            "verify", \.verify, Written.percent().orNone(),
+            "The share of requests that run on the original afterwards, too, both answers kept for `sluice verify`."),
     ]
 }
 

@@ -64,10 +64,10 @@ struct JobRow {
     }
 
     private static let byID = """
-        SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE job.pub = ? AND (? IS NULL OR job.tenant = ?) AND batch.erased_ms IS NULL
+        SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE job.pub = ? AND (? IS NULL OR (job.tenant = ? AND job.kind <> 5)) AND batch.erased_ms IS NULL
         """
 
-    /// The job of this id, of that tenant if one is given. A line of a batch that was deleted is none any more.
+    /// The job of this id, of that tenant if one is given: then a verification is none of its. A line of a batch that was deleted is none any more.
     static func find(_ id: String, tenant: String?, in db: Database) throws -> JobRow? {
         try RawStatement(self.byID, in: db).first(.text(id), .text(tenant), .text(tenant), read: JobRow.init)
     }

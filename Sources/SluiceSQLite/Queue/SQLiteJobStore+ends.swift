@@ -32,11 +32,12 @@ extension SQLiteJobStore {
     package func erase(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>) {
         self.submit(
             { transaction in
-                try transaction.db.cachedStatement(
-                    literal: "DELETE FROM job WHERE pub = \(id) AND (\(tenant) IS NULL OR tenant = \(tenant)) AND state > 3 AND batch IS NULL"
-                ).execute()
-                guard transaction.db.changesCount == 1 else { return false }
-                transaction.hasErased = true
+                guard let row = try JobRow.find(id, tenant: tenant, in: transaction.db), row.job.state.isTerminal, row.batch == nil else { return false }
+                try transaction.erase(row.id)
+                if let verification = try transaction.verification(ofRequest: row.job.requestID) {
+                    try transaction.end(verification, by: .cancelRequested, at: now)
+                    try transaction.erase(verification)
+                }
                 return true
             }, then: then)
     }
@@ -81,6 +82,11 @@ private enum SweptTenants {
 extension WriteTransaction {
     private static let jobsPerSweep = 500
 
+    fileprivate mutating func erase(_ job: Int64) throws {
+        try self.db.cachedStatement(literal: "DELETE FROM job WHERE id = \(job) AND state > 3").execute()
+        self.hasErased = true
+    }
+
     fileprivate func erase(_ limits: SweepLimits, of tenants: SweptTenants, at now: Timestamp) throws -> Int {
         var erased = 0
         if let results = limits.results { erased += try self.eraseAnswers(before: results, of: tenants) }
@@ -88,7 +94,7 @@ extension WriteTransaction {
         return erased
     }
 
-    /// Answers of single jobs; those of a batch go together, once it is old enough as a whole, and what was told of either.
+    /// Answers of single jobs, and verifications as a whole; those of a batch go together, once it is old enough as a whole, and what was told of either.
     private func eraseAnswers(before limit: Timestamp, of tenants: SweptTenants) throws -> Int {
         let jobs = try Int64.fetchAll(
             self.db.cachedStatement(
@@ -101,6 +107,15 @@ extension WriteTransaction {
             try self.db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(job)").execute()
             try self.db.cachedStatement(literal: "UPDATE job SET has_result = 0 WHERE id = \(job)").execute()
         }
+        try self.db.cachedStatement(
+            literal: """
+                DELETE FROM job WHERE id IN (
+                  SELECT id FROM job WHERE kind = 5 AND finished_ms IS NOT NULL AND finished_ms < \(limit.milliseconds)
+                    AND (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed)
+                  ORDER BY finished_ms LIMIT \(WriteTransaction.jobsPerSweep))
+                """
+        ).execute()
+        let verifications = self.db.changesCount
         try self.db.cachedStatement(
             literal: """
                 UPDATE batch SET is_output_deleted = 1, is_error_deleted = 1, is_erasing = 1
@@ -118,7 +133,7 @@ extension WriteTransaction {
                   SELECT id FROM webhook_endpoint WHERE (tenant IN (SELECT value FROM json_each(\(tenants.names)))) = \(tenants.areListed))
                 """
         ).execute()
-        return jobs.count + batches + self.db.changesCount
+        return jobs.count + verifications + batches + self.db.changesCount
     }
 
     /// Requests of single jobs, and the files of message batches, which nobody can delete himself.
@@ -151,7 +166,7 @@ extension Job {
     func rearmed(at now: Timestamp, deadline: Timestamp?) -> Job {
         var job = self
         job.state = .ready
-        job.rung = 0
+        job.rung = self.kind == .verification ? Job.onOriginal : 0
         job.notBefore = now
         job.deadline = deadline
         job.promoteAt = self.promoteAt.map { now + ($0 - self.created) }

@@ -14,7 +14,7 @@ extension SQLiteJobStore {
                     literal: """
                         SELECT job_result.status, job_result.content_type, job_result.body FROM job_result JOIN job ON job.id = job_result.job
                         LEFT JOIN batch ON batch.id = job.batch
-                        WHERE job.pub = \(id) AND (\(tenant) IS NULL OR job.tenant = \(tenant)) AND batch.erased_ms IS NULL
+                        WHERE job.pub = \(id) AND (\(tenant) IS NULL OR (job.tenant = \(tenant) AND job.kind <> 5)) AND batch.erased_ms IS NULL
                         """))
             return row.map { JobResult(status: $0[0], contentType: $0[1], body: [UInt8]($0[2] as Data)) }
         }
@@ -30,8 +30,9 @@ extension SQLiteJobStore {
             // One walk of an index for each tenant and state, or all open states; the newest of them all are the page.
             let wanted = states.isEmpty ? JobState.allCases : states
             var rows: [JobRow] = []
+            let list = JobList(showsVerifications: tenant == nil)
             for tenant in try tenant.map({ [$0] }) ?? SQLiteJobStore.tenants(in: db) {
-                for part in JobList.parts(of: wanted) {
+                for part in list.parts(of: wanted) {
                     rows += try RawStatement(part, in: db).all(.text(tenant), .integer(before), .integer(limit + 1), read: JobRow.init)
                 }
             }
@@ -82,9 +83,11 @@ extension SQLiteJobStore {
 }
 
 /// The walks that a list of jobs is made of.
-private enum JobList {
+private struct JobList {
+    let showsVerifications: Bool
+
     /// For a tenant, a number to stay below, and a limit.
-    static func parts(of states: [JobState]) -> [String] {
+    func parts(of states: [JobState]) -> [String] {
         let open = states.filter { !$0.isTerminal }
         var parts = states.filter(\.isTerminal).map { self.walk("job.finished_ms IS NOT NULL AND job.tenant = ? AND job.state = \($0.rawValue)") }
         guard !open.isEmpty else { return parts }
@@ -97,11 +100,11 @@ private enum JobList {
         return parts
     }
 
-    private static func numbers(_ states: [JobState]) -> String { states.map { String($0.rawValue) }.joined(separator: ", ") }
+    private func numbers(_ states: [JobState]) -> String { states.map { String($0.rawValue) }.joined(separator: ", ") }
 
-    private static func walk(_ condition: String) -> String {
+    private func walk(_ condition: String) -> String {
         """
-        SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE \(condition) AND job.id < ? AND batch.erased_ms IS NULL
+        SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE \(condition)\(self.showsVerifications ? "" : " AND job.kind <> 5") AND job.id < ? AND batch.erased_ms IS NULL
         ORDER BY job.id DESC LIMIT ?
         """
     }

@@ -14,15 +14,16 @@ extension SQLiteJobStore {
                 let open = try Row.fetchAll(
                     db,
                     sql: """
-                        SELECT attempt.job, attempt.n, attempt.bound_pico, ledger.seq, ledger.line
-                        FROM attempt JOIN ledger ON ledger.request_id = attempt.request_id AND ledger.attempt = attempt.n AND ledger.part = 0
+                        SELECT attempt.job, attempt.n, attempt.bound_pico, ledger.seq, ledger.line, job.kind
+                        FROM attempt JOIN job ON job.id = attempt.job JOIN ledger ON ledger.request_id = attempt.request_id AND ledger.attempt = attempt.n AND ledger.part = 0
                         WHERE NOT EXISTS (SELECT 1 FROM bundle_line WHERE bundle_line.job = attempt.job AND bundle_line.attempt = attempt.n)
                         ORDER BY ledger.seq
                         """)
                 for row in open {
                     let intent = AttemptIntent(
                         entry: try LedgerRow(seq: row[3], line: Array((row[4] as String).utf8)).entry(), bound: (row[2] as Int64?).map(Money.init(pico:)))
-                    let end = intent.inDoubt(at: now)
+                    var end = intent.inDoubt(at: now)
+                    if row[5] == Job.Kind.verification.rawValue { end = end.asVerification() }
                     guard try transaction.chain.append(SealedEntry(end), to: db) else { continue }
                     var booking = BatchBooking()
                     booking.add(end)

@@ -39,13 +39,10 @@ package struct SQLiteJobStore: JobStore {
         guard job.batchID == nil, job.source == nil else {
             return then(.failure(StoreError(.other, "the lines of a batch are stored by its own store")))
         }
-        let request = String(decoding: StoredRequest.text(of: call.request), as: UTF8.self)
         self.submit(
             { transaction in
                 if let answer { try transaction.checkIsFree(answer.key) }
-                guard let id = try transaction.insert(job, in: nil) else { preconditionFailure("a job without a batch is not there twice") }
-                try RawStatement("INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)", in: transaction.db)
-                    .run(.integer(id), .text(request), .text(call.clientRequestID), .bytes(call.fields), .bytes(call.body))
+                try transaction.insert(job, call)
                 if let answer { try transaction.keep(answer) }
             }, then: then)
     }
@@ -59,6 +56,16 @@ extension WriteTransaction {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (batch, line) WHERE batch IS NOT NULL DO NOTHING
         """
+
+    /// Inserts a job of no batch with its request, and gives its number.
+    @discardableResult
+    mutating func insert(_ job: Job, _ call: StoredCall) throws -> Int64 {
+        guard let id = try self.insert(job, in: nil) else { preconditionFailure("a job without a batch is not there twice") }
+        let request = String(decoding: StoredRequest.text(of: call.request), as: UTF8.self)
+        try RawStatement("INSERT INTO job_body(job, request, client_request_id, fields, body) VALUES (?, ?, ?, ?, ?)", in: self.db)
+            .run(.integer(id), .text(request), .text(call.clientRequestID), .bytes(call.fields), .bytes(call.body))
+        return id
+    }
 
     /// Inserts a job and gives its number; nil where its batch has that line already.
     mutating func insert(_ job: Job, in batch: Int64?) throws -> Int64? {

@@ -56,7 +56,8 @@ package struct PastRequest {
 /// The newest requests of the ledger, one object each: the attempts that ended folded into the last one's row.
 enum RequestListing {
     static func json(_ requests: [[LedgerRow]], hasMore: Bool) -> [UInt8] {
-        let shown = requests.compactMap { rows in rows.last { $0.isEnd } ?? rows.last }
+        // What verified it came later and is not the answer that its client got.
+        let shown = requests.compactMap { rows in rows.last { $0.isEnd && !$0.isVerification } ?? rows.last { $0.isEnd } ?? rows.last }
         var json: [UInt8] = []
         json.append(text: "{\"schema\":\"sluice.requests/v1\",\"data\":[")
         json.append(list: shown.map(\.line))
@@ -68,5 +69,6 @@ enum RequestListing {
 }
 
 extension LedgerRow {
+    fileprivate var isVerification: Bool { (try? LedgerLine.read(self.line).entry.settlement?.flags.contains(.verification)) ?? false }
     fileprivate var isEnd: Bool { (try? LedgerLine.read(self.line).entry.kind.isEnd) ?? false }
 }

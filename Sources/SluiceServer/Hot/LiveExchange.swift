@@ -250,6 +250,11 @@ final class LiveExchange: AnswerSink {
         self.end()
     }
 
+    func verify(_ call: VerifiedCall) {
+        let server = self.connection.server
+        if let deferral = server.deferral { call.keep(in: deferral.verifications, deferral.signals, server.logger) }
+    }
+
     var isWritable: Bool { self.hasClientLeft || self.connection.isWritable }
 
     private func end() {

@@ -9,12 +9,13 @@ package struct StoreSubject: Sendable {
     package let answers: any AnswerStore
     package let webhooks: any WebhookStore
     package let bundles: any BundleStore
+    package let verifications: any VerificationStore
     /// The store as the next process finds it when this one is killed at this moment, after its recovery.
     package let afterKill: @Sendable () async throws -> StoreSubject
 
     package init(
         jobs: any JobStore, ledger: any Ledger, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore,
-        bundles: any BundleStore, afterKill: @escaping @Sendable () async throws -> StoreSubject
+        bundles: any BundleStore, verifications: any VerificationStore, afterKill: @escaping @Sendable () async throws -> StoreSubject
     ) {
         self.jobs = jobs
         self.ledger = ledger
@@ -23,6 +24,7 @@ package struct StoreSubject: Sendable {
         self.answers = answers
         self.webhooks = webhooks
         self.bundles = bundles
+        self.verifications = verifications
         self.afterKill = afterKill
     }
 }

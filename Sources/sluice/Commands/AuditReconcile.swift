@@ -77,6 +77,9 @@ struct AuditReconcile: ParsableCommand {
                 let at = entry.before?.at ?? entry.at
                 if span.filter.since.map({ at >= $0 }) ?? true, span.filter.until.map({ at < $0 }) ?? true { bill.add(entry, seq: seq) }
             }
+            if let own = bill.currency, let other = invoice.currencies.first(where: { $0 != own }) {
+                throw StoreError(.other, "the bill is in \(other) and the ledger in \(own), and nothing is converted")
+            }
             return Reconciliation(invoice, with: bill, days: span.contains)
         }
         var outcome = ReconcileOutcome(found, tolerance: AuditReconcile.share(self.tolerance) ?? .one, provider: self.provider, shown: self.tolerance)
@@ -107,6 +110,9 @@ struct AuditReconcile: ParsableCommand {
             for path in self.invoice { try InvoiceFile(path, map: self.map.flatMap { ColumnMap($0) }).read(into: &invoice) }
         } catch {
             throw CommandFailure(message: "\(error)").report(as: self.output, on: console)
+        }
+        guard invoice.pages.more == 0 || invoice.pages.last > 0 else {
+            throw CommandFailure(message: "the bill goes on (`has_more`): give its other pages with --invoice as well").report(as: self.output, on: console)
         }
         return invoice
     }

@@ -4,9 +4,12 @@ import SluiceCore
 struct CSVTable {
     let columns: [String]
     private(set) var rows: [[String]] = []
+    /// Whether a quoted cell has no end: what comes after it is gone.
+    let isCutOff: Bool
 
     init(_ text: String) {
-        var records = CSVTable.records(text)
+        var (records, isCutOff) = CSVTable.records(text)
+        self.isCutOff = isCutOff
         if records.first?.first?.hasPrefix("\u{FEFF}") == true { records[0][0].removeFirst() }
         self.columns = records.first?.map(\.trimmed) ?? []
         self.rows = records.dropFirst().filter { $0.count > 1 || !($0.first ?? "").isEmpty }
@@ -30,7 +33,7 @@ struct CSVTable {
         return text.isEmpty || text == "NULL" ? nil : text
     }
 
-    private static func records(_ text: String) -> [[String]] {
+    private static func records(_ text: String) -> (records: [[String]], isCutOff: Bool) {
         var records: [[String]] = []
         var record: [String] = []
         var field: [UInt8] = []
@@ -68,18 +71,30 @@ struct CSVTable {
             close()
             records.append(record)
         }
-        return records
+        return (records, isQuoted)
     }
 }
 
 /// Counts and amounts as bills print them.
 enum DecimalCount {
     /// A whole number, with a fraction of zeros or thousands separators if need be.
-    static func read(_ text: String) -> Int128? { DecimalText.round(self.plain(text), decimals: 0) }
+    static func read(_ text: String) -> Int128? {
+        let plain = self.plain(text)
+        // A count has no decimals, so that even one comma can only set thousands apart.
+        return DecimalText.round(self.isGrouped(plain) ? plain.filter { $0 != "," } : plain, decimals: 0)
+    }
 
-    /// Without currency sign and thousands separators.
+    /// Without currency sign and thousands separators. A comma that may be a decimal one stays, and is no number then.
     static func plain(_ text: String) -> String {
         let kept = text.filter { !"$€£ ".contains($0) }
-        return kept.contains(".") || kept.filter { $0 == "," }.count > 1 ? kept.filter { $0 != "," } : kept
+        let isPlain = kept.contains(".") || kept.count { $0 == "," } > 1
+        return isPlain && self.isGrouped(kept) ? kept.filter { $0 != "," } : kept
+    }
+
+    /// Whether its commas set groups of three digits apart, before any point.
+    private static func isGrouped(_ text: String) -> Bool {
+        let whole = text.prefix { $0 != "." }
+        guard !text.dropFirst(whole.count).contains(",") else { return false }
+        return whole.split(separator: ",", omittingEmptySubsequences: false).dropFirst().allSatisfy { $0.utf8.count == 3 }
     }
 }

@@ -68,6 +68,7 @@ struct ColumnReader {
     private let priceDetails: Int?
     private let pricingUnit: Int?
     private let category: Int?
+    private let currency: Int?
 
     init(_ map: ColumnMap, of table: CSVTable) {
         self.table = table
@@ -77,7 +78,20 @@ struct ColumnReader {
         self.priceDetails = map.isFOCUS ? table.index(of: "SkuPriceDetails") : nil
         self.pricingUnit = map.isFOCUS ? table.index(of: "PricingUnit") : nil
         self.category = map.isFOCUS ? table.index(of: "ChargeCategory") : nil
+        self.currency = map.isFOCUS ? table.index(of: "BillingCurrency") : nil
     }
+
+    /// A column that is asked for and that a row has no cell of, as the last row of a file that was cut off.
+    func missing(in row: [String]) -> String? {
+        self.indices.filter { $0.value >= row.count }.min { $0.value < $1.value }.map { self.table.columns[$0.value] }
+    }
+
+    /// A count that is none.
+    func unreadableCount(_ row: [String]) -> String? {
+        [.quantity, .requests].lazy.compactMap { self.cell(row, $0) }.first { DecimalCount.read($0) == nil }
+    }
+
+    func currency(_ row: [String]) -> String? { self.table.cell(row, self.currency) }
 
     func amount(_ row: [String]) -> String? { self.cell(row, .amount).map { DecimalCount.plain($0) } }
 

@@ -45,6 +45,7 @@ struct InvoiceFile {
     private func read(_ tree: JSONTree, into invoice: inout Invoice) throws(Unreadable) {
         let buckets = tree["data"]?.elements ?? tree.elements
         guard !buckets.isEmpty else { throw self.unreadable("has no `data`") }
+        if tree["has_more"]?.text == "true" { invoice.pages.more += 1 } else { invoice.pages.last += 1 }
         for bucket in buckets {
             guard let start = bucket["starting_at"] ?? bucket["start_time"] ?? bucket["date"], let day = InvoiceDay.read(start.text ?? "") else {
                 throw self.unreadable("a bucket has no time that could be read")
@@ -55,6 +56,7 @@ struct InvoiceFile {
     }
 
     private func read(_ result: JSONTree, on day: String, into invoice: inout Invoice) throws(Unreadable) {
+        if let currency = (result["amount"]?["currency"] ?? result["currency"])?.text { invoice.currencies.insert(currency.uppercased()) }
         if let amount = result["amount"], amount["value"] != nil {
             try self.readOpenAICost(result, on: day, into: &invoice)
         } else if result["amount"] != nil {
@@ -142,8 +144,12 @@ struct InvoiceFile {
         }
         if let missing = map.missing(in: table) { throw self.unreadable("there is no column `\(missing)`") }
         if let row = table.ragged { throw self.unreadable("row \(row) has more cells than there are columns") }
+        if table.isCutOff { throw self.unreadable("ends in the midst of a quoted cell") }
         let reader = ColumnReader(map, of: table)
         for (number, row) in table.rows.enumerated() {
+            if let currency = reader.currency(row) { invoice.currencies.insert(currency.uppercased()) }
+            if let column = reader.missing(in: row) { throw self.unreadable("row \(number + 2) ends before its column `\(column)`") }
+            if let count = reader.unreadableCount(row) { throw self.unreadable("the count `\(count.prefix(40))` in row \(number + 2) is no number") }
             guard let line = reader.line(row) else { throw self.unreadable("row \(number + 2) has no day that could be read") }
             guard line.model != nil || reader.amount(row) != nil else { continue }
             var entry = InvoiceLine(day: line.day, model: line.model ?? "", meter: line.meter, tier: line.tier)

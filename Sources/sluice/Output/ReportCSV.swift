@@ -25,7 +25,8 @@ struct ReportCSV {
         return [
             ("requests", { "\($0.requests)" }), ("attempts", { "\($0.attempts)" }), ("cost", { $0.cost.description }),
             ("cost_low", { $0.costLow.description }), ("cost_high", { $0.costHigh.description }), ("waste", { $0.waste.description }),
-            ("idle", { $0.idle.description }), ("baseline", { $0.baseline.description }), ("saved", { $0.saved.description }),
+            ("verification", { $0.verification.description }), ("idle", { $0.idle.description }), ("baseline", { $0.baseline.description }),
+            ("saved", { $0.saved.description }),
             ("saved_ratio", { ratio($0.savedRatio) }), ("unpriced", { "\($0.unpriced)" }), ("unbaselined", { "\($0.unbaselined)" }),
             ("unreconciled", { "\($0.unreconciled)" }), ("coverage", { ratio($0.coverage) }), ("marginal_cost", { $0.marginal.description }),
             ("utilisation", { ratio($0.utilisation) }),

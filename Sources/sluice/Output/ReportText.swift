@@ -91,6 +91,9 @@ struct ReportText {
         func note(_ count: Int, _ one: String, _ many: String) {
             if count > 0 { notes.append(count == 1 ? "1 \(one)" : "\(ReportText.grouped("\(count)")) \(many)") }
         }
+        if total.verification != .zero {
+            notes.append("Of what nobody saw, \(self.money(total.verification)) went into verifying substitutes on their originals.")
+        }
         note(total.unpriced, "attempt has no price and is in no sum.", "attempts have no price and are in no sum.")
         note(total.unbaselined, "attempt has no baseline and is left out of the saving.", "attempts have no baseline and are left out of the saving.")
         note(total.unreconciled, "attempt reported usage that does not add up.", "attempts reported usage that does not add up.")

@@ -13,6 +13,7 @@ enum MoneyOutputs {
         var cost_high: String
         var baseline: String
         var waste: String
+        var verification: String
         var idle: String
         var marginal_cost: String
         @OrNull var utilisation: Double?
@@ -171,6 +172,7 @@ enum MoneyOutputs {
             var cost_high: String?
             var baseline: String?
             var waste: String?
+            var verification: String?
             var waste_baseline: String?
             var idle: String?
             var own: Int?

@@ -31,6 +31,8 @@ struct OutputSchema {
         OutputSchema("reload", ServerOutputs.Reload.self),
         OutputSchema("report", MoneyOutputs.Report.self),
         OutputSchema("requests", ServerOutputs.Requests.self),
+        OutputSchema("verification", QueueOutputs.Verification.self),
+        OutputSchema("verifications", QueueOutputs.Verifications.self),
         OutputSchema("verify", MoneyOutputs.Verify.self),
         OutputSchema("windows", WindowListing.self),
     ]

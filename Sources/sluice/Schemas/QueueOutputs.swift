@@ -62,6 +62,61 @@ enum QueueOutputs {
         var deliveries: [Delivery]?
     }
 
+    struct Verifications: Codable {
+        struct Substitute: Codable {
+            var model: String
+            var backend: String
+            var status: Int
+        }
+
+        struct Original: Codable {
+            var model: String
+            @OrNull var status: Int?
+        }
+
+        struct Row: Codable {
+            var request_id: String
+            var job_id: String
+            var status: String
+            var `class`: String
+            var route: String
+            var tenant: String
+            var rule: String
+            var asked: String
+            var substitute: Substitute
+            var original: Original
+        }
+
+        var schema: String
+        var data: [Row]
+        var has_more: Bool
+        @OrNull var last_id: String?
+    }
+
+    struct Verification: Codable {
+        /// The answer as it came, a stream's events included.
+        struct Side: Codable {
+            var model: String
+            @OrNull var backend: String?
+            @OrNull var status: Int?
+            @OrNull var content_type: String?
+            @OrNull var body: String?
+            @OrNull var cost: String?
+        }
+
+        var schema: String
+        var request_id: String
+        var job_id: String
+        var status: String
+        var `class`: String
+        var route: String
+        var tenant: String
+        var rule: String
+        var asked: String
+        var substitute: Side
+        var original: Side
+    }
+
     struct Delivery: Codable {
         var event_id: String
         var type: String

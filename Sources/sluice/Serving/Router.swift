@@ -96,8 +96,9 @@ struct Router {
         let sideLoop = self.sideGroup.next()
         let worker = try await sideLoop.submit {
             DeferredWorker(
-                dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs, signals: self.signals, policy: self.policy,
-                clock: self.options.clock, logger: self.options.logger)
+                dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs,
+                verifications: SQLiteVerificationStore(self.database), signals: self.signals, policy: self.policy, clock: self.options.clock,
+                logger: self.options.logger)
         }.get()
         let hardware = try await sideLoop.submit { self.hardware(on: sideLoop) }.get()
         let deferral = self.deferral { worker.drop($0) }
@@ -190,7 +191,7 @@ struct Router {
     private func deferral(drop: @escaping @Sendable (String) -> Void) -> Deferral {
         Deferral(
             store: self.jobs, batches: SQLiteBatchStore(self.database), files: SQLiteFileStore(self.database), answers: SQLiteAnswerStore(self.database),
-            webhooks: SQLiteWebhookStore(self.database), signals: self.signals, drop: drop)
+            webhooks: SQLiteWebhookStore(self.database), verifications: SQLiteVerificationStore(self.database), signals: self.signals, drop: drop)
     }
 
     private func serverLoops(_ deferral: Deferral, _ desk: IdempotencyDesk) async throws -> ServerLoops {

@@ -216,12 +216,23 @@ def openrouter():
 def unreadable():
     with Books() as books:
         for text, why in [("", "no line"), ("a,b\n1,2\n", "--map"), ('{"data": [', "JSON"), ('{"data": [{"start_time": 1, "results": []}]}', "time"),
-                          (table(books.day, books.lines).replace(books.day, "yesterday"), "day"), (table(books.day, books.lines).replace(",default", ",default").replace("usd", "eur"), "usd")]:
+                          (table(books.day, books.lines).replace(books.day, "yesterday"), "day"), (table(books.day, books.lines).replace("usd", "eur"), "usd"),
+                          (table(books.day, books.lines).rstrip().rsplit(",", 2)[0], "ends before its column `usd`"),
+                          (table(books.day, books.lines) + f'{books.day},gpt-large,"out', "quoted cell"),
+                          (table(books.day, books.lines) + f'{books.day},gpt-large,input,many,1.5,default', "`many`"),
+                          (table(books.day, books.lines) + f'{books.day},gpt-large,input,1,"1.234,56",default', "1.234,56"),
+                          (table(books.day, books.lines) + f'{books.day},gpt-large,input,1,"1,5",default', "1,5")]:
             path = books.router.folder / "bad"
             path.write_text(text)
             arguments = ["--map", MAP] if text.startswith("date") else []
             done = books.router.run("audit", "reconcile", "--provider", "openai", "--invoice", str(path), "--data", str(books.router.data), *arguments, expect=2)
             assert why in done.stderr, (text[:30], done.stderr)
+        bill = costs(books.day, books.lines)
+        for text, why in [(bill.replace('"has_more": false', '"has_more": true'), "has_more"), (bill.replace('"usd"', '"eur"'), "EUR")]:
+            assert text != bill
+            path.write_text(text)
+            done = books.router.run("audit", "reconcile", "--provider", "openai", "--invoice", str(path), "--data", str(books.router.data), expect=2)
+            assert why in done.stderr, done.stderr
         path.write_text(table(books.day, books.lines))
         done = books.router.run("audit", "reconcile", "--provider", "acme", "--invoice", str(path), "--map", MAP, "--data", str(books.router.data), expect=2)
         assert "--backend" in done.stderr, done.stderr

@@ -31,7 +31,7 @@ import Testing
         #expect(try RollupMeasures(text: measures.text) == measures)
         for entry in [
             Sample.settled(Sample.subject("a")), Sample.settled(Sample.subject("b"), cost: Money(pico: -7)),
-            Sample.intent(Sample.subject("c")).inDoubt(at: Sample.now),
+            Sample.intent(Sample.subject("c")).inDoubt(at: Sample.now), Sample.settled(Sample.subject("d"), attempt: 2).asVerification(),
         ] {
             measures.add(entry)
         }
@@ -47,6 +47,25 @@ import Testing
         measures.add(Sample.settled(Sample.subject("d"), baseline: nil))
         #expect(measures.waterfall.reduce(MoneySum.zero) { $0 + $1.amount } == measures.saved)
         #expect(measures.waterfall.map(\.lever) == ["model", "backend", "lane", "window", "cache", "waste", "idle"])
+    }
+
+    @Test func whatVerifiesASubstituteIsWasteAndNoSaving() {
+        var measures = RollupMeasures()
+        measures.add(Sample.settled(Sample.subject("a"), cost: Money("1"), baseline: Money("4")))
+        let verified = Sample.settled(Sample.subject("a"), attempt: 2, cost: Money("3"), baseline: Money("3")).asVerification()
+        #expect(verified.kind == .waste && verified.settlement?.flags == [.verification] && verified.settlement?.baseline == nil)
+        measures.add(verified)
+        #expect(measures.requests == 1 && measures.attempts == 2)
+        #expect(measures.cost == MoneySum("1") && measures.waste == MoneySum("3") && measures.verification == MoneySum("3"))
+        #expect(measures.baseline == MoneySum("4") && measures.saved == .zero)
+        #expect(measures.waterfall.reduce(MoneySum.zero) { $0 + $1.amount } == measures.saved)
+    }
+
+    @Test func aVerificationThatWasRefusedCostsNothingAndIsNoWaste() {
+        var entry = Sample.settled(Sample.subject("a"), attempt: 2, cost: .zero, baseline: .zero)
+        entry.settlement?.outcome = .refused
+        let verified = entry.asVerification()
+        #expect(verified.kind == .settled && verified.settlement?.flags == [.verification])
     }
 
     @Test func ratiosAreOfTheTotals() {

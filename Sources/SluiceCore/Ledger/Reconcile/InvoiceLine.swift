@@ -78,6 +78,10 @@ package struct Invoice: Sendable {
     package var lines: [InvoiceLine] = []
     /// The most decimals that an amount of it has: what it may be rounded to.
     package var decimals = 0
+    /// Those that it names, in capital letters.
+    package var currencies: Set<String> = []
+    /// How many of its pages say that another one follows, and that none does.
+    package var pages = (more: 0, last: 0)
 
     package init() {}
 
