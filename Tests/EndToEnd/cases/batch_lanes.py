@@ -108,12 +108,12 @@ def now(dialect):
     return path, {"model": "chat", "max_tokens": 50, "messages": [{"role": "user", "content": "live"}]}
 
 
-@case("lanes-openai", "deferred jobs go to OpenAI's batches together, come back, cost half, and leave nothing behind there", 120)
+@case("lanes-openai", "deferred jobs go to OpenAI's batches together, come back, cost half, and leave nothing behind there", 120, waits=True)
 def lanes_openai():
     happy("openai")
 
 
-@case("lanes-anthropic", "the same with Anthropic's message batches", 120)
+@case("lanes-anthropic", "the same with Anthropic's message batches", 120, waits=True)
 def lanes_anthropic():
     happy("anthropic")
 
@@ -128,7 +128,7 @@ def crash(dialect, step, after=None):
             go.wait(20)
             return "cut"
     provider = Provider(gate=gate, after=after)
-    with serving(policy(provider, dialect, deadline="400s")) as router:
+    with serving(policy(provider, dialect, deadline="200s")) as router:
         ids = enqueue(router, 8, dialect)
         assert reached.wait(60), f"the step {step} was not reached"
         router.kill()
@@ -146,19 +146,19 @@ def crash(dialect, step, after=None):
 
 
 for dialect, step in [("openai", "upload"), ("openai", "uploaded"), ("openai", "create"), ("openai", "created"), ("anthropic", "create"), ("anthropic", "created")]:
-    case(f"lanes-crash-{dialect}-{step}", f"killed at the step `{step}` of {dialect}: no job is lost, none is sent twice", 180)(
+    case(f"lanes-crash-{dialect}-{step}", f"killed at the step `{step}` of {dialect}: no job is lost, none is sent twice", 180, waits=True)(
         lambda dialect=dialect, step=step: crash(dialect, step))
 
 
 for step in ("results", "delete"):
-    case(f"lanes-crash-openai-{step}", f"killed at the step `{step}`: what came is taken in once, and nothing stays at the provider", 180)(
+    case(f"lanes-crash-openai-{step}", f"killed at the step `{step}`: what came is taken in once, and nothing stays at the provider", 180, waits=True)(
         lambda step=step: crash("openai", step, after=2))
 
 
-@case("lanes-crash-open", "killed while the provider has it, and while results come: they are taken in once", 180)
+@case("lanes-crash-open", "killed while the provider has it, and while results come: they are taken in once", 180, waits=True)
 def lanes_crash_open():
     provider = Provider()
-    with serving(policy(provider, deadline="400s")) as router:
+    with serving(policy(provider, deadline="200s")) as router:
         ids = enqueue(router, 8)
         sent(provider)
         router.kill()
@@ -188,17 +188,17 @@ def fates(dialect):
                            ("settled", "upstream_error"): 1}, by_kind
 
 
-@case("lanes-fates-openai", "expired, missing and failed lines go on elsewhere, an error of the client's own ends the job", 150)
+@case("lanes-fates-openai", "expired, missing and failed lines go on elsewhere, an error of the client's own ends the job", 150, waits=True)
 def lanes_fates_openai():
     fates("openai")
 
 
-@case("lanes-fates-anthropic", "the same with Anthropic's results", 150)
+@case("lanes-fates-anthropic", "the same with Anthropic's results", 150, waits=True)
 def lanes_fates_anthropic():
     fates("anthropic")
 
 
-@case("lanes-promotion", "a batch that is not done in time is called back early enough: what was done counts, the rest runs elsewhere", 150)
+@case("lanes-promotion", "a batch that is not done in time is called back early enough: what was done counts, the rest runs elsewhere", 150, waits=True)
 def lanes_promotion():
     provider = Provider(fate=lambda text: "early" if text.endswith("0") else "ok")
     with serving(policy(provider, deadline="40s")) as router:
@@ -213,7 +213,7 @@ def lanes_promotion():
         assert cost(entries) == ONE + 7 * DEAR
 
 
-@case("lanes-hedge", "a provider that does not stop is not waited for: the jobs run elsewhere, the first result counts, both are paid", 150)
+@case("lanes-hedge", "a provider that does not stop is not waited for: the jobs run elsewhere, the first result counts, both are paid", 150, waits=True)
 def lanes_hedge():
     provider = Provider(cancels=False)
     with serving(policy(provider, deadline="40s")) as router:
@@ -228,7 +228,7 @@ def lanes_hedge():
         assert cost(entries) == len(batch.lines) * ONE + 6 * DEAR
 
 
-@case("lanes-hang", "a provider that takes a batch and then says nothing more is not waited for either", 150)
+@case("lanes-hang", "a provider that takes a batch and then says nothing more is not waited for either", 150, waits=True)
 def lanes_hang():
     provider = Provider(gate=lambda name: "hang" if name == "look" else None)
     with serving(policy(provider, deadline="60s")) as router:
@@ -238,7 +238,7 @@ def lanes_hang():
         assert len(provider.singles) == 6
 
 
-@case("lanes-budget", "a budget counts what is with the provider, and what it came to", 150)
+@case("lanes-budget", "a budget counts what is with the provider, and what it came to", 150, waits=True)
 def lanes_budget():
     provider = Provider()
     with serving(policy(provider, more="budgets: { all: { limit: 0.003, per: day, at: { 100%: reject } } }")) as router:
@@ -252,10 +252,10 @@ def lanes_budget():
         assert cost(books(router, len(batch.lines))) == len(batch.lines) * ONE
 
 
-@case("lanes-cancel", "a client cancels jobs that are with the provider: they end at once, and a batch that nobody waits for is stopped", 150)
+@case("lanes-cancel", "a client cancels jobs that are with the provider: they end at once, and a batch that nobody waits for is stopped", 150, waits=True)
 def lanes_cancel():
     provider = Provider()
-    with serving(policy(provider, deadline="400s")) as router:
+    with serving(policy(provider, deadline="200s")) as router:
         ids = enqueue(router, 8)
         batch = sent(provider, 60)[0]
         assert router.request("POST", f"/v1/jobs/{ids[0]}/cancel").status == 200
@@ -268,7 +268,7 @@ def lanes_cancel():
         assert {entry["outcome"] for entry in entries} == {"not_sent"} and cost(entries) == 0, entries
 
 
-@case("lanes-account", "an account that refuses parks the lane: nothing is lost, nothing booked twice, and the jobs run elsewhere in time", 150)
+@case("lanes-account", "an account that refuses parks the lane: nothing is lost, nothing booked twice, and the jobs run elsewhere in time", 150, waits=True)
 def lanes_account():
     provider = Provider()
     provider.status_of_everything = 401
@@ -282,7 +282,7 @@ def lanes_account():
         assert len(tries) <= 2, f"{len(tries)} tries at an account that refuses"
 
 
-@case("lanes-few", "few jobs with little time go one by one", 90)
+@case("lanes-few", "few jobs with little time go one by one", 90, waits=True)
 def lanes_few():
     provider = Provider()
     with serving(policy(provider)) as router:
@@ -290,7 +290,7 @@ def lanes_few():
         assert len(provider.singles) == 3 and not provider.batches
 
 
-@case("lanes-batch-file", "the lines of a batch file go there too, and its files, counts and cancel are as ever", 150)
+@case("lanes-batch-file", "the lines of a batch file go there too, and its files, counts and cancel are as ever", 150, waits=True)
 def lanes_batch_file():
     provider = Provider()
     with serving(policy(provider)) as router:

@@ -32,5 +32,5 @@ def made(generation, package):
 
 for generation, words in (("new", "newest"), ("old", "previous generation's")):
     for package, what in (("openai", "files, batches and background responses"), ("anthropic", "message batches")):
-        case(f"deferred-{package}-{generation}", f"the {words} {package} package: {what}", 480)(
+        case(f"deferred-{package}-{generation}", f"the {words} {package} package: {what}", 480, waits=True)(
             lambda generation=generation, package=package: made(generation, package))

@@ -180,7 +180,7 @@ def dead_backend():
     return f"slowest {max(times) * 1000:.0f} ms, {len(attempts)} attempts at the dead one"
 
 
-@case("P21-black-hole", "a backend whose host does not answer at all costs at most the connect time-out, then nothing", 60)
+@case("P21-black-hole", "a backend whose host does not answer at all costs at most the connect time-out, then nothing", 60, waits=True)
 def black_hole():
     with socket.socket() as hole:
         # A listener whose queue is full: whoever knocks hears nothing.

@@ -48,7 +48,7 @@ def by_token():
         assert entry["unit_prices"]["input"].startswith("3.3333333333"), entry
 
 
-@case("hardware-rented", "a rented node is started and stopped as its window is open or not, tried again when the call fails, and passed over while closed")
+@case("hardware-rented", "a rented node is started and stopped as its window is open or not, tried again when the call fails, and passed over while closed", waits=True)
 def rented():
     now = datetime.datetime.now(datetime.timezone.utc)
     inside = f"{(now - datetime.timedelta(hours=2)):%H:%M}-{(now + datetime.timedelta(hours=2)):%H:%M}"
@@ -66,7 +66,7 @@ def rented():
                 assert entry["rate_card"] == "rented" and 0 < D(entry["cost"]) < D("0.01"), entry
 
 
-@case("hardware-focus", "own hardware in FOCUS: used hours are effective and not billed, the month is billed and has no effect", limit=400)
+@case("hardware-focus", "own hardware in FOCUS: used hours are effective and not billed, the month is billed and has no effect", limit=400, waits=True)
 def focus():
     node = Upstream(chat(tokens=20, prompt=100))
     with router(node, OWNED.format("by-gpu-second")) as up:

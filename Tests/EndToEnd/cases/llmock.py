@@ -94,7 +94,7 @@ def live():
         return behaves(upstream)
 
 
-@case("llmock-deferred", "llmock finds nothing to blame in how Sluice takes faults on deferred calls: it waits as long as Retry-After says", 180)
+@case("llmock-deferred", "llmock finds nothing to blame in how Sluice takes faults on deferred calls: it waits as long as Retry-After says", 180, waits=True)
 def deferred():
     with judge() as upstream, Router(POLICY.format(url=upstream.url)) as router:
         def job(text):

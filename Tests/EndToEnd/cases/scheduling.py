@@ -51,7 +51,7 @@ def done(router, ids, limit=60):
     eventually(look, limit, 0.1, "the end of the jobs")
 
 
-@case("plan-own-first", "what fits into own capacity before its deadline waits for it; what does not goes to the dear backend, and is quoted so", 120)
+@case("plan-own-first", "what fits into own capacity before its deadline waits for it; what does not goes to the dear backend, and is quoted so", 120, waits=True)
 def plan_own_first():
     own, dear = Upstream(engine(lambda: 0, 0.1)), Upstream()
     with Router(policy(own, dear)) as router:
@@ -68,7 +68,7 @@ def plan_own_first():
         return f"40 of 40 on own capacity within an hour; {len(own.posts())} and {len(dear.posts())} of 60 within 12 s"
 
 
-@case("engine-metrics", "an engine that says it has a line gets no deferred work until the line is gone; live requests go there all the time", 60)
+@case("engine-metrics", "an engine that says it has a line gets no deferred work until the line is gone; live requests go there all the time", 60, waits=True)
 def engine_metrics():
     waiting = [0]
     own, dear = Upstream(engine(lambda: waiting[0], 0.3)), Upstream()

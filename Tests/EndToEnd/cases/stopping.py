@@ -29,7 +29,7 @@ def started(router, crowd):
     return running
 
 
-@case("stop-in-order", "SIGTERM: readiness fails first, a stream that runs is finished, exit 0, and queued work is there after the next start", 90)
+@case("stop-in-order", "SIGTERM: readiness fails first, a stream that runs is finished, exit 0, and queued work is there after the next start", 90, waits=True)
 def stop_in_order():
     with Router(POLICY) as router, concurrent.futures.ThreadPoolExecutor() as crowd:
         waiting = router.chat("later", headers={"prefer": "respond-async"})
@@ -45,7 +45,7 @@ def stop_in_order():
         assert router.request("GET", waiting.headers["location"]).status == 202, "the queued job is gone"
 
 
-@case("stop-at-the-limit", "SIGTERM: a stream that is longer than --drain ends with an error event at the limit, and so does the process", 90)
+@case("stop-at-the-limit", "SIGTERM: a stream that is longer than --drain ends with an error event at the limit, and so does the process", 90, waits=True)
 def stop_at_the_limit():
     endless = POLICY.replace("per_token: 100ms", "per_token: 1s")
     with Router(endless, arguments=["--drain", "2s"]) as router, concurrent.futures.ThreadPoolExecutor() as crowd:
@@ -58,7 +58,7 @@ def stop_at_the_limit():
         assert events[-1] != "[DONE]" and json.loads(events[-1]).get("error"), events[-1]
 
 
-@case("stop-refuses", "SIGTERM: while a stream runs on, a new request is refused", 90)
+@case("stop-refuses", "SIGTERM: while a stream runs on, a new request is refused", 90, waits=True)
 def stop_refuses():
     with Router(POLICY) as router, concurrent.futures.ThreadPoolExecutor() as crowd:
         running = started(router, crowd)

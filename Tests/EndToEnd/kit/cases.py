@@ -19,15 +19,18 @@ class Case:
     what: str
     function: object
     limit: float
+    waits: bool
 
 
 CASES = []
 
 
-def case(name, what, limit=60):
-    """Declares a case. `limit`: seconds after which it is ended and counts as failed."""
+def case(name, what, limit=60, waits=False):
+    """Declares a case. `limit`: seconds after which it is ended and counts as failed. `waits`: it mostly waits, so it may run beside others
+    of its kind; one that measures time or loads the machine runs alone.
+    """
     def declare(function):
-        CASES.append(Case(name, what, function, limit))
+        CASES.append(Case(name, what, function, limit, waits))
         return function
     return declare
 
