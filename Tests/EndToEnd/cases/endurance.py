@@ -51,7 +51,7 @@ def served_after(port, pause, first, rest, before=GOOD):
         return talk.statuses
 
 
-@case("P30-slow-clients", "clients that send heads or bodies drop by drop are cut with 408 in time; one that only paused between requests is not", 90, waits=True)
+@case("P30-slow-clients", "clients that send heads or bodies drop by drop are cut with 408 in time; one that only paused between requests is not", 90)
 def slow_clients():
     half = len(GOOD) - len(BODY)
     with Router(POLICY) as router, concurrent.futures.ThreadPoolExecutor() as crowd:

@@ -1,4 +1,5 @@
 """What a batch client does with the `anthropic` package, run inside a private virtual environment: anthropic_deferred_calls.py NAME..."""
+import functools
 import sys
 import threading
 import time
@@ -8,7 +9,9 @@ from anthropic import Anthropic
 from perform import perform
 
 
+@functools.cache
 def client(**settings):
+    """One for each set of settings: to make one takes longer than most calls."""
     return Anthropic(**{"max_retries": 0, "timeout": 30, **settings})
 
 

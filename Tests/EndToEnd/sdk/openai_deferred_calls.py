@@ -1,4 +1,5 @@
 """What a batch client does with the `openai` package, run inside a private virtual environment: openai_deferred_calls.py NAME..."""
+import functools
 import http.server
 import io
 import json
@@ -14,7 +15,9 @@ from perform import perform
 ENDED = ("completed", "failed", "expired", "cancelled")
 
 
+@functools.cache
 def client(**settings):
+    """One for each set of settings: to make one takes longer than most calls."""
     return OpenAI(**{"max_retries": 0, "timeout": 30, **settings})
 
 
