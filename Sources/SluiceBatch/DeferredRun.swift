@@ -124,6 +124,7 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         guard !self.isOver else { return }
         let json = ErrorBody.json(refusal, dialect: self.leased.job.endpoint.dialect, requestID: self.leased.job.requestID)
         var result = JobResult(status: refusal.status, contentType: "application/json", body: json)
+        result.refusal = .init(refusal)
         result.lines = Array("sluice-error-source: \(refusal.code == .upstreamFailed ? "upstream" : "gateway")\r\n".utf8)
         if let should = refusal.shouldRetry { result.lines += Array("x-should-retry: \(should)\r\n".utf8) }
         self.settle(

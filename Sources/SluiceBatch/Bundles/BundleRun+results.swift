@@ -99,8 +99,10 @@ extension BundleRun {
             let reading = meter.read(body)
             switch reading.kind {
             case .answer:
-                let result = JobResult(status: status, contentType: "application/json", body: Array(buffer: body))
-                return LineEnd(job: line.job, entry: meter.answered(reading, status: status, at: now), fate: .complete(.done, result))
+                let entry = meter.answered(reading, status: status, at: now)
+                var result = JobResult(status: status, contentType: "application/json", body: Array(buffer: body))
+                result.lines = meter.lines(of: entry)
+                return LineEnd(job: line.job, entry: entry, fate: .complete(.done, result))
             case .error(let problem):
                 return back(meter.free(.refused, status: problem.status, at: now), upstream.masked(problem.message), isOffLanes: true)
             case .garbage(let reason):
@@ -110,7 +112,8 @@ extension BundleRun {
             let isFinal = (400..<500).contains(status) && ![401, 402, 403, 408, 409, 429].contains(status)
             let entry = meter.free(status >= 500 && status != 529 ? .upstreamError : .refused, status: status, at: now)
             guard isFinal else { return back(entry, "the backend answered \(status)", isOffLanes: true) }
-            let result = JobResult(status: status, contentType: "application/json", body: Array(buffer: upstream.masked(body)))
+            var result = JobResult(status: status, contentType: "application/json", body: Array(buffer: upstream.masked(body)))
+            result.lines = meter.lines(of: entry)
             return LineEnd(job: line.job, entry: entry, fate: .complete(.failed, result))
         }
     }

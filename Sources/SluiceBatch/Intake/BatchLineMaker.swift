@@ -44,7 +44,8 @@ struct BatchLineMaker {
             var job = self.blank(shape, request, place)
             job.lastError = error.message
             let json = ErrorBody.json(error, dialect: self.batch.endpoint.dialect, requestID: job.requestID)
-            let result = JobResult(status: error.status, contentType: "application/json", body: json)
+            var result = JobResult(status: error.status, contentType: "application/json", body: json)
+            result.refusal = .init(error)
             return Draft(line: BatchLine(job: job, source: source, result: result), request: request)
         }
     }

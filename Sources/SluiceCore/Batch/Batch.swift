@@ -55,6 +55,8 @@ package struct Batch: Sendable {
     /// Whether the files were deleted; their ids are null then.
     package var isOutputDeleted = false
     package var isErrorDeleted = false
+    /// How long the files stay once the batch has ended; nil is as long as the policy says.
+    package var outputLife: Duration?
 
     package init(
         id: String, wire: Wire, tenant: String, key: String?, endpoint: Endpoint, inputFile: String, outputFile: String, errorFile: String, window: String,
@@ -71,6 +73,12 @@ package struct Batch: Sendable {
         self.window = window
         self.created = created
         self.deadline = deadline
+    }
+
+    /// When its files go; nil while it runs, and where nothing was asked for.
+    package var outputsExpire: Timestamp? {
+        guard let life = self.outputLife, let ended = self.times.ended else { return nil }
+        return ended + life
     }
 
     /// Lines by how they ended. Each is counted once: `total = open + done + failed + expired + cancelled`.

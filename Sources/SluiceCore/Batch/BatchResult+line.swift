@@ -10,8 +10,9 @@ extension BatchResult {
         line.append(jsonString: "batch_req_" + self.jobID.drop { $0 != "_" }.dropFirst())
         line.append(text: ",\"custom_id\":")
         line.append(jsonString: self.customID)
-        if let message = self.refusalOfCost {
-            line.append(text: ",\"response\":null,\"error\":{\"code\":\"\(BatchResult.costCode)\",\"message\":\(message)}}\n")
+        if let refusal = self.result?.refusal, refusal.code == .maxCostExceeded {
+            // No backend was asked, so it has an error and no response.
+            line.append(error: refusal.code.rawValue, refusal.message)
         } else if let result {
             line.append(text: ",\"response\":{\"status_code\":")
             line.append(number: Int64(result.status))
@@ -22,24 +23,9 @@ extension BatchResult {
             line.append(text: "},\"error\":null}\n")
         } else {
             let error = self.error
-            line.append(text: ",\"response\":null,\"error\":{\"code\":")
-            line.append(jsonString: error.code)
-            line.append(text: ",\"message\":")
-            line.append(jsonString: error.message)
-            line.append(text: "}}\n")
+            line.append(error: error.code, error.message)
         }
         return line
-    }
-
-    private static let costCode = Refusal.Code.maxCostExceeded.rawValue
-
-    /// The message, as JSON, of a line that was refused for its cost: no backend was asked, so it has an error and no response.
-    private var refusalOfCost: String? {
-        guard self.state == .failed, let result, result.status == 422 else { return nil }
-        let body = String(decoding: result.body, as: UTF8.self)
-        let (head, tail) = ("{\"error\":{\"message\":", ",\"type\":\"")
-        guard body.hasPrefix(head), body.contains("\"code\":\"\(BatchResult.costCode)\",\"sluice\":{"), let end = body.firstRange(of: tail) else { return nil }
-        return String(body[body.index(body.startIndex, offsetBy: head.count)..<end.lowerBound])
     }
 
     /// Why there is no response.
@@ -53,6 +39,15 @@ extension BatchResult {
 }
 
 extension [UInt8] {
+    /// What stands in place of a response, to the end of the line.
+    fileprivate mutating func append(error code: String, _ message: String) {
+        self.append(text: ",\"response\":null,\"error\":{\"code\":")
+        self.append(jsonString: code)
+        self.append(text: ",\"message\":")
+        self.append(jsonString: message)
+        self.append(text: "}}\n")
+    }
+
     fileprivate mutating func append(body result: JobResult) {
         if result.contentType.lowercased().contains("json"), !result.body.isEmpty {
             for byte in result.body { self.append(byte == 0x0A || byte == 0x0D ? 0x20 : byte) }

@@ -17,6 +17,9 @@ package struct StoredFile: Sendable {
         }
     }
 
+    /// How many seconds after a file was made a client may let it expire.
+    package static let lives = 3600...2_592_000
+
     /// `file-…`.
     package var id: String
     package var tenant: String

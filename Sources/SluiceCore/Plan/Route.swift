@@ -64,12 +64,6 @@ package struct Route: Sendable {
         self.down.removeAll { ranks[$0.backend] == nil }
     }
 
-    /// Leaves out the lanes to which requests go in batches of the provider's own.
-    package mutating func dropLanes(of policy: PolicySet) {
-        self.candidates.removeAll { policy.backends[$0.backend].api.isBatchLane }
-        self.down.removeAll { policy.backends[$0.backend].api.isBatchLane }
-    }
-
     /// Why nothing is left, where nothing is.
     package var isTooDear: Bool {
         self.candidates.isEmpty && self.down.isEmpty && self.passedOver.contains { if case .tooDear = $0.reason { true } else { false } }

@@ -14,10 +14,11 @@ package struct RoutePlanner: Sendable {
 
     /// - Parameters:
     ///   - pools: The pools to plan over; the class's own ones unless the job was promoted.
+    ///   - isCall: The request goes out as a call of its own, so never to a provider's batch.
     ///   - chance: From 0 to 1, what `pick: weighted` draws with.
     ///   - condition: What is known of a backend, by its index.
     package func plan(
-        _ request: InferenceRequest, _ decision: Decision, pools: [Int]? = nil, at now: Now, chance: @autoclosure () -> Double,
+        _ request: InferenceRequest, _ decision: Decision, pools: [Int]? = nil, isCall: Bool = false, at now: Now, chance: @autoclosure () -> Double,
         condition: (Int) -> BackendCondition
     ) -> Route {
         let isLater = self.policy.classes[decision.trafficClass].serve == .later
@@ -27,7 +28,7 @@ package struct RoutePlanner: Sendable {
             var members: [(candidate: Route.Candidate, condition: BackendCondition)] = []
             for backend in pool.backends where !route.holds(backend) {
                 let state = condition(backend)
-                switch self.judge(backend, in: pool, request, decision, state, at: now) {
+                switch self.judge(backend, in: pool, request, decision, state, isCall: isCall, at: now) {
                 case .success(let candidate):
                     if case .down = state.availability {
                         route.down.append(candidate)
@@ -53,7 +54,7 @@ package struct RoutePlanner: Sendable {
     }
 
     private func judge(
-        _ index: Int, in pool: Pool, _ request: InferenceRequest, _ decision: Decision, _ state: BackendCondition, at now: Now
+        _ index: Int, in pool: Pool, _ request: InferenceRequest, _ decision: Decision, _ state: BackendCondition, isCall: Bool, at now: Now
     ) -> Result<Route.Candidate, Passed> {
         let backend = self.policy.backends[index]
         func passed(_ reason: Route.Reason, _ cost: Money? = nil) -> Result<Route.Candidate, Passed> {
@@ -61,7 +62,7 @@ package struct RoutePlanner: Sendable {
         }
         guard let offer = self.policy.models[decision.model].offers[index] else { return passed(.model(self.policy.models[decision.model].name)) }
         guard backend.endpoints.contains(request.endpoint) else { return passed(.endpoint(request.endpoint)) }
-        if backend.api.isBatchLane, !self.mayWait(request, decision) { return passed(.batchLane) }
+        if backend.api.isBatchLane, isCall || !self.mayWait(request, decision) { return passed(.batchLane) }
         if decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
         if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }

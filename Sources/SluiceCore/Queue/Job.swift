@@ -45,6 +45,8 @@ package struct Job: Sendable {
     package var estimatedTokens = 0
     /// A hash over the beginning of the prompt: of equally urgent jobs, those that share it run one after the other.
     package var prefix: UInt64 = 0
+    /// The provider's batch that it is in; known to those who read the queue only.
+    package var bundle: InBundle?
     /// Where its request stands, for a line of a batch; nil where the request is kept with the job.
     package var source: LineSource?
     package var finished: Timestamp?
@@ -76,6 +78,20 @@ package struct Job: Sendable {
         self.created = created
         self.deadline = deadline
         self.notBefore = notBefore
+    }
+
+    package struct InBundle: Hashable, Sendable {
+        /// ``Bundle/token``: the provider's file and metadata bear it.
+        package var token: String
+        package var backend: String
+        /// The provider's own name of the batch, once it has one.
+        package var batch: String?
+
+        package init(token: String, backend: String, batch: String?) {
+            self.token = token
+            self.backend = backend
+            self.batch = batch
+        }
     }
 
     /// Jobs of one tenant that compete for the same backends: one queue each inside the dispatcher.
@@ -133,8 +149,25 @@ package struct JobResult: Sendable {
     package var body: [UInt8]
     /// A response that says of itself that it was cut short (`status: incomplete`): its webhook is another one.
     package var isIncomplete = false
-    /// Header lines for a client that waits on its connection, such as `sluice-route`, each with CR LF; they are not stored.
+    /// Header lines of Sluice's own, such as `sluice-route`, each with CR LF. Of lines of a batch they are not stored.
     package var lines: [UInt8] = []
+    /// Why there is no backend's answer: Sluice's own words; nil where a backend answered.
+    package var refusal: Reason?
+
+    /// A ``Refusal`` as far as it is stored.
+    package struct Reason: Hashable, Sendable {
+        package var code: Refusal.Code
+        package var message: String
+
+        package init(code: Refusal.Code, message: String) {
+            self.code = code
+            self.message = message
+        }
+
+        package init(_ refusal: Refusal) {
+            self.init(code: refusal.code, message: refusal.message)
+        }
+    }
 
     package init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status

@@ -329,7 +329,12 @@ package struct AttemptMachine: Sendable {
             let isOverload = self.terms.dialect == .anthropic && (status == 503 || status == 529)
             return self.finish(.refuse(Refusal(isOverload ? 529 : 502, .upstreamFailed, AttemptMachine.sentence(forStatus: status))))
         case .reported(let problem):
-            return self.finish(.refuse(Refusal(problem.status, .upstreamFailed, "the backend reported an error inside its answer: \(problem.message)")))
+            // An event has no header that says when to ask again.
+            return self.finish(
+                .refuse(
+                    Refusal(
+                        problem.status, .upstreamFailed, "the backend reported an error inside its answer: \(problem.message)",
+                        retryAfter: problem.status == 429 ? .seconds(1) : nil)))
         case .notSent:
             return self.finish(.refuse(Refusal(502, .upstreamFailed, "no backend could be reached")))
         case .hungUp:

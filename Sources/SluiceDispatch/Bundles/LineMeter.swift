@@ -66,6 +66,18 @@ package struct LineMeter {
         return self.closed(end, as: .settled, at: now)
     }
 
+    /// The header lines of an answer: where it came from, and what it cost.
+    package func lines(of entry: LedgerEntry) -> [UInt8] {
+        guard let subject = entry.subject, let target = entry.target else { return [] }
+        let words = [
+            subject.trafficClass.structuredToken, "route=" + LivePolicy.Words.quoted(subject.route), "pool=" + target.pool.structuredToken,
+            "backend=" + target.backend.structuredToken, "attempt=\(entry.attempt ?? 1)", "policy=" + LivePolicy.Words.quoted(subject.policy),
+        ]
+        var lines = "sluice-route: \(words.joined(separator: ";"))\r\n"
+        if let cost = entry.settlement?.cost { lines += "sluice-cost: \(cost);currency=\(subject.currency);basis=usage\r\n" }
+        return Array(lines.utf8)
+    }
+
     private func closed(_ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, at now: Timestamp) -> LedgerEntry {
         var entry = self.intent
         entry.kind = kind

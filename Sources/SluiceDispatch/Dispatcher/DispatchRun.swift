@@ -74,10 +74,11 @@ package final class DispatchRun {
         if !call.decision.substitutions.isEmpty, call.verifiedBy != nil { self.copy = AnswerCopy() }
         let now = call.arrived
         let isLater = call.isLater
-        var route = call.live.planner.plan(call.request, call.decision, pools: call.pools, at: now, chance: Double.random(in: 0..<1)) { index in
+        var route = call.live.planner.plan(
+            call.request, call.decision, pools: call.pools, isCall: true, at: now, chance: Double.random(in: 0..<1)
+        ) { index in
             call.live.slots[index].condition(isLater: isLater, at: now.monotonic)
         }
-        route.dropLanes(of: call.live.policy)
         route.keep(call.ranks)
         self.machine = AttemptMachine(
             route: route, policy: call.live.policy,

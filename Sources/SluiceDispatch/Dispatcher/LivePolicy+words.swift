@@ -35,6 +35,8 @@ extension LivePolicy {
             }
             return result + [UInt8(ascii: "\"")]
         }
+
+        static func quoted(_ text: String) -> String { String(decoding: self.structured(text), as: UTF8.self) }
     }
 }
 
@@ -48,6 +50,6 @@ extension String {
             default: "!#$%&'*+-.^_`|~:/".utf8.contains(byte)
             }
         }
-        return isToken && rest ? self : String(decoding: LivePolicy.Words.structured(self), as: UTF8.self)
+        return isToken && rest ? self : LivePolicy.Words.quoted(self)
     }
 }

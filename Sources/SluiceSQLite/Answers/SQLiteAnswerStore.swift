@@ -17,7 +17,10 @@ package struct SQLiteAnswerStore: AnswerStore {
         self.writer.submit(
             WriteOperation(
                 { transaction in
-                    guard try SQLiteAnswerStore.find(answer.key, in: transaction.db) == nil else { return }
+                    if let earlier = try SQLiteAnswerStore.find(answer.key, in: transaction.db) {
+                        guard earlier.job != nil, earlier.job == answer.job else { return }
+                        try transaction.db.execute(literal: "DELETE FROM kept_answer WHERE scope = \(answer.key.scope) AND key = \(answer.key.key)")
+                    }
                     try transaction.keep(answer)
                 }, then: then))
     }
@@ -41,10 +44,11 @@ package struct SQLiteAnswerStore: AnswerStore {
     }
 
     fileprivate static func find(_ key: KeptAnswer.Key, in db: Database) throws -> KeptAnswer? {
-        try RawStatement("SELECT fingerprint, at_ms, status, lines, body FROM kept_answer WHERE scope = ? AND key = ?", in: db)
+        try RawStatement("SELECT fingerprint, at_ms, status, lines, body, job FROM kept_answer WHERE scope = ? AND key = ?", in: db)
             .first(.text(key.scope), .text(key.key)) { row in
                 KeptAnswer(
-                    key: key, fingerprint: row.array(0), at: Timestamp(milliseconds: row.long(1)), status: row.int(2), lines: row.array(3), body: row.array(4))
+                    key: key, fingerprint: row.array(0), at: Timestamp(milliseconds: row.long(1)), status: row.int(2), lines: row.array(3), body: row.array(4),
+                    job: row.textOrNil(5))
             }
     }
 }
@@ -60,8 +64,8 @@ extension WriteTransaction {
     }
 
     mutating func keep(_ answer: KeptAnswer) throws {
-        try RawStatement("INSERT INTO kept_answer(scope, key, fingerprint, at_ms, status, lines, body) VALUES (?, ?, ?, ?, ?, ?, ?)", in: self.db).run(
+        try RawStatement("INSERT INTO kept_answer(scope, key, fingerprint, at_ms, status, lines, body, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", in: self.db).run(
             .text(answer.key.scope), .text(answer.key.key), .bytes(answer.fingerprint), .integer(answer.at.milliseconds), .integer(answer.status),
-            .bytes(answer.lines), .bytes(answer.body))
+            .bytes(answer.lines), .bytes(answer.body), .text(answer.job))
     }
 }

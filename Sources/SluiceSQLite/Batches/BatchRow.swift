@@ -10,7 +10,7 @@ enum BatchRow {
         batch.metadata, batch.tags, batch.quote_cost_pico, batch.quote_finish_ms, batch.quote_risk, batch.total, batch.done, batch.failed, batch.expired,
         batch.cancelled, batch.output_bytes, batch.error_bytes, batch.is_output_deleted, batch.is_error_deleted, batch.in_progress_ms,
         batch.cancelling_ms, batch.ended_ms, batch.input, batch.cached_input, batch.cache_write_5m, batch.cache_write_1h, batch.output, batch.reasoning,
-        batch.audio_input, batch.audio_output, batch.image_input
+        batch.audio_input, batch.audio_output, batch.image_input, batch.output_life_ms
         """
     private static let firstTokenColumn = 34
 
@@ -40,6 +40,7 @@ enum BatchRow {
         batch.times.cancelling = (row[32] as Int64?).map(Timestamp.init(milliseconds:))
         batch.times.ended = (row[33] as Int64?).map(Timestamp.init(milliseconds:))
         for (index, tokenClass) in TokenClass.allCases.enumerated() { batch.usage[tokenClass] = row[self.firstTokenColumn + index] }
+        batch.outputLife = (row[self.firstTokenColumn + TokenClass.allCases.count] as Int64?).map { .milliseconds($0) }
         if status == .failed { batch.faults = try self.faults(of: row[0], in: db) }
         return batch
     }

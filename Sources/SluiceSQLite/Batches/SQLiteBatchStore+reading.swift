@@ -58,8 +58,7 @@ extension SQLiteBatchStore {
                 results += try Row.fetchAll(
                     db.cachedStatement(
                         literal: """
-                            SELECT batch_result.seq, job.pub, job.request_id, job.custom_id, job.state, job.last_error, job_result.status,
-                              job_result.content_type, job_result.body
+                            SELECT batch_result.seq, job.pub, job.request_id, job.custom_id, job.state, job.last_error, \(sql: JobResultRow.columns)
                             FROM batch_result JOIN job ON job.id = batch_result.job LEFT JOIN job_result ON job_result.job = job.id
                             WHERE batch_result.batch = (
                               SELECT id FROM batch WHERE pub = \(id) AND erased_ms IS NULL AND iif(\(side) = 0, is_output_deleted, is_error_deleted) = 0)
@@ -88,8 +87,8 @@ extension BatchSide {
 extension BatchResult {
     fileprivate init(row: Row) throws {
         guard let state = JobState(rawValue: row[4]) else { throw StoreError(.incompatible, "a line has a state that this Sluice does not know") }
-        let result = (row[6] as Int?).map { JobResult(status: $0, contentType: row[7], body: [UInt8](row[8] as Data)) }
         self.init(
-            sequence: row[0], jobID: row[1], requestID: row[2], customID: row[3] ?? "", state: state, result: result, lastError: row[5])
+            sequence: row[0], jobID: row[1], requestID: row[2], customID: row[3] ?? "", state: state, result: JobResultRow.read(row, from: 6), lastError: row[5]
+        )
     }
 }

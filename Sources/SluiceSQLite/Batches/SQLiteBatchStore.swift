@@ -31,11 +31,12 @@ package struct SQLiteBatchStore: BatchStore {
                 try transaction.db.cachedStatement(
                     literal: """
                         INSERT INTO batch(pub, wire, status, is_paused, tenant, api_key, endpoint, input_file, output_file, error_file, completion_window,
-                          created_ms, deadline_ms, window_ms, on_deadline, max_cost_pico, metadata, tags)
+                          created_ms, deadline_ms, window_ms, on_deadline, max_cost_pico, metadata, tags, output_life_ms)
                         VALUES (\(batch.id), \(batch.wire.rawValue), \(BatchStatus.validating.rawValue), \(batch.isPaused), \(batch.tenant), \(batch.key),
                           \(batch.endpoint.name), \(batch.inputFile), \(batch.outputFile), \(batch.errorFile), \(batch.window),
                           \(batch.created.milliseconds), \(batch.deadline.milliseconds), \((batch.deadline - batch.created).milliseconds),
-                          \(batch.onDeadline.rawValue), \(batch.maxCost?.pico), \(batch.metadata.map { Data($0) }), \(tags))
+                          \(batch.onDeadline.rawValue), \(batch.maxCost?.pico), \(batch.metadata.map { Data($0) }), \(tags),
+                          \(batch.outputLife?.milliseconds))
                         """
                 ).execute()
                 if let answer { try transaction.keep(answer) }

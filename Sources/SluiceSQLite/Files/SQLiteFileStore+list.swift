@@ -24,10 +24,10 @@ extension SQLiteFileStore {
         return """
             SELECT \(sql: StoredFileRow.columns) FROM file WHERE \(own) AND deleted_ms IS NULL AND purpose <> \(hidden)
             UNION ALL
-            SELECT output_file, tenant, \(output), pub || '_output.jsonl', output_bytes, zeroblob(0), created_ms, NULL
+            SELECT output_file, tenant, \(output), pub || '_output.jsonl', output_bytes, zeroblob(0), created_ms, ended_ms + output_life_ms
             FROM batch WHERE \(isShown) AND done > 0 AND is_output_deleted = 0
             UNION ALL
-            SELECT error_file, tenant, \(output), pub || '_error.jsonl', error_bytes, zeroblob(0), created_ms, NULL
+            SELECT error_file, tenant, \(output), pub || '_error.jsonl', error_bytes, zeroblob(0), created_ms, ended_ms + output_life_ms
             FROM batch WHERE \(isShown) AND failed + expired + cancelled > 0 AND is_error_deleted = 0
             """
     }

@@ -100,6 +100,12 @@ package struct SQLiteFileStore: FileStore {
                       ORDER BY expires_ms LIMIT \(SQLiteFileStore.filesPerSweep))
                     """
             ).execute()
+            try transaction.db.cachedStatement(
+                literal: """
+                    UPDATE batch SET is_output_deleted = 1, is_error_deleted = 1, is_erasing = 1
+                    WHERE output_life_ms IS NOT NULL AND is_output_deleted + is_error_deleted < 2 AND ended_ms + output_life_ms <= \(now.milliseconds)
+                    """
+            ).execute()
             return try String.fetchAll(transaction.db.cachedStatement(sql: "SELECT pub FROM file WHERE deleted_ms IS NOT NULL ORDER BY id"))
         }) { result in
             self.shelf.later {

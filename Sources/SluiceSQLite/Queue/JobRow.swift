@@ -63,6 +63,22 @@ struct JobRow {
             lane: self.lane, bucket: self.bucket, tokens: self.job.estimatedTokens, created: self.job.created.milliseconds, from: self.job.state, to: state)
     }
 
+    private static let bundle = """
+        SELECT bundle.token, bundle.backend, bundle.up_batch FROM bundle_line JOIN bundle ON bundle.id = bundle_line.bundle
+        WHERE bundle_line.job = ? ORDER BY bundle_line.bundle DESC LIMIT 1
+        """
+
+    /// The job with the provider's batch that has a line of it.
+    func shown(in db: Database) throws -> Job {
+        // One that was called back may still be run there.
+        guard self.job.state == .bundled || (self.job.rung == Job.offLanes && !self.job.state.isTerminal) else { return self.job }
+        var job = self.job
+        job.bundle = try RawStatement(JobRow.bundle, in: db).first(.integer(self.id)) { row in
+            Job.InBundle(token: row.text(0), backend: row.text(1), batch: row.textOrNil(2))
+        }
+        return job
+    }
+
     private static let byID = """
         SELECT \(JobRow.columns) FROM \(JobRow.tables) WHERE job.pub = ? AND (? IS NULL OR (job.tenant = ? AND job.kind <> 5)) AND batch.erased_ms IS NULL
         """

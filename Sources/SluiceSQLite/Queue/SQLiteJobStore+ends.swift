@@ -38,6 +38,8 @@ extension SQLiteJobStore {
                     try transaction.end(verification, by: .cancelRequested, at: now)
                     try transaction.erase(verification)
                 }
+                // Where an answer was kept under a key too, it goes; the promise of one stays.
+                try transaction.db.cachedStatement(literal: "DELETE FROM kept_answer WHERE job = \(id) AND status <> 202").execute()
                 return true
             }, then: then)
     }

@@ -4,7 +4,7 @@ package import SluiceCore
 
 extension SQLiteJobStore {
     package func job(_ id: String, tenant: String?) throws(StoreError) -> Job? {
-        try self.reader.read { db in try JobRow.find(id, tenant: tenant, in: db)?.job }
+        try self.reader.read { db in try JobRow.find(id, tenant: tenant, in: db)?.shown(in: db) }
     }
 
     package func result(of id: String, tenant: String?) throws(StoreError) -> JobResult? {
@@ -12,11 +12,11 @@ extension SQLiteJobStore {
             let row = try Row.fetchOne(
                 db.cachedStatement(
                     literal: """
-                        SELECT job_result.status, job_result.content_type, job_result.body FROM job_result JOIN job ON job.id = job_result.job
+                        SELECT \(sql: JobResultRow.columns) FROM job_result JOIN job ON job.id = job_result.job
                         LEFT JOIN batch ON batch.id = job.batch
                         WHERE job.pub = \(id) AND (\(tenant) IS NULL OR (job.tenant = \(tenant) AND job.kind <> 5)) AND batch.erased_ms IS NULL
                         """))
-            return row.map { JobResult(status: $0[0], contentType: $0[1], body: [UInt8]($0[2] as Data)) }
+            return row.flatMap { JobResultRow.read($0) }
         }
     }
 
@@ -37,7 +37,7 @@ extension SQLiteJobStore {
                 }
             }
             rows.sort { $0.id > $1.id }
-            return (rows.prefix(limit).map(\.job), rows.count > limit)
+            return (try rows.prefix(limit).map { try $0.shown(in: db) }, rows.count > limit)
         }
     }
 

@@ -183,7 +183,7 @@ package struct AdminAPI: Sendable {
     private func policyInForce() -> [UInt8] {
         let policy = self.policy.live.policy
         var json: [UInt8] = []
-        json.append(text: "{\"schema\":\"sluice.policy/v1\",\"policy\":\"\(policy.revision)\",\"currency\":")
+        json.append(text: "{\"schema\":\"sluice.policy_in_force/v1\",\"policy\":\"\(policy.revision)\",\"currency\":")
         json.append(jsonString: policy.currency)
         json.append(text: ",\"classes\":[")
         json.append(list: policy.classes.map { Array("\"\($0.name)\"".utf8) })

@@ -15,6 +15,16 @@ package enum QueueListing {
     /// One job as `sluice queue cancel` and `retry` print it.
     package static func json(_ job: Job) -> [UInt8] { self.object(job, isAlone: true) }
 
+    /// The provider's batch that a job is in.
+    package static func bundle(_ bundle: Job.InBundle?) -> JSONFields? {
+        guard let bundle else { return nil }
+        var json = JSONFields(capacity: 96)
+        json.add("name", bundle.token)
+        json.add("backend", bundle.backend)
+        json.add("provider_batch", bundle.batch)
+        return json
+    }
+
     private static func object(_ job: Job, isAlone: Bool) -> [UInt8] {
         var json: [UInt8] = []
         func member(_ name: StaticString, _ value: String?) {
@@ -34,6 +44,8 @@ package enum QueueListing {
         member("promote_at", job.promoteAt?.description)
         json.append(text: ",\"rung\":\(job.rung),\"attempts\":\(job.attempts)")
         member("estimated_cost", job.estimatedCost?.description)
+        json.append(text: ",\"bundle\":")
+        json.append(contentsOf: self.bundle(job.bundle)?.object ?? Array("null".utf8))
         json.append(text: "}")
         return json
     }

@@ -10,6 +10,7 @@ struct BatchOrder {
     private(set) var tags: [String: String] = [:]
     private(set) var maxCost: Money?
     private(set) var onDeadline = Batch.OnDeadline.asTheClassSays
+    private(set) var outputLife: Duration?
 
     /// - Throws: A 400 that names the field.
     init(_ body: [UInt8]) throws(Refusal) {
@@ -27,6 +28,7 @@ struct BatchOrder {
         self.endpoint = endpoint
         self.window = try fields.text("completion_window", or: "a duration such as 24h")
         if let metadata = fields.value("metadata"), !metadata.isNull { try self.read(metadata) }
+        if let life = fields.value("output_expires_after"), !life.isNull { try self.read(life: life) }
         if let sluice = fields.value("sluice"), !sluice.isNull { try self.read(sluice: sluice) }
     }
 
@@ -39,6 +41,19 @@ struct BatchOrder {
         }
         self.metadata = metadata.bytes
         self.tags = pairs
+    }
+
+    private mutating func read(life value: ObjectFields.Value) throws(Refusal) {
+        guard let fields = try? ObjectFields(value.bytes) else {
+            throw .invalid("`output_expires_after` must be an object of `anchor` and `seconds`", param: "output_expires_after")
+        }
+        guard fields.value("anchor")?.text == "created_at" else {
+            throw .invalid("`output_expires_after.anchor` must be `created_at`", param: "output_expires_after.anchor")
+        }
+        guard let seconds = (fields.value("seconds")?.bytes).flatMap({ Int(String(decoding: $0, as: UTF8.self)) }), StoredFile.lives.contains(seconds) else {
+            throw .invalid("`output_expires_after.seconds` must be a whole number from 3600 to 2592000", param: "output_expires_after.seconds")
+        }
+        self.outputLife = .seconds(seconds)
     }
 
     private mutating func read(sluice value: ObjectFields.Value) throws(Refusal) {

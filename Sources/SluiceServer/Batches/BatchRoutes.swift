@@ -49,6 +49,7 @@ struct BatchRoutes {
         batch.tags = order.tags
         batch.maxCost = order.maxCost
         batch.onDeadline = order.onDeadline
+        batch.outputLife = order.outputLife
         let (made, answer) = (batch, self.answer(batch))
         try await writing { batches.create(made, answer: posted.kept(answer), then: $0) }
         self.deferral.signals.nudgeIntake()

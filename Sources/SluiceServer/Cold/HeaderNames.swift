@@ -15,6 +15,8 @@ extension HTTPField.Name {
     static let shouldRetry = known("x-should-retry")
     static let idempotencyKey = known("idempotency-key")
     static let sluiceQuote = known("sluice-quote")
+    static let sluiceRoute = known("sluice-route")
+    static let sluiceCost = known("sluice-cost")
     static let sluiceWarnings = known("sluice-warnings")
     static let sluiceErrorSource = known("sluice-error-source")
 }

@@ -1,4 +1,5 @@
 import Hummingbird
+import NIOCore
 import NIOPosix
 import SluiceCore
 import SluiceDispatch
@@ -34,8 +35,10 @@ struct JobRoutes {
             }
             var response = Response(
                 status: .init(code: result.status), headers: [.contentType: result.contentType], body: .init(byteBuffer: .init(bytes: result.body)))
+            response.headers[.sluiceRoute] = result.value(of: "sluice-route")
+            response.headers[.sluiceCost] = result.value(of: "sluice-cost")
             if job.state == .failed {
-                response.headers[.sluiceErrorSource] = result.isOurs(job) ? "gateway" : "upstream"
+                response.headers[.sluiceErrorSource] = result.isOurs ? "gateway" : "upstream"
                 // It has failed for good: what would be asked again is this answer.
                 response.headers[.shouldRetry] = "false"
             }
@@ -94,11 +97,13 @@ struct JobRoutes {
 }
 
 extension JobResult {
-    /// Whether an error is Sluice's own: it names the request as Sluice does, and no backend as its cause.
-    fileprivate func isOurs(_ job: Job) -> Bool {
-        let text = String(decoding: self.body, as: UTF8.self)
-        return text.contains(job.requestID) && !text.contains("\"\(Refusal.Code.upstreamFailed.rawValue)\"")
+    /// What one of its header lines says.
+    func value(of name: StaticString) -> String? {
+        UpstreamHead(status: self.status, lines: ByteBuffer(bytes: self.lines), endsWithConnection: false).value(of: name)
     }
+
+    /// Whether an error is Sluice's own, and no backend its cause.
+    fileprivate var isOurs: Bool { self.refusal.map { $0.code != .upstreamFailed } ?? false }
 }
 
 /// Reads the store away from the threads that must not block.

@@ -10,8 +10,8 @@ enum FileBody {
     static func json(_ batch: Batch, _ side: BatchSide) -> [UInt8] {
         let isOutput = side == .output
         return self.json(
-            id: isOutput ? batch.outputFile : batch.errorFile, bytes: isOutput ? batch.outputBytes : batch.errorBytes, created: batch.created, expires: nil,
-            name: self.name(batch, side), purpose: "batch_output")
+            id: isOutput ? batch.outputFile : batch.errorFile, bytes: isOutput ? batch.outputBytes : batch.errorBytes, created: batch.created,
+            expires: batch.outputsExpire, name: self.name(batch, side), purpose: "batch_output")
     }
 
     static func name(_ batch: Batch, _ side: BatchSide) -> String { "\(batch.id)_\(side == .output ? "output" : "error").jsonl" }

@@ -122,7 +122,7 @@ struct FileUpload {
         guard self.fields["expires_after[anchor]"] ?? "created_at" == "created_at" else {
             throw .invalid("`expires_after[anchor]` must be `created_at`", param: "expires_after[anchor]")
         }
-        guard let number = Int(seconds), (3600...2_592_000).contains(number) else {
+        guard let number = Int(seconds), StoredFile.lives.contains(number) else {
             throw .invalid("`expires_after[seconds]` must be from 3600 to 2592000", param: "expires_after[seconds]")
         }
         return now + .seconds(number)

@@ -16,6 +16,8 @@ final class AnswerKeeper {
     private let fingerprint: [UInt8]
     private let arrived: Timestamp
     private var isHeld = false
+    /// The job that the request became.
+    var job: String?
     private var stream: (lines: [UInt8], body: [UInt8])?
 
     init(_ hot: HotRequest, key: String, desk: IdempotencyDesk) {
@@ -48,7 +50,8 @@ final class AnswerKeeper {
     /// What a transaction stores with the job that the request becomes.
     func kept(_ head: AnswerHead, _ body: ByteBuffer) -> KeptAnswer {
         KeptAnswer(
-            key: self.key, fingerprint: self.fingerprint, at: self.arrived, status: head.status, lines: Array(buffer: head.lines), body: Array(buffer: body))
+            key: self.key, fingerprint: self.fingerprint, at: self.arrived, status: head.status, lines: Array(buffer: head.lines), body: Array(buffer: body),
+            job: self.job)
     }
 
     func answered(_ head: AnswerHead, _ body: ByteBuffer) {

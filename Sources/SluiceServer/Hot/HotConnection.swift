@@ -190,7 +190,7 @@ final class HotConnection: ChannelDuplexHandler {
         }
         self.keepsAlive = self.head.keepsAlive
         guard self.pending.withUnsafeReadableBytes({ HotRequest.isServed(methodOf: self.head, in: $0) }) else {
-            self.fault(Refusal(405, .invalidRequest, "the method of the request is served nowhere here"))
+            self.fault(Refusal(405, .invalidRequest, "the method of the request is served nowhere here"), more: "allow: DELETE, GET, HEAD, POST\r\n")
             return false
         }
         let kind = self.pending.withUnsafeReadableBytes { HotRequest.endpoint(of: self.head, in: $0) }
@@ -378,11 +378,13 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     /// What came is no request: an answer, and no more.
-    private func fault(_ refusal: Refusal) {
+    private func fault(_ refusal: Refusal, more: StaticString = "") {
         self.keepsAlive = false
         let id = self.server.ids.next("req_", at: self.server.clock.now.wall.milliseconds)
         let (head, body) = ResponseBytes.refusal(refusal, dialect: .openai, requestID: id)
-        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: false)
+        var lines = head.lines
+        lines.writeStaticString(more)
+        let (first, second) = ResponseBytes.whole(AnswerHead(status: head.status, lines: lines), body: body, keepsAlive: false)
         self.write(first, then: second)
         self.closeAfterAnswer()
     }

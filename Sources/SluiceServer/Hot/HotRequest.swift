@@ -38,7 +38,7 @@ final class HotRequest {
     /// Whether some route knows the request's method.
     static func isServed(methodOf head: HTTPHead, in bytes: UnsafeRawBufferPointer) -> Bool {
         let method = UnsafeRawBufferPointer(rebasing: bytes[head.method])
-        let served: [StaticString] = ["POST", "GET", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"]
+        let served: [StaticString] = ["POST", "GET", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH", "TRACE"]
         return served.contains { method.equals($0) }
     }
 

@@ -63,6 +63,7 @@ final class QueueWait {
         self.call = StoredCall(request: stored, fields: hot.forwarded, body: body, clientRequestID: hot.clientRequestID)
         self.isStreamed = kind == .background && request.isStream
         self.keeper = keeper
+        keeper?.job = job.id
         self.decision = decision
         self.answerKind = wait.answer
         self.sink = sink
@@ -95,7 +96,7 @@ final class QueueWait {
     private func stored(_ result: Result<Void, StoreError>) {
         if case .success = result {
             self.deferral.signals.nudge()
-            if !self.isHeld { self.keeper?.release() }
+            if !self.isAnsweredWhole { self.keeper?.release() }
         }
         guard !self.isOver else {
             // The client of a held connection left while the job was written.
@@ -127,9 +128,13 @@ final class QueueWait {
         self.timer = self.server.loop.scheduleTask(in: .nanoseconds(time.nanoseconds)) { then(bound.value) }
     }
 
+    /// Whether the job's own answer may come on this connection: then it is what the idempotency key keeps.
+    private var isAnsweredWhole: Bool { self.isWaitedFor && !self.isStreamed }
+
     private var isHeld: Bool { if case .hold = self.answerKind { true } else { false } }
 
-    /// What the transaction of the job stores under the idempotency key; a held connection's answer is kept when it is there.
+    /// What the transaction of the job stores under the idempotency key, until the job's own answer takes its place; a held connection promises
+    /// nothing.
     private var kept: KeptAnswer? {
         guard let keeper = self.keeper, !self.isHeld else { return nil }
         let (head, body) = self.acceptance
@@ -139,6 +144,8 @@ final class QueueWait {
     /// 202, or the queued response: the job is on disk, and the client knows where to ask.
     private func accept() {
         guard self.close() else { return }
+        // What is answered now is kept with the job.
+        self.keeper?.release()
         let (head, body) = self.acceptance
         self.sink.answer(head, body: body)
     }

@@ -11,6 +11,29 @@ package enum AnswerStoreConformance {
             try expect(found.map { String(describing: $0) } == String(describing: answer), "\(String(describing: found))")
             try expect(try store.answers.answer(to: KeptAnswer.Key(scope: "another", key: "k-1")) == nil, "another key's answer")
         },
+        StoreCase("the answer of a job takes the place of its promise, and goes when the job is erased; a promise stays") { store in
+            var promise = Sample.answer(status: 202)
+            promise.job = "job_1"
+            let job = Sample.job("job_1")
+            try await stored { store.jobs.enqueue(job, call: Sample.call(), answer: promise, then: $0) }
+            try await stored { store.answers.keep(Sample.answer(status: 500), then: $0) }
+            try expect(try store.answers.answer(to: promise.key)?.status == 202, "the answer of another took its place")
+            var own = Sample.answer(status: 200)
+            own.job = "job_1"
+            let kept = own
+            try await stored { store.answers.keep(kept, then: $0) }
+            try expect(try store.answers.answer(to: promise.key)?.status == 200, "the promise is still told")
+            let lease = try require(try await store.lease(job.lane).first?.lease, "no lease")
+            _ = try await store.complete(job, under: lease)
+            try expect(try await stored { store.jobs.erase("job_1", tenant: nil, at: Sample.now, then: $0) }, "not erased")
+            try expect(try store.answers.answer(to: promise.key) == nil, "an erased answer is still told")
+            var other = Sample.answer("k-2", status: 202)
+            other.job = "job_2"
+            try await store.enqueue(Sample.job("job_2"), answer: other)
+            _ = try await stored { store.jobs.cancel("job_2", tenant: nil, at: Sample.now, then: $0) }
+            _ = try await stored { store.jobs.erase("job_2", tenant: nil, at: Sample.now, then: $0) }
+            try expect(try store.answers.answer(to: other.key)?.status == 202, "its key would make a second job")
+        },
         StoreCase("a job and its answer are stored together or not at all") { store in
             try await store.enqueue(Sample.job("job_1"), answer: Sample.answer())
             let next = try await store.afterKill()

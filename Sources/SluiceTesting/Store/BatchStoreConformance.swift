@@ -97,13 +97,38 @@ package enum BatchStoreConformance {
             try expect(String(decoding: errors[0].line, as: UTF8.self).contains("batch_expired"), "\(errors[0].line)")
         },
         StoreCase("a line that was refused for its cost has an error and no response") { store in
-            let rest = "\"type\":\"t\",\"param\":null,\"code\":\"max_cost_exceeded\",\"sluice\":{\"request_id\":\"r\"}}}"
-            let body = "{\"error\":{\"message\":\"too \\\"dear\\\"\"," + rest
-            let refused = JobResult(status: 422, contentType: "application/json", body: Array(body.utf8))
-            let found = BatchResult(sequence: 1, jobID: "job_1", requestID: "r", customID: "a", state: .failed, result: refused, lastError: nil)
-            let line = String(decoding: found.line, as: UTF8.self)
+            let batch = Sample.batch()
+            try await store.create(batch)
+            _ = try await stored { store.batches.begin(batch.id, total: 2, quote: nil, at: Sample.now, then: $0) }
+            var refused = JobResult(status: 422, contentType: "application/json", body: Array("{\"error\":{}}".utf8))
+            let other = refused
+            refused.refusal = .init(code: .maxCostExceeded, message: "too \"dear\"")
+            _ = try await store.add([Sample.line(1, of: batch, result: refused), Sample.line(2, of: batch, result: other)], to: batch)
+            let lines = try store.batches.results(of: batch.id, .errors, after: 0, limit: 10).map { String(decoding: $0.line, as: UTF8.self) }
+            try expect(lines.count == 2 && lines[1].contains("\"status_code\":422"), "a backend's own 422 is a response: \(lines)")
+            let line = lines[0]
             let end = "\"response\":null,\"error\":{\"code\":\"max_cost_exceeded\",\"message\":\"too \\\"dear\\\"\"}}\n"
             try expect(line.hasSuffix(end), line)
+        },
+        StoreCase("output files go as long after the end as the batch says, and with them the answers") { store in
+            var (batch, other) = (Sample.batch(), Sample.batch("batch_2"))
+            batch.outputLife = .seconds(3600)
+            other.endpoint = .completions
+            for each in [batch, other] {
+                try await store.begun(each, lines: 1)
+                try expect(try store.found(each).outputsExpire == nil, "it expires before it has ended")
+                try await store.end(each, at: Sample.now) { _ in .done }
+            }
+            let due = try require(try store.found(batch).outputsExpire, "it never expires")
+            try expect(due == Sample.now + .seconds(3600) && store.found(other).outputsExpire == nil, "\(due)")
+            let listed = try store.files.files(tenant: "default", purpose: .batchOutput, page: PageRequest(limit: 10))
+            try expect(listed?.data.map(\.expires) == [nil, due], "\(String(describing: listed))")
+            _ = try await stored { store.files.sweepFiles(at: due - .milliseconds(1), then: $0) }
+            try expect(try !store.found(batch).isOutputDeleted, "it went too early")
+            _ = try await stored { store.files.sweepFiles(at: due, then: $0) }
+            try await store.sweep()
+            try expect(try store.found(batch).isOutputDeleted && !store.found(other).isOutputDeleted, "it is still there, or the other one went too")
+            try expect(try store.jobs.result(of: "job_batch_1_1", tenant: nil) == nil, "the answer is still there")
         },
         StoreCase("a batch that is checked past its deadline expires") { store in
             try await store.create(Sample.batch())

@@ -15,8 +15,10 @@ struct SimulatedAnswer {
     private let wantsUsage: Bool
     private let simulation: Backend.Simulation
     private let serial: Int
+    /// In seconds.
+    private let created: Int64
 
-    init(endpoint: Endpoint, fields: RequestFields, body: UnsafeRawBufferPointer, simulation: Backend.Simulation, serial: Int) {
+    init(endpoint: Endpoint, fields: RequestFields, body: UnsafeRawBufferPointer, simulation: Backend.Simulation, serial: Int, created: Int64) {
         self.endpoint = endpoint
         self.model = fields.model
         self.tokens = max(1, min(fields.maxTokens ?? simulation.outputTokens, simulation.outputTokens))
@@ -31,6 +33,7 @@ struct SimulatedAnswer {
         self.wantsUsage = fields.wantsUsage
         self.simulation = simulation
         self.serial = serial
+        self.created = created
     }
 
     /// How many vectors an embedding request asks for: a list of texts or of token lists gets one each.
@@ -98,7 +101,7 @@ struct SimulatedAnswer {
     }
 
     private func response(status: String, output: String, usage: String) -> String {
-        "{\"id\":\"resp_sim\(self.serial)\",\"object\":\"response\",\"created_at\":1,\"status\":\"\(status)\",\"model\":\(self.quotedModel),"
+        "{\"id\":\"resp_sim\(self.serial)\",\"object\":\"response\",\"created_at\":\(self.created),\"status\":\"\(status)\",\"model\":\(self.quotedModel),"
             + "\"error\":null,\"incomplete_details\":null,\"instructions\":null,\"metadata\":{},\"parallel_tool_calls\":true,\"temperature\":1,"
             + "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":1,\"output\":\(output),\"usage\":\(usage)}"
     }
@@ -114,13 +117,13 @@ struct SimulatedAnswer {
             let choices = (0..<self.choices).map {
                 "{\"index\":\($0),\"message\":{\"role\":\"assistant\",\"content\":\(SimulatedAnswer.quoted(self.text)),\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}"
             }
-            return "{\"id\":\"chatcmpl-sim\(self.serial)\",\"object\":\"chat.completion\",\"created\":1,\"model\":\(self.quotedModel),"
+            return "{\"id\":\"chatcmpl-sim\(self.serial)\",\"object\":\"chat.completion\",\"created\":\(self.created),\"model\":\(self.quotedModel),"
                 + "\"choices\":[\(choices.joined(separator: ","))],\"usage\":\(self.chatUsage)}"
         case .completions:
             let choices = (0..<self.choices).map {
                 "{\"index\":\($0),\"text\":\(SimulatedAnswer.quoted(self.text)),\"logprobs\":null,\"finish_reason\":\"stop\"}"
             }
-            return "{\"id\":\"cmpl-sim\(self.serial)\",\"object\":\"text_completion\",\"created\":1,\"model\":\(self.quotedModel),"
+            return "{\"id\":\"cmpl-sim\(self.serial)\",\"object\":\"text_completion\",\"created\":\(self.created),\"model\":\(self.quotedModel),"
                 + "\"choices\":[\(choices.joined(separator: ","))],\"usage\":\(self.chatUsage)}"
         case .embeddings:
             let vectors = (0..<self.choices).map { "{\"object\":\"embedding\",\"index\":\($0),\"embedding\":[0.125,-0.25,0.5]}" }
@@ -154,7 +157,7 @@ struct SimulatedAnswer {
     private var chatEvents: Events {
         let isChat = self.endpoint == .chat
         let head =
-            "data: {\"id\":\"\(isChat ? "chatcmpl" : "cmpl")-sim\(self.serial)\",\"object\":\"\(isChat ? "chat.completion.chunk" : "text_completion")\",\"created\":1,\"model\":\(self.quotedModel),"
+            "data: {\"id\":\"\(isChat ? "chatcmpl" : "cmpl")-sim\(self.serial)\",\"object\":\"\(isChat ? "chat.completion.chunk" : "text_completion")\",\"created\":\(self.created),\"model\":\(self.quotedModel),"
         func chunk(_ choice: Int, _ content: String, _ finish: String) -> String {
             head + "\"choices\":[{\"index\":\(choice),\(content),\"finish_reason\":\(finish)}]}\n\n"
         }

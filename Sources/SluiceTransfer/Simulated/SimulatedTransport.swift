@@ -6,19 +6,23 @@ import Synchronization
 
 /// A backend inside the program: takes the time that its policy says, and answers in the wire formats of real ones.
 package final class SimulatedTransport: Transport {
+    private let clock: SluiceClock
     private let serial = Atomic(0)
 
-    package init() {}
+    package init(clock: SluiceClock) {
+        self.clock = clock
+    }
 
     package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
         let serial = self.serial.add(1, ordering: .relaxed).newValue
+        let created = self.clock.now.wall.seconds
         let simulation = call.simulation ?? Backend.Simulation()
         let exchange = SimulatedExchange(loop: loop, receiver: receiver)
         receiver.callSent()
         guard let endpoint = Endpoint.allCases.first(where: { call.path.hasSuffix($0.path.dropFirst(3)) }),
             let answer = call.body.withUnsafeReadableBytes({ bytes -> SimulatedAnswer? in
                 guard let fields = try? RequestFields(bytes, endpoint: endpoint) else { return nil }
-                return SimulatedAnswer(endpoint: endpoint, fields: fields, body: bytes, simulation: simulation, serial: serial)
+                return SimulatedAnswer(endpoint: endpoint, fields: fields, body: bytes, simulation: simulation, serial: serial, created: created)
             })
         else {
             exchange.play([.init(after: .zero, .whole(status: 400, SimulatedAnswer.problem("the request cannot be read")))])

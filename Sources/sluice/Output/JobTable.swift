@@ -15,17 +15,23 @@ struct JobTable {
         var table = TextTable([
             .init(title: "job"), .init(title: "status"), .init(title: "class"), .init(title: "tenant"), .init(title: "model"), .init(title: "enqueued"),
             .init(title: "not before"), .init(title: "deadline"), .init(title: "calls", alignment: .right), .init(title: "estimate", alignment: .right),
+            .init(title: "bundle"),
         ])
         table.rows = self.jobs.map { job in
             [
                 job.id, job.rung == 1 && !job.state.isTerminal ? job.state.name + ", promoted" : job.state.name, job.trafficClass, job.tenant, job.model,
                 job.created.distance(from: self.now), job.state == .held ? job.notBefore.distance(from: self.now) : "",
                 job.deadline.map { $0.distance(from: self.now) } ?? "none",
-                "\(job.attempts)", job.estimatedCost.map(\.description) ?? "",
+                "\(job.attempts)", job.estimatedCost.map(\.description) ?? "", job.bundle?.words ?? "",
             ]
         }
         return table.text(style)
     }
+}
+
+extension Job.InBundle {
+    /// What an operator looks for at the provider.
+    fileprivate var words: String { "\(self.token) at \(self.backend)\(self.batch.map { ", \($0)" } ?? "")" }
 }
 
 /// One job with the entries that its calls have in the ledger.
@@ -57,6 +63,7 @@ struct JobHistory {
         json.add("rung", self.job.rung)
         json.add("attempts", self.job.attempts)
         json.add("estimated_cost", self.job.estimatedCost)
+        json.add("bundle", object: QueueListing.bundle(self.job.bundle))
         json.add("finished", self.job.finished?.description)
         json.add("result_status", self.job.resultStatus)
         json.add("last_error", self.job.lastError)
@@ -90,6 +97,7 @@ struct JobHistory {
         if let promote = job.promoteAt {
             facts.append((job.rung == 1 ? "promoted" : "promotion", "\(promote.words)\(job.promoteTo.map { " to \($0)" } ?? "")"))
         }
+        if let bundle = job.bundle { facts.append(("bundle", bundle.words)) }
         if let finished = job.finished { facts.append(("finished", finished.words)) }
         if let error = job.lastError { facts.append(("last error", error)) }
         let width = facts.map(\.0.count).max() ?? 0

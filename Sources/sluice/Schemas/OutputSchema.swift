@@ -23,6 +23,7 @@ struct OutputSchema {
         OutputSchema("keys", ServerOutputs.Keys.self),
         OutputSchema("ledger", MoneyOutputs.Ledger.self),
         OutputSchema("payback", PaybackOutcome.self),
+        OutputSchema("policy_in_force", ServerOutputs.PolicyInForce.self),
         OutputSchema("prices_diff", PricesDifference.self),
         OutputSchema("queue", QueueOutputs.Queue.self),
         OutputSchema("ready", ServerOutputs.Ready.self),

@@ -3,6 +3,13 @@ import SluiceCore
 /// The shapes of what is printed of the queue. They are written byte by byte; a test holds what is printed
 /// against these.
 enum QueueOutputs {
+    /// A provider's batch that a job is in.
+    struct Bundle: Codable {
+        var name: String
+        var backend: String
+        @OrNull var provider_batch: String?
+    }
+
     struct JobRow: Codable {
         var job_id: String
         @OrNull var batch_id: String?
@@ -17,6 +24,7 @@ enum QueueOutputs {
         var rung: Int
         var attempts: Int
         @OrNull var estimated_cost: String?
+        @OrNull var bundle: Bundle?
     }
 
     struct Queue: Codable {
@@ -55,6 +63,7 @@ enum QueueOutputs {
         var rung: Int
         var attempts: Int
         @OrNull var estimated_cost: String?
+        @OrNull var bundle: Bundle?
         var finished: OrNull<String>?
         var result_status: OrNull<Int>?
         var last_error: OrNull<String>?
@@ -165,27 +174,21 @@ enum QueueOutputs {
         @OrNull var last_id: String?
     }
 
-    struct Batch: Codable {
+    /// A row, and what its end was told to whom.
+    struct Batch: Decodable {
+        private enum CodingKeys: CodingKey {
+            case schema, deliveries
+        }
+
         var schema: String
-        var batch_id: String
-        var status: String
-        var paused: Bool
-        var tenant: String
-        var endpoint: String
-        var window: String
-        var created: String
-        var deadline: String
-        @OrNull var ended: String?
-        var total: Int
-        var open: Int
-        var done: Int
-        var failed: Int
-        var expired: Int
-        var cancelled: Int
-        @OrNull var max_cost: String?
-        @OrNull var spent: String?
-        @OrNull var quoted_cost: String?
-        @OrNull var quoted_finish: String?
+        var row: BatchRow
         var deliveries: [Delivery]
+
+        init(from decoder: any Decoder) throws {
+            self.row = try BatchRow(from: decoder)
+            let members = try decoder.container(keyedBy: CodingKeys.self)
+            self.schema = try members.decode(String.self, forKey: .schema)
+            self.deliveries = try members.decode([Delivery].self, forKey: .deliveries)
+        }
     }
 }

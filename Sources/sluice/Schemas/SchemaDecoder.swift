@@ -48,6 +48,8 @@ private struct Members<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     init(decoder: SchemaDecoder) {
         self.decoder = decoder
+        // A type may add members to those of another that it decodes from the same place.
+        if case .object = decoder.schema { return }
         decoder.schema = ["type": "object", "properties": [:], "required": []]
     }
 

@@ -66,6 +66,14 @@ enum ServerOutputs {
         var policy: String
     }
 
+    struct PolicyInForce: Codable {
+        var schema: String
+        var policy: String
+        var currency: String
+        var classes: [String]
+        var backends: [String]
+    }
+
     struct KeyRevoked: Codable {
         var schema: String
         var revoked: Bool

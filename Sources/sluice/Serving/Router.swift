@@ -81,8 +81,8 @@ struct Router {
         let curls = [CurlTransport(group: self.group, configuration: curl), CurlTransport(group: self.sideGroup, configuration: curl)]
         self.curls = curls
         self.transports = (
-            TransportSet(plain: PlainTransport(group: self.group), secure: curls[0], simulated: SimulatedTransport()),
-            TransportSet(plain: PlainTransport(group: self.sideGroup), secure: curls[1], simulated: SimulatedTransport())
+            TransportSet(plain: PlainTransport(group: self.group), secure: curls[0], simulated: SimulatedTransport(clock: options.clock)),
+            TransportSet(plain: PlainTransport(group: self.sideGroup), secure: curls[1], simulated: SimulatedTransport(clock: options.clock))
         )
     }
 

@@ -5,9 +5,10 @@ import json
 import threading
 
 from cases.batch_corpus import upload
+from cases.outputs import fault
 from kit.cases import case, eventually
 from kit.provider import Provider
-from kit.router import Router
+from kit.router import Router, run
 
 LATER = {"prefer": "respond-async"}
 ONE = decimal.Decimal("0.000360")      # 100 tokens at 2, 20 at 8, half of it
@@ -89,6 +90,7 @@ def happy(dialect):
         kinds = [(entry["kind"], entry["attempt"]) for entry in router.ledger()]
         assert [kind for kind, _ in kinds].count("intent") == 7, f"not every line has its intent before it is run: {kinds}"
         assert job(router, ids[0]).status == 202
+        held_by_provider(router, ids, batch)
         provider.finish()
         for n, answer in enumerate(done(router, ids)):
             assert answer.status == 200 and f"job {n}" in answer.body.decode(), answer
@@ -101,6 +103,19 @@ def happy(dialect):
         levers = {lever["lever"]: lever["amount"] for lever in json.loads(report)["waterfall"]}
         assert decimal.Decimal(levers["lane"]) == 6 * ONE, levers
         eventually(lambda: len(provider.deleted) >= (2 if dialect == "openai" else 1), 20, what="the deletion of what lies at the provider")
+
+
+def held_by_provider(router, ids, batch):
+    """`queue ls` and `show` say at whose batch a job is, in words and as their schemas say."""
+    data = ["--data", str(router.data)]
+    rows = json.loads(router.run("queue", "ls", "--output", "json", *data).stdout)
+    shown = json.loads(router.run("queue", "show", ids[0], "--output", "json", *data).stdout)
+    for name, value in (("queue", rows), ("job", shown)):
+        assert (found := fault(value, json.loads(run("schema", name).stdout))) is None, f"{name}: {found}"
+    for one in [*rows["data"], shown]:
+        assert one["bundle"]["backend"] == "lane" and one["bundle"]["provider_batch"] == batch.id and one["bundle"]["name"], one
+    for text in (router.run("queue", "ls", *data).stdout, router.run("queue", "show", ids[0], *data).stdout):
+        assert batch.id in text and "lane" in text, text
 
 
 def now(dialect):
@@ -297,7 +312,7 @@ def lanes_batch_file():
         lines = "\n".join(json.dumps({"custom_id": f"c{n}", "method": "POST", "url": "/v1/chat/completions", "body": {
             "model": "chat", "messages": [{"role": "user", "content": f"line {n}"}]}}) for n in range(20))
         file = upload(router, lines.encode()).json["id"]
-        made = {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "10m"}
+        made = {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "3m"}
         batches = [router.request("POST", "/v1/batches", made).json["id"] for _ in range(2)]
         sent(provider, 60)
         router.request("POST", f"/v1/batches/{batches[1]}/cancel")

@@ -121,6 +121,16 @@ def first_event():
         return f"{len(good.posts())} of {count} streams went elsewhere"
 
 
+@case("P17-rate-limited", "a stream whose first event says that it is one too many, with nobody else to ask, is a 429 that says when to ask again", 60)
+def rate_limited_event():
+    def limited(call):
+        yield chunked(data(error={"message": "one too many", "type": "rate_limit_error", "code": "rate_limit_exceeded"}))
+    with router_of(Upstream(limited)) as router:
+        with Conversation(router.port) as talk:
+            reply = talk.send(ask()).listen(until=1).replies[0]
+        assert reply.status == 429 and 1 <= int(reply.headers["retry-after"]) <= 60, f"{reply} {reply.headers}"
+
+
 AMBIGUOUS = {
     "a reset without an answer": [RESET], "half a status line": [b"HTTP/1.1 20", CUT], "half a head": [b"HTTP/1.1 200 OK\r\ncontent-type: app", CUT],
     "half a body": [whole(200, {"id": "x"})[:-3], CUT], "half a body, reset": [whole(200, {"id": "x"})[:-3], RESET], "half a JSON": [whole(200, {"id": "x"}).replace(b'{"id": "x"}', b'{"id": "x" ')],

@@ -1,6 +1,8 @@
 """What every answer says beside its body, whatever it is about: methods, dialects, limits, where it came from."""
 import json
+import time
 
+from cases.batch_corpus import batch_of, ended, upload
 from kit.cases import case, eventually
 from kit.router import Router
 from kit.upstream import Upstream, chat, failure
@@ -38,6 +40,10 @@ def methods():
             assert answer.status == 405 and answer.headers.get("allow") in (allowed, allowed.replace(", HEAD", "")), f"{path}: {answer} {answer.headers}"
             kind = answer.json.get("type") if path.startswith("/v1/messages") else answer.error.get("code")
             assert kind == ("error" if path.startswith("/v1/messages") else "invalid_request"), answer
+            answer = router.request("TRACE", path)
+            assert answer.status == 405 and answer.headers.get("allow") in (allowed, allowed.replace(", HEAD", "")), f"TRACE {path}: {answer} {answer.headers}"
+        answer = router.request("BREW", "/v1/models")
+        assert answer.status == 405 and "GET" in answer.headers["allow"], f"{answer} {answer.headers}"
         answer = router.request("HEAD", "/v1/models")
         assert answer.status == 200 and not answer.body, answer
         assert router.request("PUT", "/v1/nothing", {}).status == 404
@@ -86,6 +92,55 @@ def waited():
             answer = router.chat(headers=headers, **more)
             assert answer.status == 200 and "backend=quick" in answer.headers["sluice-route"], f"{answer} {answer.headers}"
             assert answer.headers["sluice-cost"].endswith(";currency=USD;basis=usage"), answer.headers
+
+
+@case("manners-key", "an idempotency key gives the answer that was given: the 200 that came within `wait`, the 202 where none did, and nothing that was erased")
+def keys():
+    with Router(POLICY) as router:
+        def ask(key, wait, text="hi"):
+            return router.chat(text, headers={"prefer": f"respond-async, wait={wait}", "idempotency-key": key})
+        first, again = ask("a", 20), eventually(lambda: (lambda found: found.status != 409 and found)(ask("a", 20)))
+        assert first.status == again.status == 200 and first.body == again.body, f"{first} {again}"
+        assert first.headers["sluice-route"] == again.headers["sluice-route"], again.headers
+        assert ask("a", 20, "something else").status == 422
+        first, again = ask("b", 0), ask("b", 0)
+        assert first.status == again.status == 202 and first.json["id"] == again.json["id"], f"{first} {again}"
+        ids = [job["id"] for job in router.request("GET", "/v1/jobs").json["data"]]
+        assert len(ids) == 2, f"two keys made {len(ids)} jobs"
+        eventually(lambda: router.request("GET", f"/v1/jobs/{ids[0]}").status == 200, what="the job's end")
+        for id in ids:
+            assert router.request("DELETE", f"/v1/jobs/{id}").status == 200
+        assert ask("a", 20).headers["x-request-id"] != first.headers["x-request-id"], "an erased answer is still told"
+        again = ask("b", 0)
+        assert again.status == 202 and again.json["id"] == first.json["id"], again
+
+
+@case("manners-job", "a finished job says where its answer came from and what it cost, and simulated answers are of today")
+def finished_job():
+    with Router(POLICY) as router:
+        job = router.chat(headers={"prefer": "respond-async"}).json["id"]
+        for _ in range(2):
+            answer = eventually(lambda: (lambda found: found.status != 202 and found)(router.request("GET", f"/v1/jobs/{job}")), what="the job's end")
+            assert "patient;" in answer.headers["sluice-route"] and "backend=quick" in answer.headers["sluice-route"], answer.headers
+            assert answer.headers["sluice-cost"].endswith(";currency=USD;basis=usage"), answer.headers
+            assert abs(answer.json["created"] - time.time()) < 30, answer.json
+            router.stop()
+            router.start()
+
+
+@case("manners-expiry", "the output files of a batch expire as long after its end as `output_expires_after` says")
+def expiry():
+    with Router(POLICY) as router:
+        file = upload(router, b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n').json["id"]
+        for wrong in ({"anchor": "created_at", "seconds": 3599}, {"anchor": "created_at", "seconds": 2592001}, {"anchor": "now", "seconds": 3600}, {"seconds": 3600},
+                      {"anchor": "created_at", "seconds": "3600"}, {"anchor": "created_at"}, 3600, []):
+            answer = batch_of(router, file, output_expires_after=wrong)
+            assert answer.status == 400 and answer.error["param"].startswith("output_expires_after"), f"{wrong}: {answer}"
+        for life in ({"anchor": "created_at", "seconds": 7200}, None):
+            batch = ended(router, batch_of(router, file, output_expires_after=life).json["id"])
+            found = router.request("GET", f"/v1/files/{batch['output_file_id']}").json
+            listed = [each for each in router.request("GET", "/v1/files").json["data"] if each["id"] == found["id"]]
+            assert found["expires_at"] == (batch["completed_at"] + 7200 if life else None) and listed == [found], f"{batch} {found} {listed}"
 
 
 @case("manners-failed-job", "a job that has failed for good says whose error it is, and that asking again is of no use")

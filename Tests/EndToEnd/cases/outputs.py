@@ -3,7 +3,7 @@ import json
 
 from cases.batch_corpus import batch_of, ended, upload
 from cases.reconcile import MAP, Books, table
-from kit.cases import case, eventually
+from kit.cases import ROOT, case, eventually
 from kit.router import Router, run
 from kit.upstream import Upstream, chat
 
@@ -73,6 +73,44 @@ baseline: {{ backend: cheap, model: requested, serve: now }}
 """
 
 
+LIST = """
+version: 1
+provider: openai
+hosts: [api.openai.com]
+currency: USD
+models:
+  gpt-4o: { input: 2, output: 9, as_of: 2026-11-12, source: "https://example.org" }
+"""
+
+
+@case("outputs-commands", "what check, explain, doctor and prices diff print, and what keeps them from it, is what their schemas say, name by name")
+def commands():
+    with Router(POLICY.format(url=Upstream(chat()).url), environment={"SLUICE_PRICES": str(ROOT / "prices")}) as up:
+        assert up.chat().status == 200
+        wrong, prices = up.folder / "wrong.yaml", up.folder / "prices"
+        wrong.write_text(up.policy.replace("serve: now", "sreve: now"))
+        prices.mkdir()
+        (prices / "openai.yaml").write_text(LIST)
+        place = ["--config", str(up.config), "--output", "json"]
+        data = [*place, "--data", str(up.data)]
+
+        def check(name, *arguments, expect=0, of="stdout"):
+            done = up.run(*arguments, expect=expect)
+            value = json.loads(getattr(done, of))
+            assert (found := fault(value, json.loads(run("schema", name).stdout))) is None, f"{' '.join(arguments)}: {found}"
+            return value
+        assert check("check", "check", str(up.config), "--output", "json")["ok"]
+        assert check("check", "check", str(wrong), "--output", "json", expect=1)["diagnostics"]
+        for more in ([], ["--async"], ["--async", "--metadata", "job=held"], ["--stream"]):
+            assert check("explain", "explain", "--model", "chat", "--input-tokens", "1000", *more, *place)["candidates"]
+        assert check("doctor", "doctor", *data)["checks"]
+        assert check("prices_diff", "prices", "diff", str(prices), "--all", *data)["changes"]
+        assert check("error", "explain", "--request-id", "req_none", *data, expect=1, of="stderr")["message"]
+        for arguments in (["explain", "--model", "chat", "--config", str(wrong), "--output", "json"],
+                          ["prices", "diff", str(up.folder / "none"), *data], ["queue", "show", "job_none", *data[2:]], ["report", "--output", "json", "--data", "/nowhere"]):
+            assert check("error", *arguments, expect=2, of="stderr")["message"]
+
+
 @case("outputs-queue", "what the commands of queue and keys and the admin API print is what their schemas say, name by name")
 def queue():
     with Router(POLICY.format(url=Upstream(chat()).url)) as up:
@@ -108,6 +146,7 @@ def queue():
         admin("windows", "/api/windows?next=2d")
         admin("ready", "/readyz?verbose")
         admin("reload", "/api/reload", "POST")
+        admin("policy_in_force", "/api/policy")
         backend = admin("backends", "/api/backends")["data"][0]
         assert backend["state"] == "up" and backend["breaker"] == "closed" and backend["error_ratio"] == 0, backend
         check("key", up.run("keys", "new", "ci", *data).stdout)

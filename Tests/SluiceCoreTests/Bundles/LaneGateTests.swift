@@ -76,6 +76,17 @@ import Testing
         #expect(routes.contains { $0.backend == 0 } == (rung == 0))
     }
 
+    /// What goes out as a call of its own never goes there, whatever the request may wait for.
+    @Test func callsPassItOver() {
+        let policy = LaneGateTests.sample().policy
+        let request = InferenceRequest(endpoint: .chat, tenant: "default", model: "chat")
+        let decision = Decision(route: 0, trafficClass: 1, requested: 0, budget: LatencyBudget())
+        func route(isCall: Bool) -> Route {
+            RoutePlanner(policy: policy).plan(request, decision, isCall: isCall, at: SamplePolicy.now(), chance: 0) { _ in BackendCondition() }
+        }
+        #expect(route(isCall: true).passedOver.map(\.reason) == [.batchLane] && route(isCall: false).passedOver.isEmpty)
+    }
+
     @Test func requestsThatCannotWaitPassItOver() {
         let policy = LaneGateTests.sample().policy
         func reasons(trafficClass: Int, stream: Bool = false, wait: Decision.WaitAnswer? = nil) -> [Route.Reason] {

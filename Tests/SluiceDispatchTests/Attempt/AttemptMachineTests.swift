@@ -253,7 +253,7 @@ import Testing
             Issue.record("an error inside an answer was not refused")
             return
         }
-        #expect(refusal.status == status)
+        #expect(refusal.status == status && (refusal.retryAfterSeconds != nil) == (status == 429))
     }
 
     @Test(arguments: [503, 529])

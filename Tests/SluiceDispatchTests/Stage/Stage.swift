@@ -30,7 +30,7 @@ final class Stage: Sendable {
                     kind: url == nil ? .simulated : .plain, secrets: secrets)
             })
         let plain = PlainTransport(group: group)
-        let transports = TransportSet(plain: plain, secure: plain, simulated: SimulatedTransport())
+        let transports = TransportSet(plain: plain, secure: plain, simulated: SimulatedTransport(clock: SluiceClock { [clock] in clock.now }))
         let (loop, clock) = (self.loop, self.clock)
         self.dispatcher = try await loop.submit {
             let dispatcher = Dispatcher(
