@@ -53,6 +53,9 @@ package enum JobState: Int, Sendable, CaseIterable {
         case deadlinePassed = "deadline passed"
         case cancelRequested = "cancelled"
         case retried = "retried"
+        /// By a new policy: it has another class, or other times.
+        case reclassified
+        case reclassifiedToWait = "reclassified to wait"
     }
 
     /// The state after `event`; nil where the event does not apply and must change nothing.
@@ -69,6 +72,8 @@ package enum JobState: Int, Sendable, CaseIterable {
         case (.held, .deadlinePassed), (.ready, .deadlinePassed), (.leased, .deadlinePassed), (.bundled, .deadlinePassed): .expired
         case (.held, .cancelRequested), (.ready, .cancelRequested), (.leased, .cancelRequested), (.bundled, .cancelRequested): .cancelled
         case (.failed, .retried), (.cancelled, .retried), (.expired, .retried): .ready
+        case (.held, .reclassified), (.ready, .reclassified): .ready
+        case (.held, .reclassifiedToWait), (.ready, .reclassifiedToWait): .held
         default: nil
         }
     }

@@ -76,6 +76,10 @@ package protocol JobStore: Sendable {
     /// Arms a failed, cancelled or expired job again.
     func retry(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Job?>)
 
+    /// Gives jobs that wait the class, the route, the times and the model that they have here; one that does not wait any more stays as it is.
+    /// Gives how many changed.
+    func reclassify(_ jobs: [Job], then: @escaping Completion<Int>)
+
     /// Erases request and answer of a job at an end; false where there is none or it is not at an end.
     func erase(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>)
 
@@ -87,6 +91,8 @@ package protocol JobStore: Sendable {
     // MARK: Reading; these block for a read of the database, so never on an event loop
 
     func job(_ id: String, tenant: String?) throws(StoreError) -> Job?
+    /// What the job asks for; nil where that is erased, or stands in a file (``Job/source``).
+    func call(of id: String) throws(StoreError) -> StoredCall?
     func result(of id: String, tenant: String?) throws(StoreError) -> JobResult?
     /// Newest first, strictly after the job `after`. A foreign or unknown `after` gives nil.
     func jobs(tenant: String?, states: [JobState], limit: Int, after: String?) throws(StoreError) -> (page: [Job], hasMore: Bool)?

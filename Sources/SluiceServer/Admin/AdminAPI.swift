@@ -9,7 +9,8 @@ import SluiceWire
 package struct AdminAPI: Sendable {
     /// What the composition root lends: actions that reach beyond the server's own parts.
     package struct Actions: Sendable {
-        package var reload: @Sendable () async -> Result<String, Refusal>
+        /// Reads the policy again. With `requeue`, work that waits is given the class that it has for it.
+        package var reload: @Sendable (_ requeue: Bool) async throws -> Reloaded
         package var makeKey: @Sendable (_ name: String, _ tenant: String?) async throws -> [UInt8]
         package var listKeys: @Sendable () async throws -> [UInt8]
         package var revokeKey: @Sendable (_ name: String) async throws -> Bool
@@ -21,7 +22,7 @@ package struct AdminAPI: Sendable {
         package var closeDoubts: @Sendable (_ body: [UInt8]) async throws -> [UInt8]?
 
         package init(
-            reload: @escaping @Sendable () async -> Result<String, Refusal>, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
+            reload: @escaping @Sendable (Bool) async throws -> Reloaded, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
             listKeys: @escaping @Sendable () async throws -> [UInt8], revokeKey: @escaping @Sendable (String) async throws -> Bool,
             report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8],
             recompute: @escaping @Sendable (LedgerFilter, Bool) async throws -> [UInt8]?, closeDoubts: @escaping @Sendable ([UInt8]) async throws -> [UInt8]?
@@ -33,6 +34,26 @@ package struct AdminAPI: Sendable {
             self.report = report
             self.recompute = recompute
             self.closeDoubts = closeDoubts
+        }
+    }
+
+    /// What a reload has come to.
+    package struct Reloaded: Sendable {
+        package var policy: String
+        /// How many jobs have another class or other times; nil where that was not asked for.
+        package var requeued: Int?
+
+        package init(policy: String, requeued: Int?) {
+            self.policy = policy
+            self.requeued = requeued
+        }
+
+        fileprivate var json: [UInt8] {
+            var json = JSONFields(capacity: 96)
+            json.add("schema", "sluice.reload/v1")
+            json.add("policy", self.policy)
+            if let requeued { json.add("requeued", requeued) }
+            return json.object
         }
     }
 
@@ -60,12 +81,7 @@ package struct AdminAPI: Sendable {
         router.get("/api/backends") { _, _ -> Response in .json(BackendListing.json(self.policy.live, at: self.clock.now)) }
         router.get("/api/windows") { request, _ -> Response in .json(try self.windows(next: request.uri.queryParameters["next"])) }
         router.get("/api/policy") { _, _ -> Response in .json(self.policyInForce()) }
-        router.post("/api/reload") { _, _ -> Response in
-            switch await self.actions.reload() {
-            case .success(let revision): return .json(Array("{\"schema\":\"sluice.reload/v1\",\"policy\":\"\(revision)\"}".utf8))
-            case .failure(let refusal): throw refusal
-            }
-        }
+        router.post("/api/reload") { request, _ -> Response in .json(try await self.actions.reload(AdminAPI.wantsRequeue(request)).json) }
         router.post("/api/audit/recompute") { request, _ -> Response in
             let query = request.uri.queryParameters
             var filter = LedgerFilter()
@@ -81,6 +97,17 @@ package struct AdminAPI: Sendable {
         }
         self.addQueue(to: router)
         self.addKeys(to: router)
+    }
+
+    /// What `{"requeue": true}` says; nothing is no.
+    private static func wantsRequeue(_ request: Request) async throws -> Bool {
+        var request = request
+        let body = Array(buffer: try await request.collected(upTo: 1 << 16))
+        guard !body.isEmpty else { return false }
+        guard let fields = try? ObjectFields(body) else { throw Refusal.invalid("the body is no JSON object; send {\"requeue\": true}, or nothing") }
+        guard let value = fields.value("requeue"), !value.isNull else { return false }
+        guard let requeue = value.bool else { throw Refusal.invalid("`requeue` must be true or false", param: "requeue") }
+        return requeue
     }
 
     private static let isCorrecting = Refusal(409, .invalidRequest, "the ledger is being corrected already")

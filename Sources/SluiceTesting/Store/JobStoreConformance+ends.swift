@@ -68,6 +68,37 @@ extension JobStoreConformance {
             try expect(untouched?.state == .leased && running.job.id == failed.id, "a running job was armed again")
             try expect(try await stored { store.jobs.retry("job_nosuch", tenant: nil, at: later, then: $0) } == nil, "found what is not there")
         },
+        StoreCase("an answer keeps its lines, and why Sluice refused") { store in
+            let job = Sample.job("job_1")
+            let lease = try await store.leased(job)
+            var result = JobResult(status: 422, contentType: "application/json", body: [1])
+            result.lines = Array("sluice-route: batch;attempt=1\r\n".utf8)
+            result.refusal = .init(code: .maxCostExceeded, message: "too dear")
+            let written = result
+            try expect(try await stored { store.jobs.complete(lease, as: .failed, result: written, ends: [], at: Sample.now, then: $0) }, "stale")
+            let found = try require(try store.jobs.result(of: job.id, tenant: nil), "no answer")
+            try expect(found.lines == result.lines && found.refusal == result.refusal, "\(found)")
+        },
+        StoreCase("a job that waits gets the class and the times of a new policy, once, and one that runs does not") { store in
+            let (job, running) = (Sample.job("job_1", deadline: Sample.now + .seconds(7200)), Sample.job("job_0"))
+            _ = try await store.leased(running)
+            try await store.enqueue(job)
+            var other = job
+            (other.trafficClass, other.route, other.state) = ("another", "by night", .held)
+            (other.deadline, other.notBefore) = (Sample.now + .seconds(90_000), Sample.now + .seconds(3600))
+            var late = running
+            late.trafficClass = "another"
+            let anew = [other, late]
+            try expect(try await stored { store.jobs.reclassify(anew, then: $0) } == 1, "not one")
+            let found = try require(try store.jobs.job(job.id, tenant: nil), "gone")
+            try expect(String(describing: found) == String(describing: other), "stored \(found), wanted \(other)")
+            try expect(try store.jobs.job(running.id, tenant: nil)?.trafficClass == running.trafficClass, "what runs was changed")
+            try expect(try await stored { store.jobs.reclassify(anew, then: $0) } == 0, "twice")
+            try expect(store.jobs.backlog().first { $0.lane == other.lane }?.buckets.map(\.held.jobs) == [1], "\(store.jobs.backlog())")
+            let next = try await store.afterKill()
+            try expect(next.jobs.backlog().first { $0.lane == other.lane }?.buckets.map(\.held.jobs) == [1], "counted otherwise after a kill")
+            try expect(try next.jobs.call(of: job.id)?.request.model == Sample.call().request.model, "its request is gone")
+        },
         StoreCase("a finished job can be erased, another cannot") { store in
             let job = Sample.job("job_1")
             let lease = try await store.leased(job)

@@ -56,6 +56,11 @@ extension StoreSubject {
             _ = try await stored { self.jobs.expire(at: Sample.now + .seconds(7200), then: $0) }
         case .cancelRequested: _ = try await stored { self.jobs.cancel(job.id, tenant: nil, at: Sample.now, then: $0) }
         case .retried: _ = try await stored { self.jobs.retry(job.id, tenant: nil, at: Sample.now, then: $0) }
+        case .reclassified, .reclassifiedToWait:
+            var other = job
+            other.trafficClass = "another"
+            other.state = event == .reclassified ? .ready : .held
+            _ = try await stored { self.jobs.reclassify([other], then: $0) }
         case .bundledUpstream, .answeredElsewhere: break
         }
     }

@@ -64,6 +64,8 @@ enum ServerOutputs {
     struct Reload: Codable {
         var schema: String
         var policy: String
+        /// Given where the reload was asked to requeue.
+        var requeued: Int?
     }
 
     struct PolicyInForce: Codable {

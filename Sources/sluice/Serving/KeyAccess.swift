@@ -22,17 +22,13 @@ struct KeyAccess {
     }
 
     /// What the admin API asks of the rest of the program.
-    func actions(source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock) -> AdminAPI.Actions {
+    func actions(
+        source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock, reload: @escaping @Sendable (Bool) async throws -> AdminAPI.Reloaded
+    ) -> AdminAPI.Actions {
         let store = self.store
         let corrector = LedgerCorrector(source: source, ledger: ledger, clock: clock)
         return AdminAPI.Actions(
-            reload: {
-                switch source.reload(at: clock.now.wall) {
-                case .unchanged: .success(source.policy.revision)
-                case .replaced(let policy, _): .success(policy.revision)
-                case .refused(let refusal): .failure(Refusal(422, .invalidRequest, "\(refusal)"))
-                }
-            },
+            reload: reload,
             makeKey: { name, tenant in
                 if let tenant, !source.policy.tenants.contains(where: { $0.name == tenant }) {
                     let near = NearName.best(for: tenant, among: source.policy.tenants.map(\.name))

@@ -238,9 +238,10 @@ struct Router {
                 channel in
                 state.listens(.api, at: channel, options)
             }
+            let reload = PolicyReload(source: options.source, policy: router.policy, deferral: deferral, clock: options.clock)
             let api = AdminAPI(
                 policy: router.policy, deferral: deferral, ledger: router.ledger, clock: options.clock,
-                actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock))
+                actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock, reload: reload.run))
             let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
             self.admin = try AdminRoutes(health: health, api: api, token: options.adminToken)
                 .application(

@@ -1,6 +1,11 @@
 """Where deferred work goes and when: the plan of the queue, seen from outside."""
+import datetime
+import json
+
+from cases.batch_corpus import batch_of, ended, upload
+from cases.outputs import fault
 from kit.cases import case, eventually
-from kit.router import Router
+from kit.router import Router, run
 from kit.upstream import Upstream, chat
 
 LATER = {"prefer": "respond-async"}
@@ -19,6 +24,22 @@ routes:
   - {{ match: {{ async: true }}, class: patient }}
   - {{ class: realtime }}
 baseline: {{ backend: dear, model: requested, serve: now }}
+"""
+
+
+REQUEUED = """
+windows: {{ once: {{ dates: {once} }}, other: {{ dates: {other} }} }}
+backends: {{ own: {{ api: openai, url: "{url}", price: {{ input: 1, output: 1 }} }} }}
+models: {{ chat: {{ own: m }} }}
+classes:
+  live: {{ serve: now, use: [own] }}
+  night: {{ serve: later, use: [own], deadline: 24h, during: once }}
+  later: {{ serve: later, use: [own], deadline: 48h, during: other }}
+  soon: {{ serve: later, use: [own], deadline: 1h }}
+routes:
+  - {{ match: {{ async: true }}, class: night }}
+  - {{ class: live }}
+baseline: {{ backend: own, model: requested, serve: now }}
 """
 
 
@@ -66,6 +87,48 @@ def plan_own_first():
         done(router, [answer.json["id"] for answer in answers])
         assert 5 <= len(own.posts()) and 20 <= len(dear.posts()), f"{len(own.posts())} own, {len(dear.posts())} dear"
         return f"40 of 40 on own capacity within an hour; {len(own.posts())} and {len(dear.posts())} of 60 within 12 s"
+
+
+@case("requeue", "a reload leaves what waits in its class, and with `requeue` gives it the class and the times of the new policy", 60, waits=True)
+def requeue():
+    upstream = Upstream(chat(tokens=2))
+    once, other = (datetime.date.today() + datetime.timedelta(days) for days in (3, 4))
+    old = REQUEUED.format(url=upstream.url, once=once, other=other)
+    line = b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n'
+    with Router(old) as router:
+        jobs = [enqueue(router, n).json["id"] for n in range(3)]
+        batch = batch_of(router, upload(router, line).json["id"]).json["id"]
+        eventually(lambda: router.request("GET", f"/v1/batches/{batch}").json["status"] == "in_progress", what="the batch's lines")
+
+        def rows():
+            return {row["job_id"]: row for row in router.admin("GET", "/api/queue").json["data"]}
+        before = rows()
+        assert {(row["class"], row["status"]) for row in before.values()} == {("night", "held")} and len(before) == 4, before
+
+        def reload(body):
+            return router.admin("POST", "/api/reload", body)
+        for wrong in ({"requeue": 1}, {"requeue": "true"}, [], "{"):
+            assert reload(wrong).status == 400, wrong
+        assert reload(None).json.keys() == {"schema", "policy"} and reload({"requeue": False}).json.keys() == {"schema", "policy"}
+        assert reload({"requeue": True}).json["requeued"] == 0, "the same policy changes nothing"
+        router.write(old.replace("async: true }, class: night", "async: true }, class: later"))
+        assert reload({}).status == 200
+        assert rows() == before, "a plain reload changes what waits"
+        answer = reload({"requeue": True})
+        assert answer.json["requeued"] == 4 and fault(answer.json, json.loads(run("schema", "reload").stdout)) is None, answer
+        after = rows()
+        for id, row in after.items():
+            assert row["class"] == "later" and row["status"] == "held" and row["not_before"] != before[id]["not_before"], row
+            # A batch's window is the client's own word.
+            assert (row["deadline"] == before[id]["deadline"]) == (row["batch_id"] is not None), (row, before[id])
+        router.kill()
+        router.start()
+        assert rows() == after
+        router.write(old.replace("async: true }, class: night", "async: true }, class: soon"))
+        assert reload({"requeue": True}).json["requeued"] == 4
+        done(router, jobs)
+        assert ended(router, batch)["request_counts"]["completed"] == 1
+        assert {entry["class"] for entry in router.closed(4)} == {"soon"}
 
 
 @case("engine-metrics", "an engine that says it has a line gets no deferred work until the line is gone; live requests go there all the time", 60, waits=True)
