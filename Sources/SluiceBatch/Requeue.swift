@@ -44,7 +44,7 @@ package struct Requeue: Sendable {
 
     /// nil where it stays as it is.
     private mutating func reclassified(_ job: Job) throws(StoreError) -> Job? {
-        guard job.kind != .held, let tenant = self.live.policy.tenants.first(where: { $0.name == job.tenant }),
+        guard job.kind != .held, job.kind != .verification, let tenant = self.live.policy.tenants.first(where: { $0.name == job.tenant }),
             let request = try self.request(of: job), let decision = try? self.live.classify(request, tenant: tenant, at: job.created)
         else { return nil }
         let policy = self.live.policy
