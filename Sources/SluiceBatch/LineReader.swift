@@ -13,11 +13,17 @@ struct LineReader {
     ///
     /// Blocks for a read of the file.
     func withCall(_ leased: LeasedJob) -> LeasedJob {
-        guard leased.call == nil, let source = leased.job.source else { return leased }
+        guard leased.call == nil else { return leased }
         var leased = leased
-        let bytes = (try? self.files.read(source.file, at: source.offset, length: source.length)) ?? nil
-        leased.call = bytes.flatMap { LineReader.call(in: $0, of: leased.job) }
+        leased.call = self.call(of: leased.job)
         return leased
+    }
+
+    /// The request of a line; nil where it is gone or cannot be read, and for a job that is no line. Blocks for a read of the file.
+    func call(of job: Job) -> StoredCall? {
+        guard let source = job.source else { return nil }
+        let bytes = (try? self.files.read(source.file, at: source.offset, length: source.length)) ?? nil
+        return bytes.flatMap { LineReader.call(in: $0, of: job) }
     }
 
     /// What a line asks for: its `body`, or `params` in a message batch.

@@ -37,6 +37,7 @@ package struct Job: Sendable {
     package var rung = 0
     /// Upstream calls so far.
     package var attempts = 0
+    package var tries = Tries()
     package var maxCost: Money?
     package var estimatedCost: Money?
     /// Tokens of the answer and the prompt that are expected: what a backend's capacity is planned with.
@@ -72,6 +73,36 @@ package struct Job: Sendable {
         self.created = created
         self.deadline = deadline
         self.notBefore = notBefore
+    }
+
+    /// Calls that came to nothing since the job was last armed. Refusals and calls that were never sent are none: they cost nobody anything.
+    package struct Tries: Hashable, Sendable {
+        package var failures = 0
+        /// Those among them that may have been carried out.
+        package var doubts = 0
+
+        package init() {}
+
+        /// - Parameter ends: How calls of the job ended.
+        package func adding(_ ends: [LedgerEntry]) -> Tries {
+            var tries = self
+            for end in ends {
+                switch end.settlement?.outcome {
+                case .unknown, .timeout, .truncated:
+                    tries.failures += 1
+                    tries.doubts += 1
+                case .clientGone where end.kind == .waste:
+                    // Dropped by a process that was stopped, after it was sent.
+                    tries.failures += 1
+                    tries.doubts += 1
+                case .upstreamError:
+                    tries.failures += 1
+                case .ok, .clientGone, .refused, .notSent, .superseded, nil:
+                    break
+                }
+            }
+            return tries
+        }
     }
 
     /// Jobs of one tenant that compete for the same backends: one queue each inside the dispatcher.
@@ -129,7 +160,7 @@ package struct JobResult: Sendable {
     package var body: [UInt8]
     /// A response that says of itself that it was cut short (`status: incomplete`): its webhook is another one.
     package var isIncomplete = false
-    /// Header lines for a client that waits on its connection, such as `sluice-route`, each with CR LF; they are not stored.
+    /// Header lines of Sluice's own, such as `sluice-route`, each with CR LF; they are not stored for lines of batches.
     package var lines: [UInt8] = []
 
     package init(status: Int, contentType: String, body: [UInt8]) {

@@ -53,6 +53,9 @@ package enum JobState: Int, Sendable, CaseIterable {
         case deadlinePassed = "deadline passed"
         case cancelRequested = "cancelled"
         case retried = "retried"
+        /// A new policy gives it other pools, times or terms.
+        case requeued
+        case requeuedToWait = "requeued to wait"
     }
 
     /// The state after `event`; nil where the event does not apply and must change nothing.
@@ -69,6 +72,8 @@ package enum JobState: Int, Sendable, CaseIterable {
         case (.held, .deadlinePassed), (.ready, .deadlinePassed), (.leased, .deadlinePassed), (.bundled, .deadlinePassed): .expired
         case (.held, .cancelRequested), (.ready, .cancelRequested), (.leased, .cancelRequested), (.bundled, .cancelRequested): .cancelled
         case (.failed, .retried), (.cancelled, .retried), (.expired, .retried): .ready
+        case (.held, .requeued), (.ready, .requeued): .ready
+        case (.held, .requeuedToWait), (.ready, .requeuedToWait): .held
         default: nil
         }
     }

@@ -76,6 +76,9 @@ package protocol JobStore: Sendable {
     /// Arms a failed, cancelled or expired job again.
     func retry(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Job?>)
 
+    /// Gives waiting jobs the class, model, times and terms that these carry; one that runs or is at an end stays as it is. Gives how many changed.
+    func requeue(_ jobs: [Job], at now: Timestamp, then: @escaping Completion<Int>)
+
     /// Erases request and answer of a job at an end; false where there is none or it is not at an end.
     func erase(_ id: String, tenant: String?, at now: Timestamp, then: @escaping Completion<Bool>)
 
@@ -88,6 +91,8 @@ package protocol JobStore: Sendable {
 
     func job(_ id: String, tenant: String?) throws(StoreError) -> Job?
     func result(of id: String, tenant: String?) throws(StoreError) -> JobResult?
+    /// The request of a job; nil for a line of a batch, whose request stands in its file, and once it was erased.
+    func call(of id: String, tenant: String?) throws(StoreError) -> StoredCall?
     /// Newest first, strictly after the job `after`. A foreign or unknown `after` gives nil.
     func jobs(tenant: String?, states: [JobState], limit: Int, after: String?) throws(StoreError) -> (page: [Job], hasMore: Bool)?
     /// What waits in every lane, bucket by bucket. Kept in memory, so it costs nothing to ask.

@@ -3,7 +3,7 @@ import GRDB
 /// The tables, one migration per change; a migration that was released is never edited again.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
-    static let version = 6
+    static let version = 7
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -22,6 +22,7 @@ enum Schema {
         }
         migrator.registerMigration("5 retention", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.retention) }
         migrator.registerMigration("6 bundles", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.bundles) }
+        migrator.registerMigration("7 connections, lines of answers, tries", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.connections) }
         return migrator
     }
 }

@@ -12,11 +12,27 @@ extension SQLiteJobStore {
             let row = try Row.fetchOne(
                 db.cachedStatement(
                     literal: """
-                        SELECT job_result.status, job_result.content_type, job_result.body FROM job_result JOIN job ON job.id = job_result.job
+                        SELECT job_result.status, job_result.content_type, job_result.body, job_result.lines
+                        FROM job_result JOIN job ON job.id = job_result.job
                         LEFT JOIN batch ON batch.id = job.batch
                         WHERE job.pub = \(id) AND (\(tenant) IS NULL OR job.tenant = \(tenant)) AND batch.erased_ms IS NULL
                         """))
-            return row.map { JobResult(status: $0[0], contentType: $0[1], body: [UInt8]($0[2] as Data)) }
+            return row.map { row in
+                var result = JobResult(status: row[0], contentType: row[1], body: [UInt8](row[2] as Data))
+                result.lines = Array((row[3] as String? ?? "").utf8)
+                return result
+            }
+        }
+    }
+
+    package func call(of id: String, tenant: String?) throws(StoreError) -> StoredCall? {
+        let packed = try self.reader.read { db in
+            try JobRow.find(id, tenant: tenant, in: db).flatMap { try PackedCall.find($0.id, in: db) }
+        }
+        do throws(LedgerLineError) {
+            return try packed?.unpacked()
+        } catch {
+            throw StoreError(.other, "the stored request cannot be read: \(error)")
         }
     }
 

@@ -54,8 +54,9 @@ extension WriteTransaction {
     mutating func end(_ job: EndedJob, result: JobResult?, attempts: BatchBooking = BatchBooking(), at now: Timestamp) throws {
         self.move(job.move)
         if let result {
-            try RawStatement("INSERT INTO job_result(job, status, content_type, body) VALUES (?, ?, ?, ?)", in: self.db)
-                .run(.integer(job.id), .integer(result.status), .text(result.contentType), .bytes(result.body))
+            let lines = job.batch == nil ? String(decoding: result.lines, as: UTF8.self) : nil
+            try RawStatement("INSERT INTO job_result(job, status, content_type, body, lines) VALUES (?, ?, ?, ?, ?)", in: self.db)
+                .run(.integer(job.id), .integer(result.status), .text(result.contentType), .bytes(result.body), .text(lines))
         }
         if let batch = job.batch {
             var booking = attempts

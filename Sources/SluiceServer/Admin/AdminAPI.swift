@@ -10,6 +10,8 @@ package struct AdminAPI: Sendable {
     /// What the composition root lends: actions that reach beyond the server's own parts.
     package struct Actions: Sendable {
         package var reload: @Sendable () async -> Result<String, Refusal>
+        /// Classifies what waits again by the policy in force; gives how many jobs changed.
+        package var requeue: @Sendable () async throws -> Int
         package var makeKey: @Sendable (_ name: String, _ tenant: String?) async throws -> [UInt8]
         package var listKeys: @Sendable () async throws -> [UInt8]
         package var revokeKey: @Sendable (_ name: String) async throws -> Bool
@@ -21,12 +23,14 @@ package struct AdminAPI: Sendable {
         package var closeDoubts: @Sendable (_ body: [UInt8]) async throws -> [UInt8]?
 
         package init(
-            reload: @escaping @Sendable () async -> Result<String, Refusal>, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
+            reload: @escaping @Sendable () async -> Result<String, Refusal>, requeue: @escaping @Sendable () async throws -> Int,
+            makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
             listKeys: @escaping @Sendable () async throws -> [UInt8], revokeKey: @escaping @Sendable (String) async throws -> Bool,
             report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8],
             recompute: @escaping @Sendable (LedgerFilter, Bool) async throws -> [UInt8]?, closeDoubts: @escaping @Sendable ([UInt8]) async throws -> [UInt8]?
         ) {
             self.reload = reload
+            self.requeue = requeue
             self.makeKey = makeKey
             self.listKeys = listKeys
             self.revokeKey = revokeKey
@@ -60,12 +64,7 @@ package struct AdminAPI: Sendable {
         router.get("/api/backends") { _, _ -> Response in .json(BackendListing.json(self.policy.live, at: self.clock.now)) }
         router.get("/api/windows") { request, _ -> Response in .json(try self.windows(next: request.uri.queryParameters["next"])) }
         router.get("/api/policy") { _, _ -> Response in .json(self.policyInForce()) }
-        router.post("/api/reload") { _, _ -> Response in
-            switch await self.actions.reload() {
-            case .success(let revision): return .json(Array("{\"schema\":\"sluice.reload/v1\",\"policy\":\"\(revision)\"}".utf8))
-            case .failure(let refusal): throw refusal
-            }
-        }
+        router.post("/api/reload") { request, _ -> Response in .json(try await self.reload(request)) }
         router.post("/api/audit/recompute") { request, _ -> Response in
             let query = request.uri.queryParameters
             var filter = LedgerFilter()
@@ -116,6 +115,7 @@ package struct AdminAPI: Sendable {
             guard let job = try await self.deferral.cancel(id, tenant: nil, at: self.clock.now.wall) else {
                 throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage)")
             }
+            self.deferral.signals.nudgeDelivery()
             return .json(QueueListing.json(job))
         }
         router.post("/api/queue/:id/retry") { _, context -> Response in
@@ -145,6 +145,32 @@ package struct AdminAPI: Sendable {
             let name = try context.parameters.require("name")
             guard try await self.actions.revokeKey(name) else { throw Refusal(404, .notFound, "there is no key \(name.quotedForMessage)") }
             return .json(Array("{\"schema\":\"sluice.key_revoked/v1\",\"revoked\":true}".utf8))
+        }
+    }
+
+    /// Answers once the new policy is in force: what the client asks next is decided by it.
+    private func reload(_ request: Request) async throws -> [UInt8] {
+        let isRequeueing = try await AdminAPI.isRequeueing(request)
+        let revision = try await self.actions.reload().get()
+        for _ in 0..<200 where self.policy.live.policy.revision != revision { try await Task.sleep(for: .milliseconds(10)) }
+        guard self.policy.live.policy.revision == revision else {
+            throw Refusal(422, .invalidRequest, "the policy \(revision) could not be put in force, the old one stays; the log says why")
+        }
+        let requeued = isRequeueing ? try await self.actions.requeue() : 0
+        return Array("{\"schema\":\"sluice.reload/v1\",\"policy\":\"\(revision)\",\"requeued\":\(requeued)}".utf8)
+    }
+
+    /// `{"requeue": true}` in a body that need not be there.
+    private static func isRequeueing(_ request: Request) async throws -> Bool {
+        var request = request
+        let body = Array(buffer: try await request.collected(upTo: 1 << 16))
+        guard !body.isEmpty else { return false }
+        guard let fields = try? ObjectFields(body) else { throw Refusal.invalid("the body is no JSON object; leave it out, or send {\"requeue\": true}") }
+        guard let value = fields.value("requeue"), !value.isNull else { return false }
+        switch String(decoding: value.bytes, as: UTF8.self) {
+        case "true": return true
+        case "false": return false
+        default: throw Refusal.invalid("`requeue` is true or false", param: "requeue")
         }
     }
 
@@ -201,6 +227,7 @@ extension Deferral {
         guard let (batch, running) = try await writing({ batches.cancelBatch(id, tenant: nil, at: now, then: $0) }) else { return nil }
         for job in running { self.drop(job) }
         self.signals.nudge()
+        self.signals.nudgeDelivery()
         return batch
     }
 

@@ -34,6 +34,7 @@ struct JobRoutes {
             }
             var response = Response(
                 status: .init(code: result.status), headers: [.contentType: result.contentType], body: .init(byteBuffer: .init(bytes: result.body)))
+            response.add(lines: result.lines)
             if job.state == .failed {
                 response.headers[.sluiceErrorSource] = result.isOurs(job) ? "gateway" : "upstream"
                 // It has failed for good: what would be asked again is this answer.

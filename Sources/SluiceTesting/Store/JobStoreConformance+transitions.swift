@@ -40,6 +40,12 @@ extension StoreSubject {
         }
     }
 
+    private func requeue(_ job: Job, notBefore: Timestamp) async throws {
+        var job = job
+        job.notBefore = notBefore
+        _ = try await stored { [job] in self.jobs.requeue([job], at: Sample.now, then: $0) }
+    }
+
     fileprivate func cause(_ event: JobState.Event, on job: Job, under lease: Lease?) async throws {
         // Where the job never had a lease, one that could be its next.
         let lease = lease ?? Lease(job: 1, number: 1, owner: 1)
@@ -56,6 +62,8 @@ extension StoreSubject {
             _ = try await stored { self.jobs.expire(at: Sample.now + .seconds(7200), then: $0) }
         case .cancelRequested: _ = try await stored { self.jobs.cancel(job.id, tenant: nil, at: Sample.now, then: $0) }
         case .retried: _ = try await stored { self.jobs.retry(job.id, tenant: nil, at: Sample.now, then: $0) }
+        case .requeued: try await self.requeue(job, notBefore: Sample.now)
+        case .requeuedToWait: try await self.requeue(job, notBefore: Sample.now + .seconds(3600))
         case .bundledUpstream, .answeredElsewhere: break
         }
     }

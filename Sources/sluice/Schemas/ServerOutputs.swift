@@ -64,6 +64,7 @@ enum ServerOutputs {
     struct Reload: Codable {
         var schema: String
         var policy: String
+        var requeued: Int
     }
 
     struct KeyRevoked: Codable {

@@ -1,3 +1,4 @@
+import SluiceBatch
 import SluiceCore
 import SluiceDispatch
 import SluicePolicy
@@ -22,7 +23,7 @@ struct KeyAccess {
     }
 
     /// What the admin API asks of the rest of the program.
-    func actions(source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock) -> AdminAPI.Actions {
+    func actions(source: PolicySource, ledger: SQLiteLedger, requeue: QueueReclassification, clock: SluiceClock) -> AdminAPI.Actions {
         let store = self.store
         let corrector = LedgerCorrector(source: source, ledger: ledger, clock: clock)
         return AdminAPI.Actions(
@@ -33,6 +34,7 @@ struct KeyAccess {
                 case .refused(let refusal): .failure(Refusal(422, .invalidRequest, "\(refusal)"))
                 }
             },
+            requeue: requeue.run,
             makeKey: { name, tenant in
                 if let tenant, !source.policy.tenants.contains(where: { $0.name == tenant }) {
                     let near = NearName.best(for: tenant, among: source.policy.tenants.map(\.name))

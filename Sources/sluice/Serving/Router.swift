@@ -239,7 +239,9 @@ struct Router {
             }
             let api = AdminAPI(
                 policy: router.policy, deferral: deferral, ledger: router.ledger, clock: options.clock,
-                actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock))
+                actions: router.keys.actions(
+                    source: options.source, ledger: router.ledger,
+                    requeue: QueueReclassification(deferral, policy: router.policy, clock: options.clock), clock: options.clock))
             let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
             self.admin = try AdminRoutes(health: health, api: api, token: options.adminToken)
                 .application(
