@@ -37,6 +37,9 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
             if self.leased.isOverCost {
                 throw Refusal(422, .maxCostExceeded, "what the batch may cost is used up", param: "sluice.max_cost", shouldRetry: false)
             }
+            guard self.retries > 0 || self.leased.job.tries.doubts == 0 else {
+                return self.settle(.complete(.failed, self.result(of: DeferredRun.inDoubt)))
+            }
             let call = try self.call()
             let run = self.worker.dispatcher.dispatch(call, to: self, recorder: self)
             if !self.isOver { self.run = run }
@@ -50,6 +53,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         let call = try self.leased.dispatchCall(by: live, at: self.worker.clock.now)
         // The plan knows lanes, not what a rule demands of a substitute: then the first that is good enough.
         guard !call.demandsOfSubstitute else { return call }
+        // What has failed where it is cheapest may go wherever the class goes: it must not use up its tries there.
+        guard self.leased.job.tries.failures == 0 else { return call }
         // By name: the policy may have changed since the plan was made.
         for (rank, tier) in self.tiers.enumerated() {
             for backend in live.policy.backends where tier.contains(backend.name) { call.ranks[backend.index] = rank }
@@ -122,21 +127,32 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
 
     func refuse(_ refusal: Refusal) {
         guard !self.isOver else { return }
+        self.settle(
+            JobDisposition.of(
+                refusal: refusal, lastOutcome: self.ends.last?.settlement?.outcome, body: self.result(of: refusal), self.tally,
+                at: self.worker.clock.now.wall))
+    }
+
+    /// A process that was killed has left a call without a known end, and the class allows no other.
+    private static let inDoubt = Refusal(
+        502, .upstreamFailed, "it is not known what became of the call; it was not made again, since the backend may have done the work")
+
+    private func result(of refusal: Refusal) -> JobResult {
         let json = ErrorBody.json(refusal, dialect: self.leased.job.endpoint.dialect, requestID: self.leased.job.requestID)
         var result = JobResult(status: refusal.status, contentType: "application/json", body: json)
         result.refusal = .init(refusal)
         result.lines = Array("sluice-error-source: \(refusal.code == .upstreamFailed ? "upstream" : "gateway")\r\n".utf8)
         if let should = refusal.shouldRetry { result.lines += Array("x-should-retry: \(should)\r\n".utf8) }
-        self.settle(
-            JobDisposition.of(
-                refusal: refusal, lastOutcome: self.ends.last?.settlement?.outcome, body: result, self.tally, at: self.worker.clock.now.wall))
+        return result
     }
 
+    /// How often a call that may have been carried out is made again.
+    private var retries: Int { self.worker.policy.live.policy.trafficClass(named: self.leased.job.trafficClass)?.retryAmbiguous ?? 2 }
+
     private var tally: JobDisposition.Run {
-        let retries = self.worker.policy.live.policy.trafficClass(named: self.leased.job.trafficClass)?.retryAmbiguous ?? 2
         return JobDisposition.Run(
-            attempts: self.leased.job.attempts + self.ends.count, retryAmbiguous: retries, deadline: self.leased.job.deadline,
-            chance: Double.random(in: 0..<1))
+            attempts: self.leased.job.attempts + self.ends.count, tries: self.leased.job.tries.adding(self.ends), retryAmbiguous: self.retries,
+            deadline: self.leased.job.deadline, chance: Double.random(in: 0..<1))
     }
 
     private func settle() {

@@ -11,16 +11,20 @@ package enum JobDisposition: Sendable {
     /// Calls that a backend answered with a failure of its own are tried this often in all.
     static let mostAttempts = 8
 
-    /// How the last attempt of a run ended.
+    /// What a run came to.
     package struct Run: Sendable {
+        /// Calls so far, refused ones too: what pauses grow with.
         package var attempts: Int
+        /// Those that count, this run's among them.
+        package var tries: Job.Tries
         package var retryAmbiguous: Int
         package var deadline: Timestamp?
         /// From 0 to 1, for the jitter.
         package var chance: Double
 
-        package init(attempts: Int, retryAmbiguous: Int, deadline: Timestamp?, chance: Double) {
+        package init(attempts: Int, tries: Job.Tries, retryAmbiguous: Int, deadline: Timestamp?, chance: Double) {
             self.attempts = attempts
+            self.tries = tries
             self.retryAmbiguous = retryAmbiguous
             self.deadline = deadline
             self.chance = chance
@@ -54,9 +58,9 @@ package enum JobDisposition: Sendable {
         case nil, .refused, .notSent:
             return .putBack(notBefore: now + self.pause(run, atLeast: refusal.retryAfter ?? .zero), reason: refusal.message)
         case .unknown, .timeout, .truncated:
-            guard run.attempts <= run.retryAmbiguous else { return .complete(.failed, body) }
+            guard run.tries.doubts <= run.retryAmbiguous else { return .complete(.failed, body) }
         default:
-            guard run.attempts < self.mostAttempts else { return .complete(.failed, body) }
+            guard run.tries.failures < self.mostAttempts else { return .complete(.failed, body) }
         }
         return .putBack(notBefore: now + self.pause(run, atLeast: .zero), reason: refusal.message)
     }

@@ -70,7 +70,7 @@ package struct Requeue: Sendable {
     }
 
     private mutating func request(of job: Job) throws(StoreError) -> InferenceRequest? {
-        guard job.source != nil else { return try self.deferral.store.call(of: job.id)?.request }
+        guard job.source != nil else { return try self.deferral.store.call(of: job.id, tenant: nil)?.request }
         guard var request = self.lines.call(of: job)?.request, let batch = try self.batch(of: job) else { return nil }
         request.tags.merge(batch.tags) { line, _ in line }
         request.wishes.deadline = .at(batch.deadline)

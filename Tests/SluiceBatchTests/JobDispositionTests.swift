@@ -1,5 +1,6 @@
 import SluiceBatch
 import SluiceCore
+import SluiceTesting
 import Testing
 
 @Suite struct JobDispositionTests {
@@ -7,7 +8,9 @@ import Testing
     private let body = JobResult(status: 502, contentType: "application/json", body: [])
 
     private func run(_ attempts: Int = 1, retryAmbiguous: Int = 2, chance: Double = 1) -> JobDisposition.Run {
-        JobDisposition.Run(attempts: attempts, retryAmbiguous: retryAmbiguous, deadline: nil, chance: chance)
+        var tries = Job.Tries()
+        (tries.failures, tries.doubts) = (attempts, attempts)
+        return JobDisposition.Run(attempts: attempts, tries: tries, retryAmbiguous: retryAmbiguous, deadline: nil, chance: chance)
     }
 
     /// How long the job waits; nil where it ends.
@@ -49,6 +52,20 @@ import Testing
         #expect(self.pause(self.refused(.upstreamFailed, after: outcome, self.run(2))) != nil)
         #expect(self.state(self.refused(.upstreamFailed, after: outcome, self.run(3))) == .failed)
         #expect(self.state(self.refused(.upstreamFailed, after: outcome, self.run(1, retryAmbiguous: 0))) == .failed)
+    }
+
+    private static func end(_ outcome: LedgerEntry.Outcome) -> LedgerEntry {
+        var entry = Sample.settled(Sample.subject("req_1", jobID: "job_1", serve: .later))
+        entry.settlement?.outcome = outcome
+        return entry
+    }
+
+    @Test func refusalsAndCallsThatWereNeverSentAreNoTries() {
+        var run = self.run(100)
+        run.tries = Job.Tries().adding([.refused, .notSent, .unknown, .refused, .upstreamError].map(Self.end))
+        #expect(run.tries.failures == 2 && run.tries.doubts == 1)
+        #expect(self.pause(self.refused(.upstreamFailed, after: .unknown, run)) != nil)
+        #expect(self.pause(self.refused(.upstreamFailed, after: .upstreamError, run)) != nil)
     }
 
     @Test(arguments: [nil, LedgerEntry.Outcome.refused, .notSent])

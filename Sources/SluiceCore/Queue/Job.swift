@@ -39,6 +39,7 @@ package struct Job: Sendable {
     package var rung = 0
     /// Upstream calls so far.
     package var attempts = 0
+    package var tries = Tries()
     package var maxCost: Money?
     package var estimatedCost: Money?
     /// Tokens of the answer and the prompt that are expected: what a backend's capacity is planned with.
@@ -91,6 +92,36 @@ package struct Job: Sendable {
             self.token = token
             self.backend = backend
             self.batch = batch
+        }
+    }
+
+    /// Calls that came to nothing since the job was last armed. Refusals and calls that were never sent are none: they cost nobody anything.
+    package struct Tries: Hashable, Sendable {
+        package var failures = 0
+        /// Those among them that may have been carried out.
+        package var doubts = 0
+
+        package init() {}
+
+        /// - Parameter ends: How calls of the job ended.
+        package func adding(_ ends: [LedgerEntry]) -> Tries {
+            var tries = self
+            for end in ends {
+                switch end.settlement?.outcome {
+                case .unknown, .timeout, .truncated:
+                    tries.failures += 1
+                    tries.doubts += 1
+                case .clientGone where end.kind == .waste:
+                    // Dropped by a process that was stopped, after it was sent.
+                    tries.failures += 1
+                    tries.doubts += 1
+                case .upstreamError:
+                    tries.failures += 1
+                case .ok, .clientGone, .refused, .notSent, .superseded, nil:
+                    break
+                }
+            }
+            return tries
         }
     }
 

@@ -92,7 +92,7 @@ package protocol JobStore: Sendable {
 
     func job(_ id: String, tenant: String?) throws(StoreError) -> Job?
     /// What the job asks for; nil where that is erased, or stands in a file (``Job/source``).
-    func call(of id: String) throws(StoreError) -> StoredCall?
+    func call(of id: String, tenant: String?) throws(StoreError) -> StoredCall?
     func result(of id: String, tenant: String?) throws(StoreError) -> JobResult?
     /// Newest first, strictly after the job `after`. A foreign or unknown `after` gives nil.
     func jobs(tenant: String?, states: [JobState], limit: Int, after: String?) throws(StoreError) -> (page: [Job], hasMore: Bool)?

@@ -79,10 +79,11 @@ extension SQLiteBatchStore {
                     try db.cachedStatement(
                         literal: """
                             UPDATE batch SET rearm_upto = \(last), generation = generation + 1, deadline_ms = \(now.milliseconds) + window_ms,
-                              cancelling_ms = NULL WHERE id = \(batch.id)
+                              cancelling_ms = NULL, is_paused = 0 WHERE id = \(batch.id)
                             """
                     ).execute()
                     try transaction.carryOut(.retried, on: batch, at: now)
+                    transaction.halt(batch.id, false)
                     _ = try SQLiteBatchStore.rearmSome(of: batch.id, atMost: SQLiteBatchStore.linesPerStep, at: now, in: &transaction)
                 }
                 return try BatchRow.find(id, tenant: tenant, in: db)
@@ -98,7 +99,7 @@ extension SQLiteBatchStore {
             FROM \(JobRow.tables) JOIN batch_result ON batch_result.job = job.id
             WHERE batch_result.batch = ? AND batch_result.side = 1 AND batch_result.seq <= batch.rearm_upto ORDER BY batch_result.seq LIMIT ?
             """, in: db
-        ).all(.integer(batch), .integer(limit)) { (try JobRow($0), $0.long(37), $0.int(38), Timestamp(milliseconds: $0.long(39))) }
+        ).all(.integer(batch), .integer(limit)) { (try JobRow($0), $0.long(39), $0.int(40), Timestamp(milliseconds: $0.long(41))) }
         var taken = BatchBooking()
         for (row, sequence, bytes, deadline) in results {
             try RawStatement("DELETE FROM batch_result WHERE seq = ?", in: db).run(.integer(sequence))

@@ -3,7 +3,7 @@ import GRDB
 /// The tables, one migration per change; a migration that was released is never edited again.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
-    static let version = 8
+    static let version = 9
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -24,6 +24,7 @@ enum Schema {
         migrator.registerMigration("6 bundles", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.bundles) }
         migrator.registerMigration("7 verifications", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.verifications) }
         migrator.registerMigration("8 results, output files", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.results) }
+        migrator.registerMigration("9 connections, tries", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.connections) }
         return migrator
     }
 }

@@ -9,7 +9,7 @@ struct JobRow {
         lane.endpoint, job.model, lane.sent_model, job.created_ms, job.deadline_ms, job.not_before_ms, job.promote_at_ms, job.promote_to,
         job.rung, job.attempts, job.max_cost_pico, job.estimated_cost_pico, job.finished_ms, job.result_status, job.last_error,
         job.lease, job.has_body, job.lane, job.bucket_ms, job.estimated_tokens, job.prefix, job.batch, batch.input_file, job.source_offset,
-        job.source_length
+        job.source_length, job.failures, job.doubts
         """
     static let tables = "job JOIN lane ON lane.id = job.lane LEFT JOIN batch ON batch.id = job.batch"
 
@@ -45,6 +45,8 @@ struct JobRow {
         job.lastError = row.textOrNil(26)
         job.estimatedTokens = row.int(31)
         job.prefix = UInt64(bitPattern: row.long(32))
+        job.tries.failures = row.int(37)
+        job.tries.doubts = row.int(38)
         if let file = row.textOrNil(34), let offset = row.intOrNil(35), let length = row.intOrNil(36) {
             job.source = LineSource(file: file, offset: offset, length: length)
         }

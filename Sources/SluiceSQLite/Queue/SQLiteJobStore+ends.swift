@@ -189,7 +189,8 @@ extension WriteTransaction {
             literal: """
                 UPDATE job SET state = \(job.state.rawValue), generation = generation + 1, lane = \(lane), rung = \(job.rung),
                   deadline_ms = \(job.deadline?.milliseconds), bucket_ms = \(bucket), not_before_ms = \(job.notBefore.milliseconds),
-                  promote_at_ms = \(job.promoteAt?.milliseconds), finished_ms = NULL, result_status = NULL, last_error = NULL, has_result = 0
+                  promote_at_ms = \(job.promoteAt?.milliseconds), finished_ms = NULL, result_status = NULL, last_error = NULL, has_result = 0,
+                  failures = 0, doubts = 0
                 WHERE id = \(row.id) AND \(sql: JobState.allows(.retried))
                 """
         ).execute()

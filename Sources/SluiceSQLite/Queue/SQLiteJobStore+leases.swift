@@ -76,6 +76,7 @@ extension SQLiteJobStore {
         let sealed = ends.map { SealedEntry($0) }
         let event = notBefore > now ? JobState.Event.putBackToWait : .putBack
         let sql = notBefore > now ? LeaseSQL.putBackToWait : LeaseSQL.putBack
+        let tries = Job.Tries().adding(ends)
         self.submit(
             { transaction in
                 let move = try RawStatement(LeaseSQL.moving, in: transaction.db)
@@ -84,7 +85,8 @@ extension SQLiteJobStore {
                     }
                 if let move {
                     let count = try RawStatement(sql, in: transaction.db).run(
-                        .integer(notBefore.milliseconds), .text(error), .integer(lease.job), .integer(lease.number), .integer(lease.owner))
+                        .integer(notBefore.milliseconds), .text(error), .integer(tries.failures), .integer(tries.doubts), .integer(lease.job),
+                        .integer(lease.number), .integer(lease.owner))
                     guard count == 1 else { preconditionFailure("a lease that was just read as current is not") }
                     transaction.move(move)
                 }
@@ -147,7 +149,8 @@ enum LeaseSQL {
 
     private static func putBack(by event: JobState.Event) -> String {
         """
-        UPDATE job SET state = \(JobState.target(of: event).rawValue), not_before_ms = ?, last_error = ?, owner = NULL
+        UPDATE job SET state = \(JobState.target(of: event).rawValue), not_before_ms = ?, last_error = ?, failures = failures + ?,
+          doubts = doubts + ?, owner = NULL
         WHERE \(self.isCurrent) AND \(JobState.allows(event))
         """
     }

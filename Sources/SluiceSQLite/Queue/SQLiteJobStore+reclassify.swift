@@ -2,9 +2,9 @@ import GRDB
 package import SluiceCore
 
 extension SQLiteJobStore {
-    package func call(of id: String) throws(StoreError) -> StoredCall? {
+    package func call(of id: String, tenant: String?) throws(StoreError) -> StoredCall? {
         try self.reader.read { db in
-            guard let row = try JobRow.find(id, tenant: nil, in: db), row.job.source == nil else { return nil }
+            guard let row = try JobRow.find(id, tenant: tenant, in: db), row.job.source == nil else { return nil }
             return try PackedCall.find(row.id, in: db)?.unpacked()
         }
     }

@@ -3,7 +3,7 @@ package import SluiceCore
 
 extension SQLiteJobStore {
     /// Makes up for the processes before this one: each call that they began and never ended is booked as in doubt, and their jobs are ready
-    /// again, in one transaction. To be called before anything is leased.
+    /// again, but for those whose client waited on a connection, in one transaction. To be called before anything is leased.
     ///
     /// Gives how many calls are in doubt.
     package func recover(at now: Timestamp, then: @escaping Completion<Int>) {
@@ -28,6 +28,7 @@ extension SQLiteJobStore {
                     var booking = BatchBooking()
                     booking.add(end)
                     try transaction.book(booking, toBatchOf: row[0], at: now)
+                    try RawStatement("UPDATE job SET failures = failures + 1, doubts = doubts + 1 WHERE id = ?", in: db).run(.integer(row[0] as Int64))
                 }
                 // What is part of a provider's own batch goes on there.
                 try db.execute(
@@ -44,7 +45,15 @@ extension SQLiteJobStore {
                     """, in: db
                 ).all(.integer(epoch)) { LaneTable.Move($0, from: .leased, to: JobState.target(of: .putBack)) }
                 for move in moves { transaction.move(move) }
+                try SQLiteJobStore.endConnections(at: now, in: &transaction)
                 return open.count
             }, then: then)
+    }
+
+    /// Who waited on a connection has gone with it: an answer would be paid for and read by nobody.
+    private static func endConnections(at now: Timestamp, in transaction: inout WriteTransaction) throws {
+        // In the words of the index `job_connected`; 1 is ``Job/Kind/held``.
+        let left = try RawStatement("SELECT id FROM job WHERE kind = 1 AND finished_ms IS NULL", in: transaction.db).all { $0.long(0) }
+        for job in left { try transaction.end(job, by: .cancelRequested, at: now) }
     }
 }

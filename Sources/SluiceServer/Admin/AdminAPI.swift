@@ -143,6 +143,7 @@ package struct AdminAPI: Sendable {
             guard let job = try await self.deferral.cancel(id, tenant: nil, at: self.clock.now.wall) else {
                 throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage)")
             }
+            self.deferral.signals.nudgeDelivery()
             return .json(QueueListing.json(job))
         }
         router.post("/api/queue/:id/retry") { _, context -> Response in
@@ -228,6 +229,7 @@ extension Deferral {
         guard let (batch, running) = try await writing({ batches.cancelBatch(id, tenant: nil, at: now, then: $0) }) else { return nil }
         for job in running { self.drop(job) }
         self.signals.nudge()
+        self.signals.nudgeDelivery()
         return batch
     }
 

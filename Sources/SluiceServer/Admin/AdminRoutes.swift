@@ -22,13 +22,15 @@ package struct AdminRoutes {
         at address: ServerSettings.Address, on group: any EventLoopGroup, tls: ListenerTLS?, logger: Logger,
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) throws -> some ApplicationProtocol {
-        let router = Router(context: APIContext.self)
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        let methods = RouteMethods()
         router.addMiddleware {
-            ProblemMiddleware()
+            ProblemMiddleware(methods: methods)
             AdminGate(token: self.token)
         }
         self.addHealth(to: router)
         self.api.add(to: router)
+        methods.learn(router.routes.map { ($0.path.description, $0.method) })
         return Application(
             router: router, server: try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration) } ?? .http1(),
             configuration: .init(address: BindAddress(address), serverName: nil, reuseAddress: true), onServerRunning: onRunning,
@@ -117,6 +119,8 @@ struct AdminGate: RouterMiddleware {
 
 /// Errors of the admin API as problem details (RFC 9457).
 struct ProblemMiddleware: RouterMiddleware {
+    let methods: RouteMethods
+
     func handle(_ request: Request, context: APIContext, next: @concurrent (Request, APIContext) async throws -> Response) async throws -> Response {
         do {
             return try await next(request, context)
@@ -125,7 +129,13 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let error as StoreError {
             return .problem(503, "storage_error", error.message)
         } catch let error as any HTTPResponseError {
-            let isNothing = error.status.code == 404
+            let isNothing = error.status == .notFound
+            let allowed = isNothing ? self.methods.allowed(inPlaceOf: request).joined(separator: ", ") : ""
+            guard allowed.isEmpty else {
+                var response = Response.problem(405, "invalid_request", "\(request.uri.path.prefix(80)) takes \(allowed) only")
+                response.headers[.allow] = allowed
+                return response
+            }
             return .problem(
                 error.status.code, error.status.reasonPhrase, isNothing ? "there is nothing at \(request.uri.path.prefix(80))" : error.status.reasonPhrase)
         }

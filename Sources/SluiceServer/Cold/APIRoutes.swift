@@ -40,7 +40,7 @@ package struct APIRoutes {
         ResponseRoutes(deferral: self.deferral, desk: desk).add(to: router)
         WebhookRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
         BatchRoutes(deferral: self.deferral, policy: self.policy, desk: desk).add(to: router)
-        methods.learn(router.routes.map { ($0.path.description, $0.method) })
+        methods.learn(router.routes.map { ($0.path.description, $0.method) } + Endpoint.allCases.map { ($0.path, .post) })
         let server = HTTPServerBuilder { responder in
             APIChannel(
                 http: HTTP1Channel(responder: responder, configuration: .init(additionalChannelHandlers: [ColdAnswerMarker()])), serverLoops: loops, tls: tls)

@@ -32,7 +32,12 @@ extension Response {
     /// What was kept under an idempotency key, as it was.
     init(_ kept: KeptAnswer) {
         self.init(status: .init(code: kept.status), headers: [:], body: .init(byteBuffer: .init(bytes: kept.body)))
-        for line in String(decoding: kept.lines, as: UTF8.self).split(separator: "\r\n") {
+        self.add(lines: kept.lines)
+    }
+
+    /// - Parameter lines: Complete header lines with CR LF.
+    mutating func add(lines: [UInt8]) {
+        for line in String(decoding: lines, as: UTF8.self).split(separator: "\r\n") {
             let pair = line.split(separator: ":", maxSplits: 1)
             guard pair.count == 2, let name = HTTPField.Name(String(pair[0])) else { continue }
             self.headers[name] = pair[1].trimmed

@@ -19,9 +19,9 @@ struct RefusalMiddleware: RouterMiddleware {
         } catch let refusal as Refusal {
             return Response(refusal, id: id, dialect: dialect)
         } catch let error as StoreError {
-            return Response(Refusal(503, .storageError, "the store cannot answer: \(error.message)", retryAfter: .seconds(5)), id: id, dialect: dialect)
+            return Response(Refusal(error), id: id, dialect: dialect)
         } catch let error as any HTTPResponseError {
-            let allowed = error.status == .notFound ? self.methods.allowed(at: request.uri.path) : []
+            let allowed = error.status == .notFound ? self.methods.allowed(inPlaceOf: request) : []
             var response = Response(Refusal.of(status: error.status, request, allowed), id: id, dialect: dialect)
             if !allowed.isEmpty { response.headers[.allow] = allowed.joined(separator: ", ") }
             return response
@@ -30,6 +30,14 @@ struct RefusalMiddleware: RouterMiddleware {
 }
 
 extension Refusal {
+    fileprivate init(_ error: StoreError) {
+        if case .full = error.code {
+            self.init(507, .storageFull, "the disk is full: nothing more can be stored")
+        } else {
+            self.init(503, .storageError, "the store cannot answer: \(error.message)", retryAfter: .seconds(5))
+        }
+    }
+
     /// What Hummingbird itself refuses: a path or a method that is none.
     fileprivate static func of(status: HTTPResponse.Status, _ request: Request, _ allowed: [String]) -> Refusal {
         let path = request.uri.path

@@ -12,11 +12,14 @@ final class RouteMethods: Sendable {
         self.routes.withLock { $0 = routes.map { ($0.path.split(separator: "/").map { $0[...] }, $0.method.rawValue) } }
     }
 
-    /// The methods that a path takes; none where there is nothing at it.
-    func allowed(at path: String) -> [String] {
-        if Endpoint(path: path) != nil { return ["POST"] }
-        let parts = path.split(separator: "/")
-        return self.routes.withLock { routes in routes.filter { RouteMethods.matches($0.parts, parts) }.map(\.method) }.sorted()
+    /// The methods that a path takes in place of the request's own; none where there is nothing at it.
+    func allowed(inPlaceOf request: Request) -> [String] {
+        let parts = request.uri.path.split(separator: "/")
+        var methods = Set(self.routes.withLock { routes in routes.filter { RouteMethods.matches($0.parts, parts) }.map(\.method) })
+        // Each router answers HEAD where it answers GET.
+        if methods.contains("GET") { methods.insert("HEAD") }
+        // One that is taken and still found nothing has another path than it seems, such as one with a slash behind it.
+        return methods.contains(request.method.rawValue) ? [] : methods.sorted()
     }
 
     private static func matches(_ route: [Substring], _ path: [Substring]) -> Bool {

@@ -7,6 +7,8 @@ import Synchronization
 package final class CallsInFlight: Sendable {
     struct Key: Hashable {
         fileprivate let apiKey: String?
+        /// Another one means another request, whatever its body says.
+        fileprivate let idempotencyKey: String?
         fileprivate let endpoint: Endpoint
         fileprivate let length: Int
         fileprivate let hash: Int
@@ -14,6 +16,7 @@ package final class CallsInFlight: Sendable {
 
         init(_ hot: HotRequest) {
             self.apiKey = hot.key
+            self.idempotencyKey = hot.idempotencyKey
             self.endpoint = hot.endpoint
             self.length = hot.body.readableBytes
             (self.hash, self.second) = hot.body.withUnsafeReadableBytes { bytes in

@@ -100,7 +100,9 @@ final class HotRequest {
                 self.refuse(Refusal(415, .invalidRequest, "a body in a content coding is not accepted; send it plain", param: "Content-Encoding"))
             }
         case .prefer:
-            self.prefer = String(decoding: value, as: UTF8.self)
+            // A list, which may come in several lines.
+            let text = String(decoding: value, as: UTF8.self)
+            self.prefer = self.prefer.map { "\($0),\(text)" } ?? text
         case .idempotencyKey:
             self.idempotencyKey = String(decoding: value, as: UTF8.self)
         case .xRequestID:

@@ -30,13 +30,17 @@ final class LiveExchange: AnswerSink {
     }
 
     func begin(_ hot: HotRequest) {
-        if let key = hot.idempotencyKey, let desk = self.connection.server.desk {
-            self.beginOnce(hot, AnswerKeeper(hot, key: key, desk: desk))
-        } else if let count = hot.retryCount, let calls = self.connection.server.calls {
+        if let count = hot.retryCount, let calls = self.connection.server.calls {
             self.begin(hot, isRetry: count > 0, among: calls)
         } else {
-            self.run(hot)
+            self.runOnce(hot)
         }
+    }
+
+    /// Under its idempotency key, where it has one.
+    private func runOnce(_ hot: HotRequest) {
+        guard let key = hot.idempotencyKey, let desk = self.connection.server.desk else { return self.run(hot) }
+        self.beginOnce(hot, AnswerKeeper(hot, key: key, desk: desk))
     }
 
     private func beginOnce(_ hot: HotRequest, _ keeper: AnswerKeeper) {
@@ -61,7 +65,7 @@ final class LiveExchange: AnswerSink {
         let ours = CallsInFlight.Call(self, on: loop)
         guard let first = calls.enter(key, ours, isRetry: isRetry) else {
             self.inFlight = key
-            return self.run(hot)
+            return self.runOnce(hot)
         }
         let bound = NIOLoopBound(hot, eventLoop: loop)
         self.host = first
@@ -74,7 +78,7 @@ final class LiveExchange: AnswerSink {
     /// The first call was over, or had begun to answer.
     private func runAlone(_ hot: HotRequest) {
         self.host = nil
-        if !self.isOver { self.run(hot) }
+        if !self.isOver { self.runOnce(hot) }
     }
 
     private func attach(_ listener: CallsInFlight.Call) -> Bool {
@@ -196,6 +200,7 @@ final class LiveExchange: AnswerSink {
     /// The server stops now: a stream ends with an error event, an answer that was not begun is a refusal.
     func cut() {
         self.run?.cut()
+        self.wait?.cut()
     }
 
     // MARK: AnswerSink
@@ -286,9 +291,11 @@ enum Preference {
         var isAsync = false
         var wait = Wait(seconds: nil)
         for part in header.split(separator: ",") {
-            let preference = part.split(separator: ";").first?.trimmed.lowercased() ?? ""
-            if preference == "respond-async" { isAsync = true }
-            if preference.hasPrefix("wait="), let seconds = Int(preference.dropFirst(5)), seconds >= 0 { wait.seconds = .seconds(min(seconds, 300)) }
+            let preference = (part.split(separator: ";").first ?? "").split(separator: "=", maxSplits: 1).map { $0.trimmed.lowercased() }
+            if preference == ["respond-async"] { isAsync = true }
+            // Of a preference that is there twice the first one counts.
+            guard preference.count == 2, preference[0] == "wait", wait.seconds == nil else { continue }
+            if let seconds = Int(preference[1]), seconds >= 0 { wait.seconds = .seconds(min(seconds, 300)) }
         }
         return isAsync ? wait : nil
     }

@@ -18,6 +18,7 @@ final class QueueWait {
     private var token: UInt64?
     private var timer: Scheduled<Void>?
     private var isOver = false
+    private var isStored = false
     private let keeper: AnswerKeeper?
     /// A background response whose client wants its events on this connection.
     private let isStreamed: Bool
@@ -95,6 +96,7 @@ final class QueueWait {
 
     private func stored(_ result: Result<Void, StoreError>) {
         if case .success = result {
+            self.isStored = true
             self.deferral.signals.nudge()
             if !self.isAnsweredWhole { self.keeper?.release() }
         }
@@ -179,15 +181,16 @@ final class QueueWait {
 
     private func finishEvents(_ end: JobEnd) {
         var job = self.job
-        var json: [UInt8]?
+        var answer: [UInt8]?
         switch end {
         case .answered(let result):
             job.state = (200..<300).contains(result.status) ? .done : .failed
-            json = BackgroundResponse.json(job, answer: result.body)
+            answer = result.body
         case .expired: job.state = .expired
         case .cancelled: job.state = .cancelled
         }
-        let last = json ?? BackgroundResponse.json(job, request: self.call.body)
+        let last =
+            answer.flatMap { BackgroundResponse.json(job, answer: $0) } ?? BackgroundResponse.json(job, request: self.call.body, answer: answer)
         self.send(BackgroundResponse.event(BackgroundResponse.endType(job, last), 2, last))
         self.sink.finish(isWhole: true)
     }
@@ -210,9 +213,7 @@ final class QueueWait {
             _ = pool
             return
         }
-        guard self.close() else { return }
-        self.cancelJob()
-        self.sink.refuse(
+        self.refuseForGood(
             Refusal(
                 429, .resourceUnavailable, "no cheaper capacity came free in the time that this request may wait; it was not run", retryAfter: .seconds(60)))
     }
@@ -246,6 +247,22 @@ final class QueueWait {
     func clientLeft() {
         guard self.close() else { return }
         if self.job.kind == .held { self.cancelJob() }
+    }
+
+    /// The server stops now: a client that may poll is told where, one that may not is refused and takes its job with it.
+    func cut() {
+        guard !self.isOver else { return }
+        switch self.answerKind {
+        case .job where self.isStored: self.accept()
+        case .job, .hold: self.refuseForGood(Refusal(503, .draining, "the server is shutting down", retryAfter: .seconds(1)))
+        case .queued: if self.isStreamed, self.isStored, self.close() { self.sink.finish(isWhole: false) }
+        }
+    }
+
+    private func refuseForGood(_ refusal: Refusal) {
+        guard self.close() else { return }
+        if self.job.kind == .held { self.cancelJob() }
+        self.sink.refuse(refusal)
     }
 
     private func cancelJob() {

@@ -3,8 +3,10 @@ import SluiceWire
 
 /// The response object of a background response, as it stands.
 enum BackgroundResponse {
-    /// While it waits or runs, or where it ended without an answer.
-    static func json(_ job: Job, request: [UInt8]?) -> [UInt8] {
+    /// While it waits or runs, or where it ended without a response.
+    ///
+    /// - Parameter answer: The error that it got in place of one.
+    static func json(_ job: Job, request: [UInt8]?, answer: [UInt8]? = nil) -> [UInt8] {
         let asked = request.flatMap { try? ObjectFields($0) }
         func echo(_ name: String, or other: String = "null") -> [UInt8] { asked?.value(name)?.bytes ?? Array(other.utf8) }
         var json = JSONFields(capacity: 768)
@@ -14,7 +16,7 @@ enum BackgroundResponse {
         json.add("status", self.status(job.state))
         json.add("background", true)
         json.add("completed_at", Int?.none)
-        json.add("error", object: self.error(job))
+        json.add("error", object: self.error(job, answer))
         json.add("incomplete_details", String?.none)
         json.add("instructions", json: echo("instructions"))
         json.add("max_output_tokens", json: echo("max_output_tokens"))
@@ -41,10 +43,13 @@ enum BackgroundResponse {
         }
     }
 
-    private static func error(_ job: Job) -> JSONFields? {
+    private static func error(_ job: Job, _ answer: [UInt8]?) -> JSONFields? {
         let (code, message): (String, String)
         switch job.state {
-        case .failed: (code, message) = ("server_error", job.lastError ?? "the response could not be made")
+        case .failed:
+            let error = answer.flatMap { try? ObjectFields($0) }?.value("error").flatMap { try? ObjectFields($0.bytes) }
+            code = error?.value("code")?.text ?? "server_error"
+            message = error?.value("message")?.text ?? job.lastError ?? "the response could not be made"
         case .expired: (code, message) = ("deadline_exceeded", "the response could not be made before its completion window was over")
         case .held, .ready, .leased, .bundled, .done, .cancelled: return nil
         }

@@ -44,13 +44,13 @@ struct ResponseRoutes {
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in
-                let queued = job.asQueued
+                let store = deferral.store
+                let queued = try await reading { BackgroundResponse.json(job.asQueued, request: try store.call(of: id, tenant: nil)?.body) }
                 for (number, type) in [(0, "response.created"), (1, "response.queued")] where number > after {
-                    try await writer.write(ByteBuffer(bytes: BackgroundResponse.event(type, number, BackgroundResponse.json(queued, request: nil))))
+                    try await writer.write(ByteBuffer(bytes: BackgroundResponse.event(type, number, queued)))
                 }
                 if after < 2 {
                     try await deferral.end(of: id)
-                    let store = deferral.store
                     let (type, json) = try await reading { () -> (String, [UInt8]) in
                         guard let job = try store.job(id, tenant: nil) else { throw Refusal(404, .notFound, "the response was deleted") }
                         let json = try BackgroundResponse.json(job, in: store)
@@ -100,10 +100,9 @@ extension Job {
 extension BackgroundResponse {
     /// The object as it stands, with the backend's answer once there is one; blocks for reads.
     static func json(_ job: Job, in store: any JobStore) throws -> [UInt8] {
-        if job.state == .done || job.state == .failed, let result = try store.result(of: job.id, tenant: nil), let json = self.json(job, answer: result.body) {
-            return json
-        }
-        return self.json(job, request: nil)
+        let result = job.state == .done || job.state == .failed ? try store.result(of: job.id, tenant: nil) : nil
+        if let result, let json = self.json(job, answer: result.body) { return json }
+        return self.json(job, request: try store.call(of: job.id, tenant: nil)?.body, answer: result?.body)
     }
 
     static func event(_ type: String, _ number: Int, _ response: [UInt8]) -> [UInt8] {

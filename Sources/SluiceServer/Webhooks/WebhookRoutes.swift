@@ -157,7 +157,9 @@ struct WebhookRoutes {
     /// Blocks for the resolver. A name that is not known yet has none.
     private static func addresses(of host: String) -> [PeerAddress] {
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, nil, &list) == 0 else { return [] }
+        // Digits with the dot of a name's root behind them are no name to the resolver, and an address to others.
+        let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+        guard getaddrinfo(name, nil, nil, &list) == 0 else { return [] }
         defer { freeaddrinfo(list) }
         return sequence(first: list, next: { $0?.pointee.ai_next }).compactMap { entry in
             entry?.pointee.ai_addr.flatMap { PeerAddress(UnsafePointer($0)) }

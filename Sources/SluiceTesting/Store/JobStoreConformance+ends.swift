@@ -11,8 +11,22 @@ extension JobStoreConformance {
             try expect(found.state == .done && found.finished == Sample.now && found.resultStatus == 200, "\(found)")
             let result = try require(try store.jobs.result(of: job.id, tenant: "default"), "no result")
             try expect(result.status == 200 && result.contentType == "application/json" && result.body == Array("{\"of\":\"job_1\"}".utf8), "\(result)")
+            try expect(result.lines == Array("sluice-route: batch\r\n".utf8), "the lines differ")
             try expect(try store.jobs.result(of: job.id, tenant: "another") == nil, "another tenant reads the result")
+            try expect(try store.jobs.call(of: job.id, tenant: "default")?.body == Sample.call().body, "the request differs")
+            try expect(try store.jobs.call(of: job.id, tenant: "another") == nil, "another tenant reads the request")
             try expect(try store.entries(of: job).map(\.kind) == [.intent, .settled], "the entries differ")
+        },
+        StoreCase("after a kill nobody is called for a client whose connection is gone") { store in
+            var jobs = ["job_1", "job_2", "job_3"].map { Sample.job($0) }
+            jobs[1].kind = .held
+            jobs[2].kind = .held
+            for job in jobs { try await store.enqueue(job) }
+            let leases = try await store.lease(jobs[0].lane, limit: 2)
+            for lease in leases { try await store.begin(lease.job, under: lease.lease) }
+            let next = try await store.afterKill()
+            try expect(try jobs.map { try next.state(of: $0) } == [.ready, .cancelled, .cancelled], "\(try jobs.map { try next.state(of: $0) })")
+            try expect(try jobs.map { try next.entries(of: $0).map(\.kind) } == [[.intent, .inDoubt], [.intent, .inDoubt], []], "the calls are not booked")
         },
         StoreCase("the first answer stays; a second is waste, and superseded") { store in
             let job = Sample.job("job_1")
@@ -97,7 +111,7 @@ extension JobStoreConformance {
             try expect(store.jobs.backlog().first { $0.lane == other.lane }?.buckets.map(\.held.jobs) == [1], "\(store.jobs.backlog())")
             let next = try await store.afterKill()
             try expect(next.jobs.backlog().first { $0.lane == other.lane }?.buckets.map(\.held.jobs) == [1], "counted otherwise after a kill")
-            try expect(try next.jobs.call(of: job.id)?.request.model == Sample.call().request.model, "its request is gone")
+            try expect(try next.jobs.call(of: job.id, tenant: nil)?.request.model == Sample.call().request.model, "its request is gone")
         },
         StoreCase("a finished job can be erased, another cannot") { store in
             let job = Sample.job("job_1")
@@ -107,6 +121,7 @@ extension JobStoreConformance {
             try expect(try await stored { store.jobs.erase(job.id, tenant: "another", at: Sample.now, then: $0) } == false, "by another tenant")
             try expect(try await stored { store.jobs.erase(job.id, tenant: "default", at: Sample.now, then: $0) }, "not erased")
             try expect(try store.jobs.job(job.id, tenant: nil) == nil && store.jobs.result(of: job.id, tenant: nil) == nil, "something is left")
+            try expect(try store.jobs.call(of: job.id, tenant: nil) == nil, "the request is left")
             try expect(try store.entries(of: job).map(\.kind) == [.settled], "the ledger has lost it")
         },
         StoreCase("a sweep erases answers and requests that are old enough") { store in

@@ -23,7 +23,8 @@ extension StoreSubject {
     func subject(of job: Job) -> LedgerEntry.Subject { Sample.subject(job.requestID, trafficClass: job.trafficClass, jobID: job.id, serve: .later) }
 
     func complete(_ job: Job, under lease: Lease, as state: JobState = .done, attempt: Int = 1) async throws -> Bool {
-        let result = JobResult(status: 200, contentType: "application/json", body: Array("{\"of\":\"\(job.id)\"}".utf8))
+        var result = JobResult(status: 200, contentType: "application/json", body: Array("{\"of\":\"\(job.id)\"}".utf8))
+        result.lines = Array("sluice-route: batch\r\n".utf8)
         let end = Sample.settled(self.subject(of: job), attempt: attempt)
         return try await stored { self.jobs.complete(lease, as: state, result: result, ends: [end], at: Sample.now, then: $0) }
     }

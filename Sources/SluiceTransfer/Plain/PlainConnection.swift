@@ -24,6 +24,8 @@ final class PlainConnection: ChannelInboundHandler {
     private static let mostInterimAnswers = 100
     /// Bodies up to this are written together with their head.
     private static let longestJoined = 16_384
+    /// How long a backend may take nothing of a request.
+    private static let longestPause = TimeAmount.seconds(10)
 
     private var state = State.idle
     private var exchange: PlainExchange?
@@ -71,6 +73,19 @@ final class PlainConnection: ChannelInboundHandler {
         context.write(NIOAny(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined)), promise: nil)
         if !isJoined { context.write(NIOAny(call.body), promise: nil) }
         exchange.host.flushes.add(context)
+        if !isJoined { self.watchUpload(of: exchange, left: .max) }
+    }
+
+    /// Gives a call up whose backend has stopped reading the request (`promises.md`, fault 21).
+    private func watchUpload(of exchange: PlainExchange, left: Int) {
+        guard let context = self.context, let rest = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes), rest > 0 else { return }
+        guard rest < left else {
+            self.abandon()
+            return exchange.fail(TransportFailure(.ambiguous, "the backend took nothing of the request for 10 s"))
+        }
+        context.eventLoop.assumeIsolated().scheduleTask(in: PlainConnection.longestPause) {
+            if self.exchange === exchange { self.watchUpload(of: exchange, left: rest) }
+        }
     }
 
     private static func request(_ call: UpstreamCall, host: String, withBody: Bool) -> ByteBuffer {

@@ -246,10 +246,15 @@ package struct RequestFields: Sendable {
                     return self.refuse("must be an object", key)
                 }
                 var window: String?
+                var isText = true
                 try cursor.members { key, cursor throws(JSONFault) in
+                    guard try !cursor.null() else { return }
                     let value = try cursor.string()
-                    if key.says("completion_window") { window = value?.decoded }
+                    guard key.says("completion_window") else { return }
+                    window = value?.decoded
+                    isText = value != nil
                 }
+                guard isText else { return self.refuse("must have a string as its `completion_window`", key) }
                 self.fields.completionWindow = window
             case .sluice:
                 try self.sluice(key, &cursor)

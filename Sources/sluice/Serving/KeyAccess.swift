@@ -1,3 +1,4 @@
+import SluiceBatch
 import SluiceCore
 import SluiceDispatch
 import SluicePolicy

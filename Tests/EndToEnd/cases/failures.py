@@ -279,3 +279,16 @@ def broken_stream():
         whole_answer = again(router)
         assert looks_whole(whole_answer), whole_answer.body
         assert again(router).body == whole_answer.body and len(upstream.posts()) == 2, len(upstream.posts())
+
+
+@case("P19-upload-stalls", "a backend that stops reading a large request is given up after some ten seconds, and nobody else is asked", 60)
+def upload_stalls():
+    silent, second, kept = socket.create_server(("127.0.0.1", 0)), Upstream(chat(tokens=2)), []
+    crowd = concurrent.futures.ThreadPoolExecutor()
+    crowd.submit(lambda: kept.append(silent.accept()))
+    with silent, router_of(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", second, pool="first, second") as router:
+        start = time.monotonic()
+        answer = router.chat("x" * 20_000_000, model="own")
+        assert answer.status == 502 and 8 < time.monotonic() - start < 30, f"{answer} after {time.monotonic() - start:.1f} s"
+        assert not second.posts(), "a call that may have been carried out was made again"
+    kept[0][0].close()
