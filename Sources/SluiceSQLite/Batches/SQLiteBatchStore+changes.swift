@@ -99,7 +99,9 @@ extension SQLiteBatchStore {
             FROM \(JobRow.tables) JOIN batch_result ON batch_result.job = job.id
             WHERE batch_result.batch = ? AND batch_result.side = 1 AND batch_result.seq <= batch.rearm_upto ORDER BY batch_result.seq LIMIT ?
             """, in: db
-        ).all(.integer(batch), .integer(limit)) { (try JobRow($0), $0.long(39), $0.int(40), Timestamp(milliseconds: $0.long(41))) }
+        ).all(.integer(batch), .integer(limit)) {
+            (try JobRow($0), $0.long(JobRow.width), $0.int(JobRow.width + 1), Timestamp(milliseconds: $0.long(JobRow.width + 2)))
+        }
         var taken = BatchBooking()
         for (row, sequence, bytes, deadline) in results {
             try RawStatement("DELETE FROM batch_result WHERE seq = ?", in: db).run(.integer(sequence))

@@ -11,6 +11,8 @@ struct JobRow {
         job.lease, job.has_body, job.lane, job.bucket_ms, job.estimated_tokens, job.prefix, job.batch, batch.input_file, job.source_offset,
         job.source_length, job.failures, job.doubts
         """
+    /// How many those are: the first of what a statement selects behind them.
+    static let width: Int32 = 39
     static let tables = "job JOIN lane ON lane.id = job.lane LEFT JOIN batch ON batch.id = job.batch"
 
     var id: Int64

@@ -49,7 +49,9 @@ package struct SQLiteVerificationStore: VerificationStore {
     package func verification(_ id: String) throws(StoreError) -> (verification: Verification, original: JobResult?)? {
         try self.jobs.reader.read { db -> (verification: Verification, original: JobResult?)? in
             for search in [VerificationSQL.byJob, VerificationSQL.byRequest] {
-                guard let found = try RawStatement(search, in: db).first(.text(id), read: { try Verification($0, body: $0.array(42)) }) else { continue }
+                guard let found = try RawStatement(search, in: db).first(.text(id), read: { try Verification($0, body: $0.array(JobRow.width + 5)) }) else {
+                    continue
+                }
                 let original = try RawStatement(VerificationSQL.original, in: db).first(.text(found.job.id)) { row in
                     JobResult(status: row.int(0), contentType: row.text(1), body: row.array(2))
                 }
@@ -81,8 +83,8 @@ extension Verification {
     /// - Parameter row: The columns of a job, then those of its verification.
     fileprivate init(_ row: RawRow, body: [UInt8] = []) throws {
         self.init(
-            job: try JobRow(row).job, rule: row.text(37), substitute: row.text(38), backend: row.text(39),
-            answer: JobResult(status: row.int(40), contentType: row.text(41), body: body))
+            job: try JobRow(row).job, rule: row.text(JobRow.width), substitute: row.text(JobRow.width + 1), backend: row.text(JobRow.width + 2),
+            answer: JobResult(status: row.int(JobRow.width + 3), contentType: row.text(JobRow.width + 4), body: body))
     }
 }
 
