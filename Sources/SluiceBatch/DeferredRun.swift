@@ -146,8 +146,11 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         return result
     }
 
-    /// How often a call that may have been carried out is made again.
-    private var retries: Int { self.worker.policy.live.policy.trafficClass(named: self.leased.job.trafficClass)?.retryAmbiguous ?? 2 }
+    /// How often a call that may have been carried out is made again. What verifies is Sluice's own call: no client of the class minds.
+    private var retries: Int {
+        guard self.leased.job.kind != .verification else { return 2 }
+        return self.worker.policy.live.policy.trafficClass(named: self.leased.job.trafficClass)?.retryAmbiguous ?? 2
+    }
 
     private var tally: JobDisposition.Run {
         return JobDisposition.Run(
