@@ -71,9 +71,10 @@ final class PlainConnection: ChannelInboundHandler {
         let call = exchange.call
         let isJoined = call.body.readableBytes <= PlainConnection.longestJoined
         context.write(NIOAny(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined)), promise: nil)
-        if !isJoined { context.write(NIOAny(call.body), promise: nil) }
-        exchange.host.flushes.add(context)
-        if !isJoined { self.watchUpload(of: exchange, left: .max) }
+        guard !isJoined else { return exchange.host.flushes.add(context) }
+        // At once: as a rule the system takes all of it, and then there is nothing to watch.
+        context.writeAndFlush(NIOAny(call.body), promise: nil)
+        self.watchUpload(of: exchange, left: .max)
     }
 
     /// Gives a call up whose backend has stopped reading the request (`promises.md`, fault 21).
@@ -83,8 +84,8 @@ final class PlainConnection: ChannelInboundHandler {
             self.abandon()
             return exchange.fail(TransportFailure(.ambiguous, "the backend took nothing of the request for 10 s"))
         }
-        context.eventLoop.assumeIsolated().scheduleTask(in: PlainConnection.longestPause) {
-            if self.exchange === exchange { self.watchUpload(of: exchange, left: rest) }
+        context.eventLoop.assumeIsolated().scheduleTask(in: PlainConnection.longestPause) { [weak exchange] in
+            if let exchange, self.exchange === exchange { self.watchUpload(of: exchange, left: rest) }
         }
     }
 
