@@ -76,14 +76,16 @@ extension SQLiteBatchStore {
                     guard try StoredFileRow.hasBytes(batch.inputFile, in: db) else {
                         throw StoreError(.other, "the file of batch \(id) was deleted, so its lines cannot run again")
                     }
+                    // A pause of a batch that has ended means nothing any more.
+                    let isPaused = batch.isPaused && !batch.status.isTerminal
                     try db.cachedStatement(
                         literal: """
                             UPDATE batch SET rearm_upto = \(last), generation = generation + 1, deadline_ms = \(now.milliseconds) + window_ms,
-                              cancelling_ms = NULL, is_paused = 0 WHERE id = \(batch.id)
+                              cancelling_ms = NULL, is_paused = \(isPaused) WHERE id = \(batch.id)
                             """
                     ).execute()
                     try transaction.carryOut(.retried, on: batch, at: now)
-                    transaction.halt(batch.id, false)
+                    transaction.halt(batch.id, isPaused)
                     _ = try SQLiteBatchStore.rearmSome(of: batch.id, atMost: SQLiteBatchStore.linesPerStep, at: now, in: &transaction)
                 }
                 return try BatchRow.find(id, tenant: tenant, in: db)

@@ -55,6 +55,7 @@ struct BatchModel {
     mutating func retry(at now: Timestamp) -> Bool {
         let again = self.indices(.failed, .expired, .cancelled)
         guard !again.isEmpty, let status = self.status.after(.retried) else { return false }
+        if self.status.isTerminal { self.isPaused = false }
         self.status = status
         for line in again { self.move(line, .retried) }
         self.deadline = now + self.window
