@@ -153,7 +153,7 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     }
 
     private var tally: JobDisposition.Run {
-        return JobDisposition.Run(
+        JobDisposition.Run(
             attempts: self.leased.job.attempts + self.ends.count, tries: self.leased.job.tries.adding(self.ends), retryAmbiguous: self.retries,
             deadline: self.leased.job.deadline, chance: Double.random(in: 0..<1))
     }

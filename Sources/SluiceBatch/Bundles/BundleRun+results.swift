@@ -64,9 +64,11 @@ extension BundleRun {
 
     /// The line's call, if its original is asked as well.
     private func verified(_ leased: LeasedJob, _ answer: JobResult, _ bundle: Bundle) -> VerifiedCall? {
-        guard leased.job.model != leased.job.sentModel else { return nil }
-        let now = self.keeper.worker.clock.now
-        guard let call = try? self.keeper.files.withCall(leased).dispatchCall(by: self.keeper.worker.policy.live, at: now) else { return nil }
+        let (live, now) = (self.keeper.worker.policy.live, self.keeper.worker.clock.now)
+        // By the id alone first: the file of a line that is none of the sample need not be read.
+        guard leased.job.model != leased.job.sentModel, live.policy.substitutions.contains(where: { $0.verifies(leased.job.requestID) }),
+            let call = try? self.keeper.files.withCall(leased).dispatchCall(by: live, at: now)
+        else { return nil }
         var ids = RequestIDs()
         return VerifiedCall(
             call, answer: answer, from: bundle.backend, attempts: leased.job.attempts, id: ids.next("job_", at: now.wall.milliseconds), at: now.wall)

@@ -81,6 +81,7 @@ package struct Job: Sendable {
         self.notBefore = notBefore
     }
 
+    /// The provider's own batch that has a line of the job.
     package struct InBundle: Hashable, Sendable {
         /// ``Bundle/token``: the provider's file and metadata bear it.
         package var token: String

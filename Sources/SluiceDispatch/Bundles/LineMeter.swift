@@ -69,13 +69,14 @@ package struct LineMeter {
     /// The header lines of an answer: where it came from, and what it cost.
     package func lines(of entry: LedgerEntry) -> [UInt8] {
         guard let subject = entry.subject, let target = entry.target else { return [] }
-        let words = [
-            subject.trafficClass.structuredToken, "route=" + LivePolicy.Words.quoted(subject.route), "pool=" + target.pool.structuredToken,
-            "backend=" + target.backend.structuredToken, "attempt=\(entry.attempt ?? 1)", "policy=" + LivePolicy.Words.quoted(subject.policy),
-        ]
-        var lines = "sluice-route: \(words.joined(separator: ";"))\r\n"
-        if let cost = entry.settlement?.cost { lines += "sluice-cost: \(cost);currency=\(subject.currency);basis=usage\r\n" }
-        return Array(lines.utf8)
+        let route = RouteLine(
+            trafficClass: Array(subject.trafficClass.structuredToken.utf8), route: LivePolicy.Words.structured(subject.route),
+            pool: Array(target.pool.structuredToken.utf8), backend: Array(target.backend.structuredToken.utf8),
+            policy: LivePolicy.Words.structured(subject.policy), substituted: [])
+        return [UInt8](atMost: route.longest + subject.currency.utf8.count + 96) { out in
+            route.write(attempt: entry.attempt ?? 1, into: &out)
+            if let end = entry.settlement { out.write(costOf: end, currency: subject.currency) }
+        }
     }
 
     private func closed(_ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, at now: Timestamp) -> LedgerEntry {

@@ -55,7 +55,7 @@ struct AnswerLines {
             out.write(self.quotas)
             out.writeRequestID(id, dialect: self.call.request.endpoint.dialect)
             route.write(attempt: self.attempt, into: &out)
-            self.writeCost(into: &out)
+            if let cost = self.cost { out.write(costOf: cost, currency: self.call.live.policy.currency) }
             self.writeTiming(into: &out)
         }
         return AnswerHead(status: head.status, lines: lines)
@@ -72,51 +72,11 @@ struct AnswerLines {
             substituted: self.call.decision.substitutions.last.map(self.substituted) ?? [])
     }
 
-    /// `sluice-route`, in words that are spelt already.
-    private struct RouteLine {
-        let trafficClass: [UInt8]
-        let route: [UInt8]
-        let pool: [UInt8]
-        let backend: [UInt8]
-        let policy: [UInt8]
-        let substituted: [UInt8]
-
-        var longest: Int {
-            96 + self.trafficClass.count + self.route.count + self.pool.count + self.backend.count + self.policy.count + self.substituted.count
-        }
-
-        func write(attempt: Int, into out: inout ByteWriter) {
-            out.write("sluice-route: ")
-            out.write(self.trafficClass)
-            out.write(";route=")
-            out.write(self.route)
-            out.write(";pool=")
-            out.write(self.pool)
-            out.write(";backend=")
-            out.write(self.backend)
-            out.write(";attempt=")
-            out.write(number: Int64(attempt))
-            out.write(";policy=")
-            out.write(self.policy)
-            out.write(self.substituted)
-            out.write("\r\n")
-        }
-    }
-
     private func substituted(by rule: Int) -> [UInt8] {
         let policy = self.call.live.policy
         let models = "\(policy.models[self.call.decision.requested].name)->\(policy.models[self.call.decision.model].name)"
         return Array(";substituted=".utf8) + LivePolicy.Words.structured(models) + Array(";why=".utf8)
             + Array(policy.substitutions[rule].why.structuredToken.utf8)
-    }
-
-    private func writeCost(into out: inout ByteWriter) {
-        guard let cost = self.cost else { return }
-        out.write("sluice-cost: ")
-        if let amount = cost.cost { out.write(amount) } else { out.write("unknown") }
-        out.write(";currency=")
-        out.write(text: self.call.live.policy.currency)
-        out.write(cost.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
     }
 
     private func writeTiming(into out: inout ByteWriter) {

@@ -71,7 +71,7 @@ package final class DispatchRun {
                 tenant: call.subject.tenant, key: call.subject.key, tags: call.subject.tags, trafficClass: call.subject.trafficClass)
             self.purse = Purse(budgets: call.live.budgets, spender: spender)
         }
-        if !call.decision.substitutions.isEmpty, call.verifiedBy != nil { self.copy = AnswerCopy() }
+        if call.verifiedBy != nil { self.copy = AnswerCopy() }
         let now = call.arrived
         let isLater = call.isLater
         var route = call.live.planner.plan(

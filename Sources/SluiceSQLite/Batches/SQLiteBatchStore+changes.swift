@@ -69,7 +69,7 @@ extension SQLiteBatchStore {
         self.submit(
             { transaction in
                 let db = transaction.db
-                guard let batch = try BatchStanding.find(id, tenant: tenant, in: db) else { return nil }
+                guard var batch = try BatchStanding.find(id, tenant: tenant, in: db) else { return nil }
                 let last = try Int64.fetchOne(
                     db.cachedStatement(literal: "SELECT max(seq) FROM batch_result WHERE batch = \(batch.id) AND side = 1"))
                 if let last, batch.status.after(.retried) != nil {
@@ -77,15 +77,14 @@ extension SQLiteBatchStore {
                         throw StoreError(.other, "the file of batch \(id) was deleted, so its lines cannot run again")
                     }
                     // A pause of a batch that has ended means nothing any more.
-                    let isPaused = batch.isPaused && !batch.status.isTerminal
+                    batch.isPaused = batch.isPaused && !batch.status.isTerminal
                     try db.cachedStatement(
                         literal: """
                             UPDATE batch SET rearm_upto = \(last), generation = generation + 1, deadline_ms = \(now.milliseconds) + window_ms,
-                              cancelling_ms = NULL, is_paused = \(isPaused) WHERE id = \(batch.id)
+                              cancelling_ms = NULL, is_paused = \(batch.isPaused) WHERE id = \(batch.id)
                             """
                     ).execute()
                     try transaction.carryOut(.retried, on: batch, at: now)
-                    transaction.halt(batch.id, isPaused)
                     _ = try SQLiteBatchStore.rearmSome(of: batch.id, atMost: SQLiteBatchStore.linesPerStep, at: now, in: &transaction)
                 }
                 return try BatchRow.find(id, tenant: tenant, in: db)

@@ -56,8 +56,7 @@ package struct PastRequest {
 /// The newest requests of the ledger, one object each: the attempts that ended folded into the last one's row.
 enum RequestListing {
     static func json(_ requests: [[LedgerRow]], hasMore: Bool) -> [UInt8] {
-        // What verified it came later and is not the answer that its client got.
-        let shown = requests.compactMap { rows in rows.last { $0.isEnd && !$0.isVerification } ?? rows.last { $0.isEnd } ?? rows.last }
+        let shown = requests.compactMap(self.row)
         var json: [UInt8] = []
         json.append(text: "{\"schema\":\"sluice.requests/v1\",\"data\":[")
         json.append(list: shown.map(\.line))
@@ -66,9 +65,10 @@ enum RequestListing {
         json.append(text: "}")
         return json
     }
-}
 
-extension LedgerRow {
-    fileprivate var isVerification: Bool { (try? LedgerLine.read(self.line).entry.settlement?.flags.contains(.verification)) ?? false }
-    fileprivate var isEnd: Bool { (try? LedgerLine.read(self.line).entry.kind.isEnd) ?? false }
+    /// The row that stands for a request: what verified it came later and is not the answer that its client got.
+    private static func row(of rows: [LedgerRow]) -> LedgerRow? {
+        let ends = rows.compactMap { row in (try? row.entry()).flatMap { $0.kind.isEnd ? (row: row, entry: $0) : nil } }
+        return (ends.last { $0.entry.settlement?.flags.contains(.verification) != true } ?? ends.last)?.row ?? rows.last
+    }
 }

@@ -1,0 +1,43 @@
+import SluiceCore
+
+/// `sluice-route`, in words that are spelt already.
+struct RouteLine {
+    let trafficClass: [UInt8]
+    let route: [UInt8]
+    let pool: [UInt8]
+    let backend: [UInt8]
+    let policy: [UInt8]
+    let substituted: [UInt8]
+
+    var longest: Int {
+        96 + self.trafficClass.count + self.route.count + self.pool.count + self.backend.count + self.policy.count + self.substituted.count
+    }
+
+    func write(attempt: Int, into out: inout ByteWriter) {
+        out.write("sluice-route: ")
+        out.write(self.trafficClass)
+        out.write(";route=")
+        out.write(self.route)
+        out.write(";pool=")
+        out.write(self.pool)
+        out.write(";backend=")
+        out.write(self.backend)
+        out.write(";attempt=")
+        out.write(number: Int64(attempt))
+        out.write(";policy=")
+        out.write(self.policy)
+        out.write(self.substituted)
+        out.write("\r\n")
+    }
+}
+
+extension ByteWriter {
+    /// `sluice-cost`: at most 96 bytes beside the currency.
+    mutating func write(costOf end: LedgerEntry.Settlement, currency: String) {
+        self.write("sluice-cost: ")
+        if let amount = end.cost { self.write(amount) } else { self.write("unknown") }
+        self.write(";currency=")
+        self.write(text: currency)
+        self.write(end.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
+    }
+}
