@@ -98,12 +98,13 @@ def requeue():
     with Router(old) as router:
         jobs = [enqueue(router, n).json["id"] for n in range(3)]
         batch = batch_of(router, upload(router, line).json["id"]).json["id"]
-        eventually(lambda: router.request("GET", f"/v1/batches/{batch}").json["status"] == "in_progress", what="the batch's lines")
 
         def rows():
             return {row["job_id"]: row for row in router.admin("GET", "/api/queue").json["data"]}
+        # A batch is in progress once its file is checked; its lines are stored after that.
+        eventually(lambda: len(rows()) == 4, what="the batch's line in the queue")
         before = rows()
-        assert {(row["class"], row["status"]) for row in before.values()} == {("night", "held")} and len(before) == 4, before
+        assert {(row["class"], row["status"]) for row in before.values()} == {("night", "held")}, before
 
         def reload(body):
             return router.admin("POST", "/api/reload", body)
