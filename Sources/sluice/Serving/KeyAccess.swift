@@ -61,6 +61,7 @@ struct KeyAccess {
                 let currency = source.policy.currency
                 return try Report(of: ledger, since: time(since, "since"), until: time(until, "until"), by: dimensions, currency: currency).json
             },
+            payback: { try PaybackOutcome(of: ledger, policy: source.policy, currency: source.policy.currency, at: clock.now.wall).json },
             recompute: corrector.recompute, closeDoubts: corrector.close)
     }
 }
