@@ -14,6 +14,8 @@ struct SpanOptions: ParsableArguments {
             guard let text, SpanOptions.instant(text, before: .distantPast) == nil else { continue }
             throw ValidationError("\(name) wants a time such as 2026-11-23T15:30:00+01:00, a date, or 7d for a week ago.")
         }
+        let now = Timestamp.now
+        if let start = self.start(at: now), let end = self.end(at: now), end < start { throw ValidationError("--until is before --since.") }
     }
 
     func start(at now: Timestamp) -> Timestamp? { self.since.flatMap { SpanOptions.instant($0, before: now) } }

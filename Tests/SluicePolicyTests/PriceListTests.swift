@@ -61,6 +61,52 @@ import Testing
         #expect(old.dated(after: old, on: day).models == old.models)
     }
 
+    @Test func aMapOfAnEarlierDayLeavesWhatIsKnownSince() throws {
+        let old = try #require(try self.map().lists.first { $0.provider == "openai" })
+        var new = old
+        new.models["gpt-large"]?[0].prices.input = TokenPrice(perMillion: "2")
+        let (early, late) = (try #require(Timestamp(rfc3339: "2026-11-01")), try #require(Timestamp(rfc3339: "2026-12-01")))
+        #expect(new.dated(after: old, on: early).models == old.models)
+        let dated = new.dated(after: old, on: late)
+        #expect(old.dated(after: dated, on: early).models == dated.models)
+        #expect(old.newer(than: "2026-11-01") == 1 && old.newer(than: "2026-11-12") == 0 && dated.newer(than: "2026-11-20") == 1)
+    }
+
+    @Test func aPriceThatStayedHasBeenReadAgain() throws {
+        let old = try #require(try self.map().lists.first { $0.provider == "openai" })
+        var new = old
+        new.models["gpt-large"]?[0].asOf = "2026-12-01"
+        let day = try #require(Timestamp(rfc3339: "2026-12-01"))
+        let card = try #require(new.dated(after: old, on: day).models["gpt-large"]?.first)
+        #expect(card.asOf == "2026-12-01" && card.validFrom == nil && card.saysTheSame(as: old.models["gpt-large"]?.first ?? card))
+    }
+
+    @Test func whatIsNoMapIsRefusedInPlainWords() {
+        for text in ["[]", "nonsense", #"{"a": 1}"#] {
+            let error = #expect(throws: PriceFileError.self) { try LiteLLMPriceMap(Array(text.utf8), asOf: "2026-11-12") }
+            #expect(error?.message.contains("no price map") == true)
+        }
+    }
+
+    /// What began today is held against last month's tokens all the same.
+    @Test func aPriceThatBeginsTodayChangesWhatLastMonthCost() throws {
+        func policy(_ prices: String) throws -> PolicySet {
+            try #require(Sample.load(Sample.whole.replacing("price: { input: 1, cached: 0.1, output: 2 }", with: prices)).policy)
+        }
+        let now = try #require(Timestamp(rfc3339: "2026-12-01"))
+        let (old, new) = (
+            try policy("price: { input: 1, cached: 0.1, output: 2 }"),
+            try policy("price: [ { input: 1, cached: 0.1, output: 2, valid_until: 2026-12-01 }, { input: 2, cached: 0.1, output: 2, valid_from: 2026-12-01 } ]")
+        )
+        var comparison = PriceComparison(from: old, to: new, at: now)
+        var entry = LedgerEntry(kind: .settled, at: now - .seconds(86_400), subject: nil, attempt: 1, target: nil, estimate: nil)
+        entry.target = .init(pool: "first", backend: "first", backendModel: "m", rateCard: nil)
+        entry.settlement = .init(outcome: .ok, status: 200, evidence: .computed)
+        entry.settlement?.usage = TokenUsage(input: 1_000_000)
+        comparison.add(entry)
+        #expect(comparison.rows.map(\.difference) == [MoneySum("1")])
+    }
+
     @Test func aPercentageIsNoChangeFromThePricesItAmountsTo() throws {
         var card = RateCard(revision: "", prices: RateCard.Prices(repeating: nil))
         card.prices.input = TokenPrice(perMillion: "2.5")

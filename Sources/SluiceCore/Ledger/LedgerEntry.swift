@@ -120,6 +120,8 @@ package struct LedgerEntry: Sendable {
         package var cost: Money?
 
         package var isDoubt: Bool { self.cost == nil && self.evidence != .unpriced }
+        /// Whether it was counted as waste; a call that was in doubt stays there, at what it cost.
+        package var isWaste: Bool { self.kind == .waste || self.kind == .inDoubt || self.isDoubt }
 
         package init(kind: Kind, at: Timestamp, evidence: Evidence) {
             self.kind = kind

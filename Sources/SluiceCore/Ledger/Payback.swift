@@ -15,14 +15,16 @@ package struct Payback: Sendable {
     package struct Node: Sendable {
         package var backend: String
         package var months: [Month]
-        /// The month in which it has paid for itself, past or expected; nil where it never will at this rate.
+        /// What must be earned: the purchase less what it is worth at the end, nothing where it is rented; nil where no policy tells.
+        package var purchase: MoneySum?
+        /// The month in which it has paid for itself, past or expected; nil where it never will at this rate, or nobody knows what it cost to buy.
         package var breakEven: String?
     }
 
     package private(set) var nodes: [Node] = []
 
-    /// - Parameter hardware: By the backend's name, where a policy is at hand: its purchase price is what must be earned.
-    package init(of ledger: some Ledger, hardware: [String: Backend.Owned], currency: String, at now: Timestamp) throws(StoreError) {
+    /// - Parameter policy: Says what was paid for the hardware, which is what must be earned.
+    package init(of ledger: some Ledger, policy: PolicySet?, currency: String, at now: Timestamp) throws(StoreError) {
         var nodes: [String: [String: RollupMeasures]] = [:]
         for (key, measures) in try ledger.rollups(since: nil, until: nil, by: [.currency, .backend, .month]) {
             guard key[0] == currency, let backend = key[1], let month = key[2] else { continue }
@@ -31,15 +33,22 @@ package struct Payback: Sendable {
         self.nodes = nodes.sorted { $0.key < $1.key }.compactMap { backend, months in
             guard months.values.contains(where: { $0.ownEnds > 0 || $0.paidMilliseconds > 0 }) else { return nil }
             let rows = months.sorted { $0.key < $1.key }.map { Month(month: $0.key, $0.value) }
-            return Node(backend: backend, months: rows, breakEven: Payback.breakEven(rows, hardware[backend], at: now))
+            let node = policy?.backend(named: backend).flatMap { $0.owned != nil || $0.rented != nil ? $0 : nil }
+            return Node(
+                backend: backend, months: rows, purchase: node.map { Payback.purchase($0.owned) },
+                breakEven: node.flatMap { Payback.breakEven(rows, $0.owned, at: now) })
         }
+    }
+
+    private static func purchase(_ owned: Backend.Owned?) -> MoneySum {
+        owned.map { MoneySum(pico: Int128($0.capex.pico) * Int128($0.residual.complement.millionths) / 1_000_000) } ?? .zero
     }
 
     /// When what was not paid to the baseline has covered the purchase; running costs go off first.
     ///
-    /// Without a purchase price, when it has covered all costs so far. A month that is to come is told from the mean of the time that was booked.
+    /// Where it is rented, when it has covered all costs so far. A month that is to come is told from the mean of the time that was booked.
     private static func breakEven(_ months: [Month], _ owned: Backend.Owned?, at now: Timestamp) -> String? {
-        let purchase = owned.map { MoneySum(pico: Int128($0.capex.pico) * Int128($0.residual.complement.millionths) / 1_000_000) } ?? .zero
+        let purchase = Payback.purchase(owned)
         let monthlyWriteOff = owned.map { MoneySum(pico: purchase.pico / Int128(max(1, $0.lifeMonths))) } ?? .zero
         var earned = MoneySum.zero
         var paid = Duration.zero

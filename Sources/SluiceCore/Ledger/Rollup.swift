@@ -99,8 +99,7 @@ package struct RollupMeasures: Sendable, Equatable {
         }
         // An entry whose baseline is not known was counted as such when it was booked, but for one without a price.
         let isCounted = entry.before.map { $0.evidence != .unpriced } ?? false
-        // A call that was in doubt stays where it was counted, at what it cost.
-        let wasWaste = entry.before.map { $0.kind == .waste || $0.kind == .inDoubt || $0.isDoubt } ?? false
+        let wasWaste = entry.before?.isWaste ?? false
         self.add(end, isWaste: entry.kind == .waste || wasWaste, isCounted: isCounted)
     }
 

@@ -131,6 +131,19 @@ package struct BudgetBook: Sendable {
         return alarms
     }
 
+    /// Adds what a correction of the ledger changes; it counts in the period in which it is written, as in the ledger.
+    ///
+    /// - Returns: Thresholds that are now reached for the first time.
+    package mutating func correct(by amount: Money, for spender: Spender, at now: Timestamp) -> [Alarm] {
+        self.turn(at: now)
+        var alarms: [Alarm] = []
+        for index in self.lines.indices where self.lines[index].budget.counts(spender) {
+            self.lines[index].spent += MoneySum(amount)
+            alarms += self.tellReached(index)
+        }
+        return alarms
+    }
+
     /// The classes that budgets give to this spender for now, in place of more urgent ones.
     package mutating func downgrades(of spender: Spender, at now: Timestamp) -> [Int] {
         self.turn(at: now)

@@ -38,11 +38,7 @@ extension BudgetBook.Gap {
         if case .beyond(_, let trafficClass) = self.budget.scope { filter.trafficClass = trafficClass }
         var sum = RollupMeasures()
         try ledger.walk(filter) { _, entry in
-            guard let subject = entry.subject, subject.currency == currency,
-                self.budget.counts(
-                    Spender(
-                        tenant: subject.tenant, key: subject.key, tags: subject.tags, trafficClass: subject.trafficClass, pool: entry.target?.pool))
-            else { return }
+            guard entry.subject?.currency == currency, let spender = Spender(entry), self.budget.counts(spender) else { return }
             sum.add(entry)
         }
         return sum.spent

@@ -29,6 +29,14 @@ package struct Spender: Hashable, Sendable {
     }
 }
 
+extension Spender {
+    /// Whose money an entry of the ledger is about; nil for hours of hardware.
+    package init?(_ entry: LedgerEntry) {
+        guard let subject = entry.subject else { return nil }
+        self.init(tenant: subject.tenant, key: subject.key, tags: subject.tags, trafficClass: subject.trafficClass, pool: entry.target?.pool)
+    }
+}
+
 extension Budget {
     /// Whether what it spends counts here.
     package func counts(_ spender: Spender) -> Bool {

@@ -24,6 +24,14 @@ extension PolicySet {
         }
     }
 
+    /// The same by the cards of one instant, in the windows of the entry's own.
+    package func price(_ entry: LedgerEntry, byCardsOf instant: Timestamp) -> PricedUsage? {
+        guard let end = entry.settlement, let usage = end.usage else { return nil }
+        return self.card(for: entry, decided: instant, completed: instant).flatMap { card in
+            card.price(usage, tier: end.tierServed, window: self.windowFactor(of: card, at: card.pricedAt == .completion ? entry.at : entry.decided))
+        }
+    }
+
     /// The card that prices an entry.
     package func card(for entry: LedgerEntry, decided: Timestamp, completed: Timestamp) -> RateCard? {
         guard let target = entry.target, let backend = self.backend(named: target.backend) else { return nil }

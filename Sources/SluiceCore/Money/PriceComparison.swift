@@ -19,14 +19,17 @@ package struct PriceComparison: Sendable {
 
     private let old: PolicySet
     private let new: PolicySet
+    private let instant: Timestamp
     private var sums: [Key: Row] = [:]
 
     /// - Parameters:
     ///   - old: The policy with the prices in force.
     ///   - new: The same with others.
-    package init(from old: PolicySet, to new: PolicySet) {
+    ///   - instant: Whose cards are compared: a price that begins today says nothing of the tokens of last month otherwise.
+    package init(from old: PolicySet, to new: PolicySet, at instant: Timestamp) {
         self.old = old
         self.new = new
+        self.instant = instant
     }
 
     /// Adds an entry; only ends of attempts with counted tokens say anything.
@@ -34,7 +37,7 @@ package struct PriceComparison: Sendable {
         guard entry.kind == .settled || entry.kind == .waste, let target = entry.target, entry.settlement?.usage != nil else { return }
         let key = Key(backend: target.backend, model: target.backendModel)
         var row = self.sums[key] ?? Row(backend: target.backend, model: target.backendModel)
-        let (before, after) = (self.old.price(entry), self.new.price(entry))
+        let (before, after) = (self.old.price(entry, byCardsOf: self.instant), self.new.price(entry, byCardsOf: self.instant))
         row.requests += 1
         if let before, let after {
             row.before += before.cost

@@ -148,12 +148,25 @@ package struct Meter: Sendable {
         end.costHigh = priced.cost
         end.unitPrices = priced.unitPrices
         end.perRequest = priced.perRequest
+        let steps = self.steps(to: priced, of: reported.usage, by: rates.card, tier: facts.tier, at: candidate.backend)
         // The same place at its ordinary tier: exactly nothing is saved, whatever the clock did in between.
         let isSame =
-            self.baseline?.backend == candidate.backend && self.baseline?.model == candidate.offer.name && priced.tiered == priced.base
-            && priced.base == priced.cost
-        self.compare(&end, reported.usage, priced, isSame: isSame)
+            self.baseline?.backend == candidate.backend && self.baseline?.model == candidate.offer.name && steps.tiered == steps.base
+            && steps.base == steps.cost
+        self.compare(&end, reported.usage, steps, isSame: isSame)
         return end
+    }
+
+    /// The steps from the base price to what was paid. At the baseline's own backend its window counts from the first one on, as in the baseline:
+    /// what is cheaper there for everybody is no lever.
+    private func steps(to priced: PricedUsage, of usage: TokenUsage, by card: RateCard, tier: String?, at backend: Int) -> PricedUsage {
+        guard let baseline, baseline.backend == backend, baseline.window != .one,
+            let base = card.price(usage, tier: nil, window: baseline.window), let tiered = card.price(usage, tier: tier, window: baseline.window)
+        else { return priced }
+        var steps = priced
+        steps.base = base.cost
+        steps.tiered = tiered.cost
+        return steps
     }
 
     /// No usage, or one that cannot be: bounds from our own count.
@@ -245,7 +258,11 @@ package struct Meter: Sendable {
         var cheap = card
         cheap.prices.input = TokenPrice(pico: prompt.lowerBound)
         cheap.above = []
-        return cheap.price(usage, tier: facts.tier, window: window)?.cost
+        guard facts.tier == nil, let wanted = self.request.serviceTier, let asked = cheap.price(usage, tier: wanted, window: window)?.cost else {
+            return cheap.price(usage, tier: facts.tier, window: window)?.cost
+        }
+        // It broke off before it named the tier: the one that was asked for may have been served.
+        return cheap.price(usage, tier: nil, window: window).map { min($0.cost, asked) }
     }
 
     /// The tokens that an attempt can have at most: one for each byte of the prompt, and all that the client or the model allows.

@@ -46,7 +46,18 @@ package final class Budgets: Sendable {
     }
 
     func settle(_ reservation: BudgetBook.Reservation, as amount: Money?, at now: Timestamp) {
-        let alarms = self.book.withLock { $0.settle(reservation, as: amount, at: now) }
+        self.tell(self.book.withLock { $0.settle(reservation, as: amount, at: now) })
+    }
+
+    /// Counts corrections that the ledger has: what was certain by its difference, what was in doubt by that of its high end.
+    package func correct(_ corrections: [LedgerEntry], at now: Timestamp) {
+        for entry in corrections {
+            guard let spender = Spender(entry), let amount = entry.settlement?.costHigh ?? entry.settlement?.cost else { continue }
+            self.tell(self.book.withLock { $0.correct(by: amount, for: spender, at: now) })
+        }
+    }
+
+    private func tell(_ alarms: [BudgetBook.Alarm]) {
         for alarm in alarms {
             var metadata = alarm.budget.metadata
             metadata["budget.spent"] = "\(alarm.spent)"

@@ -27,7 +27,9 @@ package struct LiteLLMPriceMap: Sendable {
     ///   - day: The day on which the map was made, for `as_of`.
     /// - Throws: Where the file is no such map.
     package init(_ json: [UInt8], providers wanted: Set<String>? = nil, asOf day: String) throws {
-        let entries = try JSONDecoder().decode([String: Entry].self, from: Data(json))
+        guard let entries = try? JSONDecoder().decode([String: Entry].self, from: Data(json)) else {
+            throw PriceFileError(message: "this is no price map of LiteLLM's: an object with one object for each model")
+        }
         var models: [String: [String: [RateCard]]] = [:]
         for (key, entry) in entries.sorted(by: { $0.key < $1.key }) {
             guard key != "sample_spec", let provider = entry.provider else { continue }

@@ -15,16 +15,23 @@ package struct PriceList: Sendable {
     }
 
     /// Puts this list in the place of an older one. A price that changed holds from `day` on, and the old one until then: prices that
-    /// were in force are never edited. Models that are no longer listed keep what they have.
+    /// were in force are never edited; one that stayed has been read again. Models that are no longer listed keep what they have, and so do those with prices of a later day.
     package func dated(after old: PriceList, on day: Timestamp) -> PriceList {
         var result = self
         result.models = old.models.merging(self.models) { before, now in
             guard let newest = before.first(where: { $0.validUntil == nil }), let card = now.first, now.count == 1, card.validFrom == nil else { return now }
-            guard !newest.saysTheSame(as: card) else { return before }
+            guard !newest.isNewer(than: day) else { return before }
+            guard !newest.saysTheSame(as: card) else { return before.map { $0 == newest ? $0.read(again: card) : $0 } }
             return before.map { $0 == newest ? $0.valid(from: $0.validFrom, until: day) : $0 }.filter { $0.validFrom ?? .distantPast < day }
                 + [card.valid(from: day, until: nil)]
         }
         return result
+    }
+
+    /// How many models have prices of a later day than `day`.
+    package func newer(than day: String) -> Int {
+        guard let day = Timestamp(rfc3339: day) else { return 0 }
+        return self.models.values.count { $0.contains { $0.validUntil == nil && $0.isNewer(than: day) } }
     }
 
     /// The file.
@@ -61,6 +68,20 @@ extension RateCard {
     package func saysTheSame(as other: RateCard) -> Bool {
         self.prices == other.prices && self.above == other.above && self.tiers == other.tiers && self.windows == other.windows
             && self.perRequest == other.perRequest && self.pricedAt == other.pricedAt && self.discount == other.discount
+    }
+
+    /// The same price, read on another day.
+    fileprivate func read(again other: RateCard) -> RateCard {
+        var card = self
+        card.asOf = other.asOf
+        card.source = other.source ?? self.source
+        card.revision = card.fingerprint
+        return card
+    }
+
+    /// Whether it was read, or begins, after a day.
+    fileprivate func isNewer(than day: Timestamp) -> Bool {
+        [self.validFrom, self.asOf.flatMap { Timestamp(rfc3339: $0) }].contains { $0.map { day < $0 } ?? false }
     }
 
     fileprivate func valid(from: Timestamp?, until: Timestamp?) -> RateCard {

@@ -4,8 +4,9 @@ import SluiceCore
 
 /// Reads the files of a policy from disk: a file, or all `*.yaml` and `*.yml` that stand directly in a folder.
 package struct PolicyFolder: Sendable {
-    package struct Missing: Error {
+    package struct Missing: Error, CustomStringConvertible {
         package var message: String
+        package var description: String { self.message }
 
         package init(message: String) {
             self.message = message

@@ -16,6 +16,8 @@ package struct AdminAPI: Sendable {
         package var revokeKey: @Sendable (_ name: String) async throws -> Bool
         /// A report object by the query's dimensions and times.
         package var report: @Sendable (_ by: String?, _ since: String?, _ until: String?) async throws -> [UInt8]
+        /// Hardware of one's own against the baseline.
+        package var payback: @Sendable () async throws -> [UInt8]
         /// Prices the ledger again; without `isWritten` it only says what would be corrected. nil while it is at it already.
         package var recompute: @Sendable (LedgerFilter, _ isWritten: Bool) async throws -> [UInt8]?
         /// Gives calls in doubt what a bill says that they cost; nil while the ledger is being corrected already.
@@ -24,7 +26,7 @@ package struct AdminAPI: Sendable {
         package init(
             reload: @escaping @Sendable (Bool) async throws -> Reloaded, makeKey: @escaping @Sendable (String, String?) async throws -> [UInt8],
             listKeys: @escaping @Sendable () async throws -> [UInt8], revokeKey: @escaping @Sendable (String) async throws -> Bool,
-            report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8],
+            report: @escaping @Sendable (String?, String?, String?) async throws -> [UInt8], payback: @escaping @Sendable () async throws -> [UInt8],
             recompute: @escaping @Sendable (LedgerFilter, Bool) async throws -> [UInt8]?, closeDoubts: @escaping @Sendable ([UInt8]) async throws -> [UInt8]?
         ) {
             self.reload = reload
@@ -32,6 +34,7 @@ package struct AdminAPI: Sendable {
             self.listKeys = listKeys
             self.revokeKey = revokeKey
             self.report = report
+            self.payback = payback
             self.recompute = recompute
             self.closeDoubts = closeDoubts
         }
@@ -76,6 +79,7 @@ package struct AdminAPI: Sendable {
             let query = request.uri.queryParameters
             return .json(try await self.actions.report(query["by"].map(String.init), query["since"].map(String.init), query["until"].map(String.init)))
         }
+        router.get("/api/report/payback") { _, _ -> Response in .json(try await self.actions.payback()) }
         router.get("/api/requests") { request, _ -> Response in try await self.requests(request) }
         router.get("/api/requests/:id") { _, context -> Response in try await self.request(context.parameters.require("id")) }
         router.get("/api/backends") { _, _ -> Response in .json(BackendListing.json(self.policy.live, at: self.clock.now)) }

@@ -100,7 +100,10 @@ struct AuditReconcile: ParsableCommand {
                 guard let body = try? JSONEncoder().encode(wanted) else { return [] }
                 return try client.send("POST", "/api/audit/close", body: Array(body))
             },
-            alone: { database throws(StoreError) in try wanted.write(to: SQLiteLedger(database), at: .now) })
+            alone: { database throws(StoreError) in
+                let ledger = SQLiteLedger(database)
+                return try wanted.write(to: ledger, at: .now) { entries throws(StoreError) in try ledger.commit(entries) }
+            })
         return (try? JSONDecoder().decode([String: Int].self, from: Data(answer)))?["closed"] ?? 0
     }
 

@@ -68,6 +68,8 @@ struct PricesImport: ParsableCommand {
             do { old = try PriceList(file: path) } catch { return console.talk("skipped: \(error)") }
             list = list.dated(after: old, on: Timestamp(rfc3339: day) ?? .now)
             if list.hosts.isEmpty { list.hosts = old.hosts }
+            let newer = old.newer(than: day)
+            if newer > 0 { console.talk("\(path): \(newer) models keep their prices, which are of a later day than \(day)") }
         }
         try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
         try list.yaml(comment: comment).write(toFile: path, atomically: true, encoding: .utf8)
@@ -77,7 +79,10 @@ struct PricesImport: ParsableCommand {
 struct PricesDiff: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Shows which prices a new price book changes, and what it would have changed for the ledger's last month.",
-        discussion: "Stored tokens are priced twice, with the book in force and with the new one; prices that stand in the policy itself stay.")
+        discussion: """
+            Stored tokens are priced twice, with the book in force and with the new one, both as they stand at one instant; prices that stand in the policy \
+            itself stay.
+            """)
 
     @Argument(help: "A folder or file of price lists, or LiteLLM's map.", completion: .file())
     var new: String
@@ -86,15 +91,25 @@ struct PricesDiff: ParsableCommand {
     @OptionGroup var data: DataOptions
     @OptionGroup var span: SpanOptions
 
+    @Option(help: ArgumentHelp("When the prices are compared that are in force then, for those that begin later; else now.", valueName: "time"))
+    var at: String?
+
     @Flag(help: "All prices that differ, not only those of models in use.")
     var all = false
 
     @Option(help: "text or json.")
     var output = OutputFormat.text
 
+    func validate() throws {
+        guard self.at.map({ Timestamp(rfc3339: $0) != nil }) ?? true else {
+            throw ValidationError("--at wants a time such as 2026-12-01, or 2026-12-01T00:00:00+01:00.")
+        }
+    }
+
     func run() throws {
         let console = Console()
         let now = Timestamp.now
+        let instant = self.at.flatMap { Timestamp(rfc3339: $0) } ?? now
         do {
             let environment = ProcessInfo.processInfo.environment
             guard let folder = PriceBookFolder.find(environment: environment, executable: PriceBookFolder.executable) else {
@@ -104,10 +119,11 @@ struct PricesDiff: ParsableCommand {
             let (old, new) = (try PriceBook.read(folder, asOf: day), try PriceBook.read(self.new, asOf: day))
             let since = self.span.start(at: now) ?? now - .seconds(30 * 86_400)
             var difference = PricesDifference(since: since, until: self.span.end(at: now))
-            let comparison = try self.comparison(old, new, since: since, at: now)
+            let comparison = try self.comparison(old, new, since: since, at: now, prices: instant)
             difference.add(comparison)
             let inUse = Set(comparison.rows.flatMap { [$0.model, PriceBook.undated($0.model)] })
-            difference.changes = PriceChange.all(from: old, to: new, at: now).filter { self.all || inUse.contains($0.model) }.map(PricesDifference.Change.init)
+            difference.changes = PriceChange.all(from: old, to: new, at: instant).filter { self.all || inUse.contains($0.model) }.map(
+                PricesDifference.Change.init)
             switch self.output {
             case .json: try console.print(json: difference)
             case .text: console.print(difference.text(TextStyle(console)), terminator: "")
@@ -119,11 +135,11 @@ struct PricesDiff: ParsableCommand {
         }
     }
 
-    private func comparison(_ old: PriceBook, _ new: PriceBook, since: Timestamp, at now: Timestamp) throws -> PriceComparison {
+    private func comparison(_ old: PriceBook, _ new: PriceBook, since: Timestamp, at now: Timestamp, prices instant: Timestamp) throws -> PriceComparison {
         guard let before = try self.policy.read(book: old, at: now).policy, let after = try self.policy.read(book: new, at: now).policy else {
             throw PriceFileError(message: "the policy does not load; `sluice check` tells why")
         }
-        var comparison = PriceComparison(from: before, to: after)
+        var comparison = PriceComparison(from: before, to: after, at: instant)
         guard self.data.folder(before).databaseFile != nil else { return comparison }
         var filter = LedgerFilter()
         filter.since = since

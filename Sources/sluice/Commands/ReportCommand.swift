@@ -51,7 +51,7 @@ struct ReportSpend: ParsableCommand {
             case .table: console.print(ReportText(report, style: TextStyle(console)).text, terminator: "")
             case .csv: console.print(ReportCSV(report).text, terminator: "")
             case .html: console.print(try ReportPage(report, of: ledger, at: .now).html, terminator: "")
-            case .md: console.print(ReportText(report).table.markdown, terminator: "")
+            case .md: console.print(ReportText(report).markdown, terminator: "")
             }
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import SluiceCore
 import SluicePolicy
 import SluiceSQLite
@@ -7,8 +8,8 @@ struct ReportPayback: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "payback", abstract: "Sets hardware of one's own against what the same tokens would have cost at the baseline.",
         discussion: """
-            All its costs count, idle hours as well. With the policy at hand (--config) it has paid for itself once what was not paid elsewhere, less \
-            running costs, covers the purchase; a month that is to come is told from the mean so far.
+            All its costs count, idle hours as well. It has paid for itself once what was not paid elsewhere, less running costs, covers the purchase; a \
+            month that is to come is told from the mean so far. What the purchase cost stands in the policy: that of the running server, else --config.
             """)
 
     @OptionGroup var policy: PolicyOptions
@@ -22,19 +23,29 @@ struct ReportPayback: ParsableCommand {
 
     func run() throws {
         let console = Console()
-        let now = Timestamp.now
-        let policy = (try? self.policy.read(at: now))?.policy
-        let hardware = policy?.backends.reduce(into: [String: Backend.Owned]()) { $0[$1.name] = $1.owned } ?? [:]
-        let outcome = try console.failing(as: self.output) { () throws(StoreError) -> PaybackOutcome in
-            let ledger = SQLiteLedger(reading: try self.data.reader())
-            let newest = try Report(of: ledger, since: nil, until: nil, by: []).currency
-            let currency = self.currency ?? newest
-            return PaybackOutcome(try Payback(of: ledger, hardware: hardware, currency: currency, at: now), currency: currency)
+        let outcome = try console.failing(as: self.output) { () throws(StoreError) in
+            if let served = try self.served() { served } else { try self.read(at: .now) }
         }
         switch self.output {
         case .json: try console.print(json: outcome)
         case .text: console.print(outcome.text(TextStyle(console)), terminator: "")
         }
+        if outcome.backends.contains(where: { $0.purchase == nil }) {
+            console.talk("what the hardware cost to buy stands in the policy; name it with --config")
+        }
+    }
+
+    /// From the server that runs on the folder, which has a policy; nil where none does, or another policy or currency is asked for.
+    private func served() throws(StoreError) -> PaybackOutcome? {
+        guard self.policy.config == nil, self.currency == nil, let client = AdminClient(self.data.folder()) else { return nil }
+        return try? JSONDecoder().decode(PaybackOutcome.self, from: Data(try client.send("GET", "/api/report/payback")))
+    }
+
+    private func read(at now: Timestamp) throws(StoreError) -> PaybackOutcome {
+        let policy = (try? self.policy.read(at: now))?.policy
+        let ledger = SQLiteLedger(reading: try self.data.reader())
+        let newest = try Report(of: ledger, since: nil, until: nil, by: []).currency
+        return try PaybackOutcome(of: ledger, policy: policy, currency: self.currency ?? newest, at: now)
     }
 }
 
@@ -54,12 +65,15 @@ struct PaybackOutcome: Codable {
     struct Node: Codable {
         var backend: String
         var months: [Month]
+        /// What must be earned; null where no policy tells.
+        @OrNull var purchase: String?
         @OrNull var break_even: String?
 
         fileprivate var verdict: String {
             if let break_even {
                 return break_even > self.months.last?.month ?? "" ? "will have paid for itself in \(break_even)" : "has paid for itself in \(break_even)"
             }
+            if self.purchase == nil { return "cost nobody knows what to buy, so it cannot be told when it has paid for itself" }
             return self.months.allSatisfy { $0.utilisation == nil }
                 ? "has no whole hour behind it yet, so nothing can be said" : "does not pay for itself at this rate"
         }
@@ -69,9 +83,9 @@ struct PaybackOutcome: Codable {
     var currency: String
     var backends: [Node]
 
-    init(_ payback: Payback, currency: String) {
+    init(of ledger: some Ledger, policy: PolicySet?, currency: String, at now: Timestamp) throws(StoreError) {
         self.currency = currency
-        self.backends = payback.nodes.map { node in
+        self.backends = try Payback(of: ledger, policy: policy, currency: currency, at: now).nodes.map { node in
             Node(
                 backend: node.backend,
                 months: node.months.map { month in
@@ -80,7 +94,15 @@ struct PaybackOutcome: Codable {
                         month: month.month, owned: month.owned.description, baseline: month.baseline.description, saved: month.saved.description,
                         marginal: month.marginal.description,
                         utilisation: isPaid ? Double(month.busy.milliseconds * 10_000 / month.paid.milliseconds) / 10_000 : nil)
-                }, break_even: node.breakEven)
+                }, purchase: node.purchase?.description, break_even: node.breakEven)
+        }
+    }
+
+    var json: [UInt8] {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return Array(try encoder.encode(self))
         }
     }
 

@@ -69,8 +69,14 @@ struct FocusRow {
     var effective: MoneySum { self.isPurchase ? .zero : self.amount }
     var baseline: MoneySum { self.charge?.baseline ?? .zero }
     var waste: MoneySum { self.charge?.waste ?? .zero }
-    var low: MoneySum { self.meter == .doubt ? self.charge?.costLow ?? .zero : self.effective }
-    var high: MoneySum { self.meter == .doubt ? self.charge?.costHigh ?? .zero : self.effective }
+    var low: MoneySum { self.bound(\.costLow) }
+    var high: MoneySum { self.bound(\.costHigh) }
+
+    /// Only what calls cost is ever in doubt.
+    private func bound(_ bound: KeyPath<FocusCharge, MoneySum>) -> MoneySum {
+        guard let charge, self.meter != .idle else { return self.effective }
+        return charge[keyPath: bound]
+    }
 
     func decimal(_ sum: MoneySum) -> String { self.decimal(sum.description) }
     private func decimal(_ text: String) -> String { text.contains(".") ? text : text + ".0" }

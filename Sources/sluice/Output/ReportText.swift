@@ -10,7 +10,7 @@ struct ReportText {
     init(_ report: Report, style: TextStyle = TextStyle()) {
         self.report = report
         self.style = style
-        let largest = max(report.total.baseline.pico.magnitude, report.total.spent.pico.magnitude)
+        let largest = [report.total.baseline, report.total.spent, report.total.idle].map(\.pico.magnitude).max() ?? 0
         self.decimals = largest >= 1_000_000_000_000_000 ? 2 : largest >= 1_000_000_000_000 ? 4 : 6
     }
 
@@ -18,9 +18,16 @@ struct ReportText {
         var parts = [self.title]
         if self.report.total.attempts == 0 && self.report.rows.isEmpty { return parts[0] + "\nNothing was recorded in that time.\n" }
         parts.append(self.table.text(self.style))
-        parts.append(self.waterfall)
+        parts.append(self.levers.text(self.style))
         let notes = self.notes
         if !notes.isEmpty { parts.append(notes.map { $0 + "\n" }.joined()) }
+        return parts.joined(separator: "\n")
+    }
+
+    /// The same for a comment on a pull request or a page of a wiki.
+    var markdown: String {
+        var parts = ["**Spend and saving in \(self.report.currency)**, \(self.span)\(self.grouping)\n", self.table.markdown, self.levers.markdown]
+        if !self.notes.isEmpty { parts.append(self.notes.map { "- \($0)\n" }.joined()) }
         return parts.joined(separator: "\n")
     }
 
@@ -70,7 +77,7 @@ struct ReportText {
         return table
     }
 
-    private var waterfall: String {
+    private var levers: TextTable {
         let words = [
             "model": "smaller or other models", "backend": "cheaper backends", "lane": "batch and flex lanes", "window": "off-peak windows",
             "cache": "cached tokens", "waste": "paid, and seen by nobody", "idle": "idle own capacity",
@@ -79,7 +86,7 @@ struct ReportText {
         var table = TextTable([.init(title: "where the saving comes from"), .init(title: "", alignment: .right)])
         table.rows = steps.map { [words[$0.lever] ?? $0.lever, self.money($0.amount)] }
         table.footer = ["saved", self.money(self.report.total.saved)]
-        return table.text(self.style)
+        return table
     }
 
     var notes: [String] {

@@ -52,7 +52,9 @@ struct TextTable {
     }
 
     var markdown: String {
-        func line(_ cells: [String]) -> String { "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n" }
+        // Tags come from clients: nothing of them may be read as HTML.
+        func cell(_ text: String) -> String { text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("|", with: "\\|") }
+        func line(_ cells: [String]) -> String { "| " + cells.map(cell).joined(separator: " | ") + " |\n" }
         let rule = "| " + self.columns.map { $0.alignment == .left ? "---" : "---:" }.joined(separator: " | ") + " |\n"
         return line(self.columns.map(\.title)) + rule + (self.rows + (self.footer.map { [$0.map { $0.isEmpty ? "" : "**\($0)**" }] } ?? [])).map(line).joined()
     }

@@ -24,10 +24,10 @@ struct KeyAccess {
 
     /// What the admin API asks of the rest of the program.
     func actions(
-        source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock, reload: @escaping @Sendable (Bool) async throws -> AdminAPI.Reloaded
+        source: PolicySource, ledger: SQLiteLedger, budgets: Budgets, clock: SluiceClock, reload: @escaping @Sendable (Bool) async throws -> AdminAPI.Reloaded
     ) -> AdminAPI.Actions {
         let store = self.store
-        let corrector = LedgerCorrector(source: source, ledger: ledger, clock: clock)
+        let corrector = LedgerCorrector(source: source, ledger: ledger, budgets: budgets, clock: clock)
         return AdminAPI.Actions(
             reload: reload,
             makeKey: { name, tenant in
@@ -61,6 +61,7 @@ struct KeyAccess {
                 let currency = source.policy.currency
                 return try Report(of: ledger, since: time(since, "since"), until: time(until, "until"), by: dimensions, currency: currency).json
             },
+            payback: { try PaybackOutcome(of: ledger, policy: source.policy, currency: source.policy.currency, at: clock.now.wall).json },
             recompute: corrector.recompute, closeDoubts: corrector.close)
     }
 }

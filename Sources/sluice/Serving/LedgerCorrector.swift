@@ -10,12 +10,14 @@ import Synchronization
 final class LedgerCorrector: Sendable {
     private let source: PolicySource
     private let ledger: SQLiteLedger
+    private let budgets: Budgets
     private let clock: SluiceClock
     private let isAtIt = Mutex(false)
 
-    init(source: PolicySource, ledger: SQLiteLedger, clock: SluiceClock) {
+    init(source: PolicySource, ledger: SQLiteLedger, budgets: Budgets, clock: SluiceClock) {
         self.source = source
         self.ledger = ledger
+        self.budgets = budgets
         self.clock = clock
     }
 
@@ -25,7 +27,7 @@ final class LedgerCorrector: Sendable {
         return try await self.alone {
             var recomputation = Recomputation(policy: policy)
             if isWritten {
-                try recomputation.run(over: ledger, filter, at: now) { entries throws(StoreError) in try ledger.commit(entries) }
+                try recomputation.run(over: ledger, filter, at: now) { entries throws(StoreError) in try self.commit(entries) }
             } else {
                 try recomputation.run(over: ledger, filter, at: now)
             }
@@ -39,7 +41,14 @@ final class LedgerCorrector: Sendable {
             throw Refusal.invalid("the body names entries and what they cost: {\"close\":[{\"seq\":12,\"cost\":\"0.0012\",\"shared\":false}]}")
         }
         let (ledger, now) = (self.ledger, self.clock.now.wall)
-        return try await self.alone { try doubts.write(to: ledger, at: now) }
+        return try await self.alone { try doubts.write(to: ledger, at: now) { entries throws(StoreError) in try self.commit(entries) } }
+    }
+
+    /// Budgets know of it at once, as they would after the next start.
+    private func commit(_ corrections: [LedgerEntry]) throws(StoreError) {
+        try self.ledger.commit(corrections)
+        let currency = self.source.policy.currency
+        self.budgets.correct(corrections.filter { $0.subject?.currency == currency }, at: self.clock.now.wall)
     }
 
     private func alone(_ body: @escaping @Sendable () throws -> [UInt8]) async throws -> [UInt8]? {
@@ -70,7 +79,9 @@ struct DoubtClosing: Codable {
     }
 
     /// Appends a correction for each that is in doubt still, and can have cost so much; says how many they were.
-    func write(to ledger: SQLiteLedger, at now: Timestamp) throws(StoreError) -> [UInt8] {
+    func write(
+        to ledger: SQLiteLedger, at now: Timestamp, commit: ([LedgerEntry]) throws(StoreError) -> Void
+    ) throws(StoreError) -> [UInt8] {
         var corrections: [LedgerEntry] = []
         for wanted in self.close {
             guard let cost = Money(wanted.cost), let row = try ledger.lines(LedgerFilter(), after: wanted.seq - 1, limit: 1).first, row.seq == wanted.seq else {
@@ -81,7 +92,7 @@ struct DoubtClosing: Codable {
             let closing = OpenDoubts.Closing(seq: wanted.seq, cost: cost, isShared: wanted.shared)
             if let correction = entry.closed(closing, at: now) { corrections.append(correction) }
         }
-        if !corrections.isEmpty { try ledger.commit(corrections) }
+        if !corrections.isEmpty { try commit(corrections) }
         return Array("{\"closed\":\(corrections.count)}".utf8)
     }
 }

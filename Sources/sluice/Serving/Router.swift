@@ -241,7 +241,8 @@ struct Router {
             let reload = PolicyReload(source: options.source, policy: router.policy, deferral: deferral, clock: options.clock)
             let api = AdminAPI(
                 policy: router.policy, deferral: deferral, ledger: router.ledger, clock: options.clock,
-                actions: router.keys.actions(source: options.source, ledger: router.ledger, clock: options.clock, reload: reload.run))
+                actions: router.keys.actions(
+                    source: options.source, ledger: router.ledger, budgets: router.budgets, clock: options.clock, reload: reload.run))
             let health = ServerHealth { state.checks(ledger: router.ledger, source: options.source) }
             self.admin = try AdminRoutes(health: health, api: api, token: options.adminToken)
                 .application(

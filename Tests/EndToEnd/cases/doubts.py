@@ -6,6 +6,7 @@ import io
 import json
 import threading
 
+from cases.focus import agrees_with_report
 from kit.cases import case, eventually, scaled
 from kit.router import Router
 from kit.upstream import Upstream, chat
@@ -93,6 +94,8 @@ def close():
             assert D(entry["cost_low"]) <= truth(call) <= D(entry["cost_high"]), (truth(call), entry)
         whole = sum(truth(call) for call in calls)
         before = report(router)
+        agrees_with_report(router)
+        assert "lies between" in router.run("report", "--data", str(router.data), "--output", "md").stdout
         assert D(before["cost_low"]) < whole < D(before["cost_high"]) == D(before["waste"]), before
 
         # Each day is billed by itself; midnight may have come in between.
@@ -105,6 +108,7 @@ def close():
         assert D(found["by_cause"]["waste"]) == whole and not [entry for entry in router.ledger() if entry["kind"] == "correction"]
         assert reconcile(router, text, "--correct")["doubts"]["closed"] == len(calls)
         after = report(router)
+        agrees_with_report(router)
         assert D(after["cost_low"]) == D(after["cost_high"]) == D(after["waste"]) == whole, after
         assert after["requests"] == before["requests"] and after["evidence"].get("in_doubt", 0) == 0, after
         assert D(after["saved"]) == D(before["saved"]) + D(before["waste"]) - whole

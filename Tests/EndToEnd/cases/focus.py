@@ -39,6 +39,14 @@ def failed_rules(path):
     return set(re.findall(r"❌ (\S+): FAIL", done.stdout))
 
 
+def agrees_with_report(router):
+    """What is an interval stands in columns of its own, which add up to what a report says of it."""
+    total = json.loads(router.run("report", "--data", str(router.data), "--output", "json").stdout)["total"]
+    found = rows(router.run("export", "focus", "--data", str(router.data)).stdout)
+    for column, figure in [("x_SluiceCostLow", "cost_low"), ("x_SluiceCostHigh", "cost_high"), ("x_SluiceBaselineCost", "baseline"), ("x_SluiceWasteCost", "waste")]:
+        assert sum(D(row[column]) for row in found) == D(total[figure]), (column, total[figure], [(row["SkuMeter"], row[column]) for row in found])
+
+
 @case("focus-validator", "PyPI's focus-validator 2.2.1 finds nothing but the four rules that are wrong in itself", limit=400)
 def validator():
     with Books() as books:

@@ -1,6 +1,7 @@
 """Hardware of one's own: what a request costs there, and that rented nodes are switched."""
 import datetime
 import decimal
+import json
 
 from cases.focus import PARENTS, WRONG, failed_rules
 from kit.cases import case, eventually
@@ -46,6 +47,28 @@ def by_token():
         entry = up.closed(1)[0]
         assert D(entry["cost"]) == (D(10) / 3_000_000 * 120).quantize(D("1e-12"), rounding=decimal.ROUND_HALF_EVEN), entry
         assert entry["unit_prices"]["input"].startswith("3.3333333333"), entry
+
+
+@case("hardware-payback", "the month of break-even needs what the purchase cost: from the running server's policy or --config, and nobody is told a month without", limit=120, waits=True)
+def payback():
+    node = Upstream(chat(tokens=20, prompt=4_000_000))
+    with router(node, OWNED.format("by-gpu-second")) as up:
+        for _ in range(3):
+            assert up.chat().status == 200
+        up.closed(3)
+        assert up.stop() == 0
+
+        def node_of(*more):
+            done = up.run("report", "payback", "--data", str(up.data), "--output", "json", *more)
+            return json.loads(done.stdout)["backends"][0], done.stderr
+        alone, said = node_of()
+        assert alone["break_even"] is None and alone["purchase"] is None and "--config" in said, (alone, said)
+        told, said = node_of("--config", str(up.config))
+        assert told["purchase"] == "262800" and not said, (told, said)
+        up.start()
+        served, said = node_of()
+        assert served["purchase"] == "262800" and not said, (served, said)
+        assert up.admin("GET", "/api/report/payback").json["backends"][0]["purchase"] == "262800"
 
 
 @case("hardware-rented", "a rented node is started and stopped as its window is open or not, tried again when the call fails, and passed over while closed", waits=True)

@@ -88,6 +88,25 @@ def price():
         assert outcome(up.run("audit", "verify", "--data", str(up.data), "--output", "json"))["ok"]
 
 
+@case("recompute-budget", "what a correction adds counts against budgets at once, and after the next start as well")
+def budget():
+    upstream = Upstream(chat(tokens=20, prompt=100))
+    limits = "budgets: { all: { limit: 0.004, per: month, at: { 100%: reject } } }\n"
+    with Router(policy(upstream) + limits) as up:
+        for _ in range(4):
+            assert up.chat(max_tokens=20).status == 200
+        up.closed(4)
+        # 0.00045 a request were booked, 0.00145 is right: 0.0058 of 0.004 are spent.
+        up.write(policy(upstream, "12.50") + limits)
+        assert up.admin("POST", "/api/reload").status == 200
+        assert up.chat(max_tokens=20).status == 200
+        assert recompute(up)["difference"] == "0.004"
+        assert up.chat(max_tokens=20).status == 429
+        assert up.stop() == 0
+        up.start()
+        assert up.chat(max_tokens=20).status == 429
+
+
 @case("recompute-bill", "a bill that showed a price drift agrees once the price is corrected and the books are recomputed")
 def bill():
     upstream = Upstream(chat(tokens=20, prompt=1_000_000))

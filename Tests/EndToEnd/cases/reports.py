@@ -76,14 +76,15 @@ def formats():
                     assert line[name] == ("" if wanted is None else str(wanted)) or D(line[name]) == D(str(wanted)), (by, name, line[name], wanted)
             first = by.split(",")[0]
             assert [line[first] for line in lines] == [row[first] or "" for row in books["rows"]], by
-            marked = report("md", by).splitlines()
-            assert len(marked) == len(lines) + 3 and all(line.startswith("| ") for line in marked), marked
+            _, marked, levers = report("md", by).split("\n\n")[:3]
+            assert len(marked.splitlines()) == len(lines) + 3 and all(line.startswith("| ") for line in marked.splitlines()), marked
+            assert levers.startswith("| where the saving comes from"), levers
             assert "where the saving comes from" in report("table", by)
         page = report("html", "route")
         tags = WellFormed(page).tags
         assert tags.count("svg") >= 4 and tags.count("table") == 3 and len(page) < 100_000, (tags.count("svg"), tags.count("table"), len(page))
         assert "&lt;b&gt;odd &amp; ends&lt;/b&gt;" in page and "<b>odd" not in page and "default-src 'none'" in page
-        assert "&lt;i&gt;eval" in report("html", "tag")
+        assert "&lt;i&gt;eval" in report("html", "tag") and "&lt;i>eval" in report("md", "tag")
 
 
 @case("report-empty", "with nothing recorded every format still says so")
@@ -93,3 +94,4 @@ def empty():
             text = up.run("report", "--data", str(up.data), "--output", form, "--by", "class").stdout
             assert text.strip(), form
         WellFormed(text)
+        up.run("report", "--data", str(up.data), "--since", "2026-11-30", "--until", "2026-11-01", expect=64)

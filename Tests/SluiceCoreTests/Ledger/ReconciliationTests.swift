@@ -61,6 +61,29 @@ import Testing
         #expect(self.reconcile(entries, [(nil, 1_300_000, "2.6")]) == ["count_drift": "0.6"])
     }
 
+    @Test(arguments: [
+        // The bill has no number of requests, ours and the one in doubt, ours alone, and one more than we know.
+        (nil, "2.3", ["waste": "0.3"]), (2, "2.3", ["waste": "0.3"]), (1, "2.3", ["not_invoiced": "0.3"]), (3, "2.3", ["traffic_not_seen": "0.3"]),
+        (2, "2.6", ["price_drift": "0.6"]), (nil, "1.7", ["unexplained": "-0.3"]),
+    ])
+    func aBillWithoutKindsOfTokensMayHaveACallInDoubt(_ requests: Int?, _ amount: String, _ causes: [String: String]) throws {
+        var bill = LedgerBill(backends: ["b"])
+        for entry in [try self.entry(input: 1_000_000), try self.doubt(high: "0.5")] { bill.add(entry) }
+        var line = InvoiceLine(day: "2026-11-25", model: "m", meter: .whole)
+        line.requests = requests
+        line.amount = MoneySum(amount)
+        var invoice = Invoice()
+        invoice.add(line, amount: amount + "000000")
+        let found = Reconciliation(invoice, with: bill, days: { _ in true }).byCause.filter { $0.amount != .zero }
+        #expect(found.reduce(into: [:]) { $0[$1.cause.rawValue] = $1.amount.description } == causes)
+    }
+
+    @Test func ourOwnRowsAreRoundedMoreOftenThanABill() throws {
+        // 333.3333335 picodollars a token: each of our rows is rounded to a whole one.
+        let entries = try (0..<1000).map { _ in try self.entry(input: 1, price: "0.0003333333335") }
+        #expect(self.reconcile(entries, [("default", 1000, "0.000000333333")]) == ["rounding": "0.000000000333"])
+    }
+
     @Test func movesCountsBetweenTiersBeforeItBlamesAnythingElse() throws {
         let entries = [try self.entry(input: 1_000_000), try self.entry(input: 500_000, price: "1", tier: "batch")]
         // All of the batch work was billed as ordinary.
@@ -68,6 +91,15 @@ import Testing
         // A part of the ordinary work was billed as priority.
         #expect(
             self.reconcile(entries, [("default", 800_000, "1.6"), ("priority", 200_000, "0.8"), ("batch", 500_000, "0.5")]) == ["tier_drift": "0.4"])
+    }
+
+    /// Anthropic's cost report names tiers and has no counts.
+    @Test func movesAmountsBetweenTiersWhereABillHasNoCounts() throws {
+        let entries = [try self.entry(input: 1_000_000)]
+        #expect(self.reconcile(entries, [("priority", nil, "4")]) == ["tier_drift": "2"])
+        #expect(self.reconcile(entries, [("batch", nil, "1")]) == ["tier_drift": "-1"])
+        #expect(self.reconcile(entries, [("default", nil, "1.5"), ("priority", nil, "1")]) == ["tier_drift": "0.5"])
+        #expect(self.reconcile(entries, [("default", nil, "2"), ("priority", nil, "4")]) == ["traffic_not_seen": "4"])
     }
 
     @Test func guessesFromAmountsAlone() throws {

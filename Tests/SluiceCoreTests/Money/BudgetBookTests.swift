@@ -119,6 +119,17 @@ import Testing
         #expect(book.refusal(of: Money(pico: 11), for: self.anyone, at: self.noon)?.isFirst == false)
     }
 
+    @Test func aCorrectionCountsForItsSpenderAtOnce() {
+        var book = self.book(self.budget(scope: .tenant(Glob("a")), limit: 100))
+        let (mine, other) = (Spender(tenant: "a", key: nil, tags: [:]), Spender(tenant: "b", key: nil, tags: [:]))
+        _ = book.correct(by: Money(pico: 100), for: other, at: self.noon)
+        #expect(self.reserve(1, of: &book, as: mine) != nil)
+        _ = book.correct(by: Money(pico: 100), for: mine, at: self.noon)
+        #expect(self.reserve(1, of: &book, as: mine) == nil)
+        _ = book.correct(by: Money(pico: -50), for: mine, at: self.noon)
+        #expect(self.reserve(1, of: &book, as: mine) != nil)
+    }
+
     @Test func downgradesFromItsShareOn() {
         var book = self.book(self.budget(limit: 100, thresholds: [(self.share(50), .downgrade(3)), (.one, .reject)]))
         #expect(book.downgrades(of: self.anyone, at: self.noon) == [])

@@ -70,6 +70,43 @@ import Testing
         #expect(end.cost == Money("0.012") && end.baseline == end.cost && end.levers == .zero && end.evidence == .computed)
     }
 
+    /// Half price at any time, at the baseline's own backend: that is no lever, and what its tiers change is the lane's.
+    @Test func aWindowOfTheBaselineIsNoLever() throws {
+        let policy = self.policy { parts in
+            parts.windows["always"] = .not(.any([]))
+            var card = Self.card(input: "10", output: "20")
+            card.windows = [.init(name: "always", factor: PriceFactor(millionths: 500_000))]
+            card.tiers["priority"] = RateCard.Tier(factor: PriceFactor(millionths: 2_000_000))
+            parts.backends[0].prices = .perModel(["own": [card]])
+        }
+        let usage = TokenUsage(input: 1000, output: 100)
+        let end = try self.answered(policy, backend: 0, self.facts(usage))
+        #expect(end.cost == Money("0.006") && end.baseline == end.cost && end.levers == .zero)
+        let urgent = try self.answered(policy, backend: 0, self.facts(usage) { $0.tier = "priority" })
+        #expect(urgent.cost == Money("0.012") && urgent.baseline == Money("0.006"))
+        #expect(urgent.levers?.lane == Money("-0.006") && urgent.levers?.backend == .zero && urgent.levers?.window == .zero)
+    }
+
+    @Test func theLowBoundKnowsTheTierThatWasAskedFor() throws {
+        let policy = self.policy { parts in
+            var card = Self.card(input: "10", output: "20")
+            card.tiers["flex"] = RateCard.Tier(factor: PriceFactor(millionths: 500_000))
+            parts.backends[0].prices = .perModel(["own": [card]])
+        }
+        func low(_ request: InferenceRequest, tier: String?) throws -> Money? {
+            try self.answered(
+                policy, backend: 0,
+                self.facts(nil) {
+                    $0.tier = tier
+                    $0.tokens = 100
+                }, request: request
+            ).costLow
+        }
+        let plain = try #require(try low(self.request(), tier: nil))
+        #expect(try low(self.request { $0.serviceTier = "flex" }, tier: nil)?.pico == plain.pico / 2)
+        #expect(try low(self.request { $0.serviceTier = "flex" }, tier: "default") == plain)
+    }
+
     @Test func aCheaperBackendIsTheBackendsLever() throws {
         let end = try self.answered(self.policy(), backend: 1, self.facts(TokenUsage(input: 1000, output: 100)))
         #expect(end.cost == Money("0.0048") && end.baseline == Money("0.012"))

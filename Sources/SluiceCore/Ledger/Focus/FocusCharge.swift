@@ -38,6 +38,15 @@ package struct FocusCharge: Sendable {
     fileprivate init(_ key: Key) {
         self.key = key
     }
+
+    /// What is an interval counts as waste at its high end, as in a report.
+    fileprivate mutating func addBounds(of end: LedgerEntry.Settlement, isWaste: Bool) {
+        let high = end.costHigh ?? end.cost ?? .zero
+        self.costLow += end.costLow ?? end.cost ?? .zero
+        self.costHigh += high
+        self.baseline += end.baseline ?? .zero
+        if isWaste { self.waste += high }
+    }
 }
 
 /// The charges of one hour, added up entry by entry.
@@ -65,8 +74,7 @@ package struct FocusHour: Sendable {
             key.meter = .correction
             self.add(key, entry) {
                 $0.cost += end.cost ?? .zero
-                $0.costLow += end.costLow ?? end.cost ?? .zero
-                $0.costHigh += end.costHigh ?? end.cost ?? .zero
+                $0.addBounds(of: end, isWaste: entry.before?.isWaste ?? false)
             }
         case .settled, .waste, .inDoubt:
             if let cost = end.cost {
@@ -74,10 +82,7 @@ package struct FocusHour: Sendable {
             } else if end.evidence == .unpriced {
                 self.unpriced += 1
             } else {
-                self.add(key, entry) {
-                    $0.costLow += end.costLow ?? .zero
-                    $0.costHigh += end.costHigh ?? .zero
-                }
+                self.add(key, entry) { $0.addBounds(of: end, isWaste: true) }
             }
         }
     }

@@ -14,10 +14,13 @@ package struct LedgerBill: Sendable {
         package var amount = MoneySum.zero
         /// Every price that was used, with what it was used for.
         package var prices: [UnitPrice: Int128] = [:]
+        /// The most picodollars by which the rounding of our rows may have moved ``amount``: a bill rounds once.
+        package var rounding: Int128 = 0
 
         package static func += (a: inout Sum, b: Sum) {
             a.quantity += b.quantity
             a.amount += b.amount
+            a.rounding += b.rounding
             a.prices.merge(b.prices) { $0 + $1 }
             a.prices = a.prices.filter { $0.value != 0 }
         }
@@ -119,6 +122,7 @@ package struct LedgerBill: Sendable {
 
     private mutating func add(_ parts: [MeteredPart], _ tier: String?, _ day: Day, sign: Int128 = 1) {
         let tier = LedgerBill.tier(tier)
+        let rounded = parts.count { $0.price.map { $0.value % UnitPrice.perPico != 0 } ?? false }
         for part in parts {
             let meter: InvoiceLine.Meter =
                 switch part.meter {
@@ -127,6 +131,7 @@ package struct LedgerBill: Sendable {
                 case .capacity: .whole
                 }
             var sum = Sum(quantity: part.quantity * sign, amount: MoneySum(pico: part.amount.pico * sign))
+            sum.rounding = Int128(rounded)
             if let price = part.price, case .tokens = part.meter { sum.prices = [price: part.quantity * sign] }
             let key = Key(day: day.day, model: day.model, meter: meter)
             self.sums[key, default: [:]][tier, default: Sum()] += sum

@@ -41,6 +41,8 @@ package struct OpenDoubts: Sendable {
         self.closed[day, default: .zero] += MoneySum(cost)
     }
 
+    func calls(on day: LedgerBill.Day) -> Int { self.open[day]?.count ?? 0 }
+
     package var calls: Int { self.open.values.reduce(0) { $0 + $1.count } }
     package var low: MoneySum { self.open.values.joined().reduce(into: .zero) { $0 += MoneySum($1.low) } }
     package var high: MoneySum { self.open.values.joined().reduce(into: .zero) { $0 += MoneySum($1.high) } }

@@ -70,7 +70,7 @@ struct VarianceComparison {
         var mine = mine
         for tier in theirs.keys.sorted() {
             guard let sum = theirs[tier], let quantity = sum.quantity else {
-                if mine[tier] == nil { row.parts[.tierDrift, default: .zero] += theirs[tier]?.amount ?? .zero }
+                if mine[tier] == nil { self.moveAmount(theirs[tier]?.amount ?? .zero, from: &mine, lacking: theirs, in: &row) }
                 continue
             }
             let (moved, worth) = VarianceComparison.take(quantity - (mine[tier]?.quantity ?? 0), from: &mine, lacking: theirs)
@@ -95,6 +95,27 @@ struct VarianceComparison {
             } else {
                 row.parts[.notInvoiced, default: .zero] += .zero - own.amount
             }
+        }
+    }
+
+    /// Without counts: what the other tiers lack on the bill is what it has in one that the ledger does not know.
+    private mutating func moveAmount(
+        _ amount: MoneySum, from mine: inout [String: LedgerBill.Sum], lacking theirs: [String: InvoiceSums.Sum], in row: inout Reconciliation.Row
+    ) {
+        var worth = MoneySum.zero
+        for tier in mine.keys.sorted() where theirs[tier]?.quantity == nil {
+            guard var own = mine[tier] else { continue }
+            let billed = theirs[tier]?.amount ?? .zero
+            guard billed < own.amount else { continue }
+            worth += own.amount - billed
+            own.amount = billed
+            if theirs[tier] == nil { own.quantity = 0 }
+            mine[tier] = own
+        }
+        if worth == .zero {
+            self.addCount(amount, share: 1, to: &row, otherwise: .trafficNotSeen)
+        } else {
+            row.parts[.tierDrift, default: .zero] += amount - worth
         }
     }
 
@@ -137,22 +158,22 @@ struct VarianceComparison {
             }
         }
         guard rest != .zero else { return }
-        row.parts[self.isPenny(rest, of: sum) ? .rounding : .priceDrift, default: .zero] += rest
+        row.parts[self.isPenny(rest, of: sum, mine) ? .rounding : .priceDrift, default: .zero] += rest
     }
 
-    /// Less than a unit of the last decimal for each line, or what binary floating point makes of an amount.
-    private func isPenny(_ amount: MoneySum, of sum: InvoiceSums.Sum) -> Bool {
-        let most = max(self.penny.pico - 1, 1) * Int128(max(1, sum.lines))
+    /// Less than a unit of the last decimal for each line, what our own rows were rounded by, or what binary floating point makes of an amount.
+    private func isPenny(_ amount: MoneySum, of sum: InvoiceSums.Sum, _ mine: LedgerBill.Sum) -> Bool {
+        let most = max(self.penny.pico - 1, 1) * Int128(max(1, sum.lines)) + mine.rounding
         return Int128(amount.pico.magnitude) <= max(most, Int128((sum.amount ?? .zero).pico.magnitude) / VarianceComparison.doublePrecision)
     }
 
     /// A bill without counts: what is off is a price where our counts make a round one of it, a count where our price does.
     private mutating func guess(_ difference: MoneySum, _ sum: InvoiceSums.Sum, _ mine: LedgerBill.Sum, in row: inout Reconciliation.Row) {
         guard difference != .zero else { return }
-        if self.isPenny(difference, of: sum) {
+        if self.isPenny(difference, of: sum, mine) {
             row.parts[.rounding, default: .zero] += difference
-        } else if row.key.meter == .whole, let cause = self.causeByRequests(on: LedgerBill.Day(day: row.key.day, model: row.key.model)) {
-            row.parts[cause, default: .zero] += difference
+        } else if row.key.meter == .whole {
+            self.guessWhole(difference, in: &row)
         } else if let price = mine.onlyPrice, price.value % UnitPrice.perPico == 0, mine.quantity > 0 {
             let pico = price.value / UnitPrice.perPico
             let billed = (mine.amount + difference).pico
@@ -165,6 +186,18 @@ struct VarianceComparison {
             }
         } else {
             row.parts[.unexplained, default: .zero] += difference
+        }
+    }
+
+    /// A bill that tells no kinds of tokens: calls in doubt explain a surplus first, unless there are more requests than ours on it, or it has none of them.
+    private mutating func guessWhole(_ difference: MoneySum, in row: inout Reconciliation.Row) {
+        let day = LedgerBill.Day(day: row.key.day, model: row.key.model)
+        let cause = self.causeByRequests(on: day)
+        let isOurs = cause == nil || (self.invoice.requests[day] ?? 0) > (self.bill.requests[day] ?? 0) - self.bill.open.calls(on: day)
+        if isOurs, cause != .trafficNotSeen {
+            self.addCount(difference, share: 1, to: &row, otherwise: cause ?? .unexplained)
+        } else {
+            row.parts[cause ?? .unexplained, default: .zero] += difference
         }
     }
 
