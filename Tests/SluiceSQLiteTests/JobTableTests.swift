@@ -34,8 +34,35 @@ import Testing
         #expect(kept.isEmpty == false)
     }
 
+    @Test func jobsThatWriteAndJobsThatReadAreLeasedHalfAndHalf() async throws {
+        let store = try TemporaryStore()
+        let (batch, lane) = try await store.batch(of: 40) { $0.prefix = PrefixTurn.place(9, input: 10, output: $0.line.map { $0 <= 30 ? 1 : 20 } ?? 0) }
+        let lines = try await stored { store.jobs.lease(lane, limit: 8, at: Sample.now, then: $0) }.compactMap(\.job.line)
+        #expect(Set(lines) == [31, 32, 33, 34, 1, 2, 3, 4])
+        // Six are left that write; the others fill up.
+        let rest = try await stored { store.jobs.lease(lane, limit: 20, at: Sample.now, then: $0) }.compactMap(\.job.line)
+        #expect(rest.count == 20 && Set(rest).isSuperset(of: 35...40), "\(batch): \(rest)")
+    }
+
+    @Test func afterALongRunOfOnePrefixTheNextHasItsTurn() async throws {
+        let store = try TemporaryStore()
+        let (_, lane) = try await store.batch(of: 600) { $0.prefix = $0.line.map { $0 <= 590 ? 1 : 2 } ?? 0 }
+        var lines: [Int] = []
+        while true {
+            let more = try await stored { store.jobs.lease(lane, limit: 64, at: Sample.now, then: $0) }.compactMap(\.job.line)
+            guard !more.isEmpty else { break }
+            lines += more
+        }
+        #expect(lines == Array(1...256) + Array(591...600) + Array(257...590))
+    }
+
     @Test(arguments: [
-        ("SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 AND job.bucket_ms = 9 ORDER BY job.prefix, job.id LIMIT 9", "job_ready"),
+        (
+            """
+            SELECT id FROM job WHERE job.state = 1 AND job.state IN (1) AND job.lane = 1 AND job.bucket_ms = 9 AND job.prefix BETWEEN 1 AND 2
+            ORDER BY job.prefix, job.id LIMIT 9
+            """, "job_ready"
+        ),
         ("SELECT id FROM job WHERE state = 0 AND not_before_ms <= 9 ORDER BY not_before_ms LIMIT 9", "job_held"),
         ("SELECT id FROM job WHERE state < 2 AND rung <> 1 AND promote_at_ms IS NOT NULL AND promote_at_ms <= 9 ORDER BY promote_at_ms", "job_promotion"),
         ("SELECT id FROM job WHERE finished_ms IS NULL AND deadline_ms IS NOT NULL AND deadline_ms <= 9 ORDER BY deadline_ms LIMIT 9", "job_due"),
@@ -134,5 +161,21 @@ extension TemporaryStore {
         var configuration = Configuration()
         configuration.readonly = true
         try DatabaseQueue(path: DataFolder(self.folder.path).database, configuration: configuration).read(body)
+    }
+}
+
+extension TemporaryStore {
+    /// Lines that wait, and their lane.
+    fileprivate func batch(of count: Int, _ change: (inout Job) -> Void) async throws -> (Batch, Job.Lane) {
+        let batch = Sample.batch()
+        try await stored { self.batches.create(batch, answer: nil, then: $0) }
+        _ = try await stored { self.batches.begin(batch.id, total: count, quote: nil, at: Sample.now, then: $0) }
+        let lines = (1...count).map { number in
+            var line = Sample.line(number, of: batch)
+            change(&line.job)
+            return line
+        }
+        _ = try await stored { self.batches.add(lines, to: batch.id, at: Sample.now, then: $0) }
+        return (batch, lines[0].job.lane)
     }
 }

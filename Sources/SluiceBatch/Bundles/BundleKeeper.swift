@@ -53,7 +53,7 @@ package final class BundleKeeper: Service {
     func gather(_ order: LaneDesk.Order, _ backend: Backend, token: String) async throws -> Int {
         let now = self.worker.clock.now.wall
         let draft = Bundle(token: token, backend: backend.name, model: order.key.model, endpoint: order.key.endpoint, created: now)
-        let gathered = try await self.stored { self.store.gather(order.lanes, into: draft, at: now, then: $0) }
+        let gathered = try await self.stored { self.store.gather(order.lanes, into: draft, quota: backend.limits.enqueuedTokens, at: now, then: $0) }
         self.worker.start(gathered.overCost.map { self.files.withCall($0) }, on: [])
         self.door.yield(gathered)
         return gathered.jobs.count

@@ -70,8 +70,9 @@ struct BatchLineMaker {
         job.sentModel = policy.models[decision.model].name
         job.maxCost = decision.maxCost
         job.estimatedCost = self.live.estimate(request, decision, at: self.now)
-        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
-        job.prefix = request.prefix
+        let output = (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
+        job.estimatedTokens = request.inputTokens + output
+        job.prefix = PrefixTurn.place(request.prefix, input: request.inputTokens, output: output)
         guard let wait = decision.wait else { return job }
         job.notBefore = wait.notBefore
         job.state = wait.notBefore > self.now ? .held : .ready

@@ -4,7 +4,10 @@ package protocol BundleStore: Sendable {
 
     /// Takes up to so many ready jobs of each lane into a new bundle that is being built. Lines whose batch has used up what it may cost are
     /// leased instead, to be ended.
-    func gather(_ lanes: [(lane: Job.Lane, jobs: Int)], into bundle: Bundle, at now: Timestamp, then: @escaping Completion<GatheredBundle>)
+    ///
+    /// - Parameter quota: How many tokens the bundles of its backend and model may have waiting together; nil for as many as there are.
+    func gather(
+        _ lanes: [(lane: Job.Lane, jobs: Int)], into bundle: Bundle, quota: Int?, at now: Timestamp, then: @escaping Completion<GatheredBundle>)
 
     /// Commits the intents of all lines, before a byte of them leaves; those in `returned` go back without one. Gives the jobs that are in it
     /// now: who was cancelled meanwhile is not. With none left there is no bundle any more.

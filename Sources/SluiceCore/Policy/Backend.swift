@@ -71,6 +71,8 @@ package struct Backend: Sendable {
         package var tokensPerMinute: Int?
         /// The share of `concurrent` that only live work may use.
         package var liveReserve: PriceFactor?
+        /// What may wait in a provider's batches of one model, in tokens of requests and answers.
+        package var enqueuedTokens: Int?
 
         package init() {}
     }

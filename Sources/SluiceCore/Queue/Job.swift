@@ -44,7 +44,7 @@ package struct Job: Sendable {
     package var estimatedCost: Money?
     /// Tokens of the answer and the prompt that are expected: what a backend's capacity is planned with.
     package var estimatedTokens = 0
-    /// A hash over the beginning of the prompt: of equally urgent jobs, those that share it run one after the other.
+    /// Of equally urgent jobs, those that share the beginning of their prompt run one after the other: see ``PrefixTurn/place(_:input:output:)``.
     package var prefix: UInt64 = 0
     /// The provider's batch that it is in; known to those who read the queue only.
     package var bundle: InBundle?

@@ -52,7 +52,7 @@ package protocol JobStore: Sendable {
     /// Ends waiting jobs (not running ones) whose deadline has passed as `expired`; gives their ids and those of running ones that are overdue.
     func expire(at now: Timestamp, then: @escaping Completion<(expired: [String], overdue: [String])>)
 
-    /// Leases up to `limit` ready jobs of a lane, the earliest bucket first, inside a bucket those that share a prefix together, then in order of
+    /// Leases up to `limit` ready jobs of a lane, the earliest bucket first, inside a bucket by ``PrefixTurn``, of one prefix in order of
     /// arrival. Lines of paused batches are left out, and do not slow it down.
     ///
     /// A line whose expected cost does not fit into what its batch may cost is given as ``LeasedJob/isOverCost``; one that does not fit only as

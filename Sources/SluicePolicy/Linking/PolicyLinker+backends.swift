@@ -74,6 +74,9 @@ extension PolicyLinker {
         {
             self.report(.error, .notApplicable, "`live_reserve` is a share of `concurrent`, which is not given", at: span)
         }
+        if let span = record.limits.value.enqueuedTokens.span, record.limits.value.enqueuedTokens.value != nil, !backend.api.isBatchLane {
+            self.report(.error, .notApplicable, "`enqueued_tokens` is a limit of providers' batches, and `\(name.text)` has none", at: span)
+        }
         return backend
     }
 
@@ -129,6 +132,7 @@ extension Backend.Limits {
         self.requestsPerMinute = record.requestsPerMinute.value
         self.tokensPerMinute = record.tokensPerMinute.value
         self.liveReserve = record.liveReserve.value
+        self.enqueuedTokens = record.enqueuedTokens.value
     }
 }
 

@@ -34,6 +34,7 @@ struct LimitsRecord: PolicyRecord {
     var requestsPerMinute = Setting<Int?>(nil)
     var tokensPerMinute = Setting<Int?>(nil)
     var liveReserve = Setting<PriceFactor?>(nil)
+    var enqueuedTokens = Setting<Int?>(nil)
 
     static let noun = "limits"
     static let sentence = "How much may be in use at a time."
@@ -43,5 +44,8 @@ struct LimitsRecord: PolicyRecord {
         Field("tokens_per_minute", \.tokensPerMinute, Written.count().orNone(), "Tokens, estimated at the start and settled at the end."),
         Field(
             "live_reserve", \.liveReserve, Written.percent().orNone(), "The share of `concurrent` that only live work may use, at least 1."),
+        Field(
+            "enqueued_tokens", \.enqueuedTokens, Written.count().orNone(),
+            "Tokens that may wait in a provider's batches of one model; of `openai-batch` and `anthropic-batch`."),
     ]
 }

@@ -3,17 +3,22 @@ import GRDB
 package import SluiceCore
 
 extension SQLiteBundleStore {
-    package func gather(_ lanes: [(lane: Job.Lane, jobs: Int)], into draft: Bundle, at now: Timestamp, then: @escaping Completion<GatheredBundle>) {
+    package func gather(
+        _ lanes: [(lane: Job.Lane, jobs: Int)], into draft: Bundle, quota: Int?, at now: Timestamp, then: @escaping Completion<GatheredBundle>
+    ) {
         let (epoch, unpacking) = (self.jobs.epoch, self.jobs.unpacking)
         self.jobs.submit(
             { transaction in
                 var bundle = draft
+                var room = try quota.map { EnqueuedTokens(waiting: try transaction.waitingTokens(beside: draft), quota: $0) }
                 bundle.id = try transaction.insert(draft)
                 var (taken, overCost): ([PackedLease], [PackedLease]) = ([], [])
                 for (lane, jobs) in lanes {
                     for row in try transaction.ready(of: lane, atMost: jobs) {
                         switch try transaction.costRoom(for: row) {
-                        case .enough: taken.append(try transaction.bundle(row, into: bundle.id, by: epoch))
+                        case .enough:
+                            guard room?.take(row.job.estimatedTokens) ?? true else { continue }
+                            taken.append(try transaction.bundle(row, into: bundle.id, by: epoch))
                         case .later: continue
                         case .none:
                             var job = try transaction.lease(row, to: epoch)
@@ -70,6 +75,15 @@ extension WriteTransaction {
         return self.db.lastInsertedRowID
     }
 
+    /// What waits at the provider, or is on its way there, of the backend and the model of a new bundle.
+    fileprivate func waitingTokens(beside bundle: Bundle) throws -> Int {
+        let sql = """
+            SELECT ifnull(sum(job.estimated_tokens), 0) FROM bundle JOIN bundle_line ON bundle_line.bundle = bundle.id JOIN job ON job.id = bundle_line.job
+            WHERE (bundle.state < 4 OR bundle.leftovers <> '') AND bundle.state < 4 AND bundle.backend = ? AND bundle.model = ?
+            """
+        return try RawStatement(sql, in: self.db).first(.text(bundle.backend), .text(bundle.model)) { $0.int(0) } ?? 0
+    }
+
     fileprivate func remove(bundle: Int64) throws {
         try RawStatement("DELETE FROM bundle WHERE id = ?", in: self.db).run(.integer(bundle))
     }
@@ -79,7 +93,7 @@ extension WriteTransaction {
         var rows: [JobRow] = []
         for share in self.backlog.withTable({ $0.shares(of: lane, for: limit) }) where rows.count < limit {
             rows += try RawStatement(LeaseSQL.candidates, in: self.db)
-                .all(.integer(share.lane), .integer(share.bucket), .integer(limit - rows.count), read: JobRow.init)
+                .all(.integer(share.lane), .integer(share.bucket), .integer(Int64.min), .integer(Int64.max), .integer(limit - rows.count), read: JobRow.init)
         }
         return rows
     }

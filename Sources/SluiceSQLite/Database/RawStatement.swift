@@ -30,36 +30,36 @@ struct RawStatement {
     /// Runs it, and gives how many rows it changed.
     @discardableResult
     func run(_ values: Value...) throws -> Int {
-        defer { self.reset() }
-        try self.bind(values)
-        while try self.step() {}
-        return self.db.changesCount
+        try self.bound(to: values) {
+            while try self.step() {}
+            return self.db.changesCount
+        }
     }
 
     /// Its only row, if there is one.
     func first<T>(_ values: Value..., read: (RawRow) throws -> T) throws -> T? {
-        defer { self.reset() }
-        try self.bind(values)
-        guard try self.step() else { return nil }
-        let value = try read(RawRow(handle: self.handle))
-        while try self.step() {}
-        return value
+        try self.bound(to: values) {
+            guard try self.step() else { return nil }
+            let value = try read(RawRow(handle: self.handle))
+            while try self.step() {}
+            return value
+        }
     }
 
     /// All its rows.
     func all<T>(_ values: Value..., read: (RawRow) throws -> T) throws -> [T] {
-        defer { self.reset() }
-        try self.bind(values)
-        var rows: [T] = []
-        while try self.step() { rows.append(try read(RawRow(handle: self.handle))) }
-        return rows
+        try self.bound(to: values) {
+            var rows: [T] = []
+            while try self.step() { rows.append(try read(RawRow(handle: self.handle))) }
+            return rows
+        }
     }
 
     /// Its rows one after another, none of them kept.
     func each(_ values: Value..., read: (RawRow) throws -> Void) throws {
-        defer { self.reset() }
-        try self.bind(values)
-        while try self.step() { try read(RawRow(handle: self.handle)) }
+        try self.bound(to: values) {
+            while try self.step() { try read(RawRow(handle: self.handle)) }
+        }
     }
 
     private func step() throws -> Bool {
@@ -70,25 +70,39 @@ struct RawStatement {
         }
     }
 
-    private func bind(_ values: [Value]) throws {
+    private func bound<T>(to values: [Value], _ body: () throws -> T) throws -> T {
         precondition(values.count == Int(sqlite3_bind_parameter_count(self.handle)), "a statement with another number of values than places")
+        defer { self.reset() }
+        return try self.bind(values[...], body)
+    }
+
+    /// Binds one value after another and then does the work, inside of the calls that lend the bytes of texts and blobs: SQLite copies none of them.
+    private func bind<T>(_ values: ArraySlice<Value>, _ body: () throws -> T) throws -> T {
         for index in values.indices {
             let place = Int32(index + 1)
-            let code =
-                switch values[index] {
-                case .null: sqlite3_bind_null(self.handle, place)
-                case .integer(let value): sqlite3_bind_int64(self.handle, place, value)
-                case .text(""): sqlite3_bind_text(self.handle, place, "", 0, RawStatement.copied)
-                case .text(var value): value.withUTF8 { sqlite3_bind_text(self.handle, place, $0.baseAddress, Int32($0.count), RawStatement.copied) }
-                case .bytes(let value):
-                    value.withUnsafeBytes { bytes in
-                        bytes.isEmpty
-                            ? sqlite3_bind_zeroblob(self.handle, place, 0)
-                            : sqlite3_bind_blob(self.handle, place, bytes.baseAddress, Int32(bytes.count), RawStatement.copied)
-                    }
+            switch values[index] {
+            case .null: try self.check(sqlite3_bind_null(self.handle, place))
+            case .integer(let value): try self.check(sqlite3_bind_int64(self.handle, place, value))
+            case .text(""): try self.check(sqlite3_bind_text(self.handle, place, "", 0, RawStatement.copied))
+            case .text(var text):
+                return try text.withUTF8 { bytes in
+                    try self.check(sqlite3_bind_text(self.handle, place, bytes.baseAddress, Int32(bytes.count), nil))
+                    return try self.bind(values[(index + 1)...], body)
                 }
-            guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code), message: self.db.lastErrorMessage) }
+            case .bytes(let blob):
+                return try blob.withUnsafeBytes { bytes in
+                    try self.check(
+                        bytes.isEmpty
+                            ? sqlite3_bind_zeroblob(self.handle, place, 0) : sqlite3_bind_blob(self.handle, place, bytes.baseAddress, Int32(bytes.count), nil))
+                    return try self.bind(values[(index + 1)...], body)
+                }
+            }
         }
+        return try body()
+    }
+
+    private func check(_ code: CInt) throws {
+        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code), message: self.db.lastErrorMessage) }
     }
 
     /// What SQLite calls `SQLITE_TRANSIENT`: the bytes are copied before the call returns.

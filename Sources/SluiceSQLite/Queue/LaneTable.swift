@@ -51,6 +51,7 @@ struct LaneTable: Sendable {
         /// When the oldest came of those that are here, or were since the part was last empty. What is in one bucket is about as old.
         var oldestReady = Int64.max
         var oldestHeld = Int64.max
+        var turn = PrefixTurn()
     }
 
     struct Depth {
@@ -158,6 +159,25 @@ struct LaneTable: Sendable {
             }
         }
         return shares
+    }
+
+    /// Whose turn it is in a share; nil where nothing of it waits any more.
+    func turn(of share: Share) -> PrefixTurn? {
+        self.place(of: share).flatMap { bucket, part in self.queues[bucket.lane]?[bucket.index].parts[part].turn }
+    }
+
+    mutating func setTurn(_ turn: PrefixTurn, of share: Share) {
+        guard let (bucket, part) = self.place(of: share) else { return }
+        self.queues[bucket.lane]?[bucket.index].parts[part].turn = turn
+    }
+
+    private func place(of share: Share) -> (bucket: (lane: Job.Lane, index: Int), part: Int)? {
+        guard let lane = self.entries[share.lane]?.key.lane, let buckets = self.queues[lane] else { return nil }
+        let index = buckets.firstIndex(notBefore: share.bucket) { $0.total.at.milliseconds }
+        guard index < buckets.count, buckets[index].total.at.milliseconds == share.bucket else { return nil }
+        let part = buckets[index].parts.firstIndex(notBefore: share.lane) { $0.lane }
+        guard part < buckets[index].parts.count, buckets[index].parts[part].lane == share.lane else { return nil }
+        return ((lane, index), part)
     }
 
     /// Numbers of the lanes of one place that have jobs that wait.

@@ -11,15 +11,7 @@ extension SQLiteJobStore {
             { transaction in
                 var leased: [PackedLease] = []
                 for share in transaction.backlog.withTable({ $0.shares(of: lane, for: limit) }) {
-                    let rows = try RawStatement(LeaseSQL.candidates, in: transaction.db)
-                        .all(.integer(share.lane), .integer(share.bucket), .integer(limit - leased.count), read: JobRow.init)
-                    for row in rows {
-                        let room = try transaction.costRoom(for: row)
-                        guard room != .later else { continue }
-                        var job = try transaction.lease(row, to: epoch)
-                        job.leased.isOverCost = room == .none
-                        leased.append(job)
-                    }
+                    leased += try transaction.lease(limit - leased.count, of: share, to: epoch)
                 }
                 return leased
             },
@@ -100,7 +92,7 @@ extension SQLiteJobStore {
 enum LeaseSQL {
     static let candidates = """
         SELECT \(JobRow.columns) FROM \(JobRow.tables)
-        WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = ? AND job.bucket_ms = ?
+        WHERE job.state = 1 AND \(JobState.allows(.leasedByWorker)) AND job.lane = ? AND job.bucket_ms = ? AND job.prefix BETWEEN ? AND ?
         ORDER BY job.prefix, job.id LIMIT ?
         """
     static let lease = """

@@ -15,7 +15,7 @@ package final class StoreWriter: Sendable {
         /// journal; what a power cut may take is this much.
         package var patience: Duration = .milliseconds(25)
         /// How many operations and entries one transaction takes.
-        package var groupSize = 512
+        package var groupSize = 1024
         /// How long after a full disk the entries that wait are tried again.
         package var retry: Duration = .seconds(1)
 

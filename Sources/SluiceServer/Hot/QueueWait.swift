@@ -49,8 +49,9 @@ final class QueueWait {
         job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
         job.maxCost = decision.maxCost
         job.estimatedCost = hot.live.estimate(request, decision, at: hot.arrived.wall)
-        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
-        job.prefix = hot.body.withUnsafeReadableBytes { fields.prefixHash(in: $0) }
+        let output = (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
+        job.estimatedTokens = request.inputTokens + output
+        job.prefix = PrefixTurn.place(hot.body.withUnsafeReadableBytes { fields.prefixHash(in: $0) }, input: request.inputTokens, output: output)
         let quote = deferral.outlook.quote(job, request, live: hot.live)
         job.estimatedCost = quote.cost
         self.quote = quote

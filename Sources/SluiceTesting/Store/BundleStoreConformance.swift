@@ -14,6 +14,32 @@ package enum BundleStoreConformance {
             try expect(try store.state(of: jobs[0]) == .bundled, "a job that was taken is not bundled")
             try expect(try await store.lease(jobs[0].lane).isEmpty, "a bundled job was leased")
         },
+        StoreCase("bundles of one model take no more tokens together than the provider lets wait, but for one job that is alone") { store in
+            for id in 1...5 {
+                var job = Sample.job("job_\(id)")
+                job.estimatedTokens = 100
+                try await store.enqueue(job)
+            }
+            let lane = Sample.job("").lane
+            let first = try await store.gathered(lane, 5, quota: 250)
+            try expect(first.jobs.map(\.job.id) == ["job_1", "job_2"], "\(first.jobs.map(\.job.id)) were taken")
+            try expect(try await store.gathered(lane, 5, token: "b", quota: 250).bundle == nil, "there was room for more")
+            try expect(try await store.gathered(lane, 5, token: "c", quota: 350).jobs.map(\.job.id) == ["job_3"], "the room that is left was not used")
+            let bundle = try require(first.bundle, "there is no bundle")
+            let returned = first.jobs.map { (job: $0.lease.job, how: LineReturn("no", isOffLanes: true)) }
+            _ = try await stored { store.bundles.submit(bundle, intents: [], returned: returned, at: Sample.now, then: $0) }
+            try expect(try await store.gathered(lane, 5, token: "d", quota: 200).jobs.map(\.job.id) == ["job_4"], "what went back still counts")
+        },
+        StoreCase("a job that is larger than the provider's quota goes alone") { store in
+            for id in 1...2 {
+                var job = Sample.job("job_\(id)")
+                job.estimatedTokens = 100
+                try await store.enqueue(job)
+            }
+            let lane = Sample.job("").lane
+            try expect(try await store.gathered(lane, 5, quota: 60).jobs.map(\.job.id) == ["job_1"], "not one alone was taken")
+            try expect(try await store.gathered(lane, 5, token: "b", quota: 60).bundle == nil, "another one was taken beside it")
+        },
         StoreCase("what is sent has its intents first, one for each line") { store in
             let (bundle, jobs) = try await store.submitted(2)
             let found = try require(try store.bundles.bundle(bundle.id), "the bundle is gone")
@@ -91,9 +117,9 @@ extension StoreSubject {
         return jobs
     }
 
-    func gathered(_ lane: Job.Lane, _ jobs: Int, token: String = "a") async throws -> GatheredBundle {
+    func gathered(_ lane: Job.Lane, _ jobs: Int, token: String = "a", quota: Int? = nil) async throws -> GatheredBundle {
         let draft = Bundle(token: token, backend: "lane", model: "gpt-large", endpoint: .chat, created: Sample.now)
-        return try await stored { self.bundles.gather([(lane, jobs)], into: draft, at: Sample.now, then: $0) }
+        return try await stored { self.bundles.gather([(lane, jobs)], into: draft, quota: quota, at: Sample.now, then: $0) }
     }
 
     func submit(_ gathered: GatheredBundle, _ jobs: [Job]) async throws -> Set<Int64> {

@@ -47,8 +47,9 @@ struct BatchModel {
         self.status = self.status.after(self.count(.expired) > 0 ? .ranOut : .finished) ?? self.status
     }
 
+    /// Ends what nobody of this process works on.
     mutating func endWaiting(_ event: JobState.Event) {
-        for line in self.indices(.held, .ready) { self.move(line, event) }
+        for line in self.indices(.held, .ready, .bundled) { self.move(line, event) }
         self.endIfDone()
     }
 

@@ -2,8 +2,8 @@ import SluiceCore
 import SluiceSQLite
 import SluiceTesting
 
-/// One batch with workers that come too late, twice or never, and people who cancel, pause and retry, in an order drawn from a seed; after
-/// every step the store is compared with a ``BatchModel`` (`promises.md` P2, P3, P4, P9).
+/// One batch with workers that come too late, twice or never, bundles that are with a provider, and people who cancel, pause and retry, in an order
+/// drawn from a seed; after every step the store is compared with a ``BatchModel`` (`promises.md` P2, P3, P4, P9).
 struct BatchSimulation {
     private static let steps = 40
 
@@ -12,19 +12,23 @@ struct BatchSimulation {
         let description: String
     }
 
-    private let jobs: SQLiteJobStore
+    let jobs: SQLiteJobStore
+    let bundles: SQLiteBundleStore
     private let batches: SQLiteBatchStore
     private let ledger: SQLiteLedger
-    private let batch: Batch
-    private var generator: SplitMix64
-    private var model: BatchModel
-    private var now = Sample.now
+    let batch: Batch
+    var generator: SplitMix64
+    var model: BatchModel
+    private(set) var now = Sample.now
     /// Every lease that was ever given, with its line.
     private var leases: [(line: Int, leased: LeasedJob)] = []
+    /// Every line of a bundle that was ever sent, and whether its end was told.
+    var sent: [SentLine] = []
     private var history: [String] = []
 
     init(seed: UInt64, in database: SQLiteDatabase) throws {
         self.jobs = SQLiteJobStore(database)
+        self.bundles = SQLiteBundleStore(database)
         self.batches = SQLiteBatchStore(database)
         self.ledger = SQLiteLedger(database)
         self.generator = SplitMix64(seed)
@@ -53,10 +57,10 @@ struct BatchSimulation {
         _ = try waiting { self.batches.add(lines, to: self.batch.id, at: self.now, then: $0) }
     }
 
-    private func line(_ index: Int) -> BatchLine { Sample.line(index + 1, of: self.batch) }
+    func line(_ index: Int) -> BatchLine { Sample.line(index + 1, of: self.batch) }
 
     private mutating func step() throws {
-        switch Int.random(in: 0..<16, using: &self.generator) {
+        switch Int.random(in: 0..<20, using: &self.generator) {
         case 0, 1, 2: try self.lease()
         case 3, 4, 5, 6: try self.complete()
         case 7, 8: try self.putBack()
@@ -66,6 +70,9 @@ struct BatchSimulation {
         case 12: try self.pause()
         case 13: try self.retry()
         case 14: try self.addAgain()
+        case 15: try self.bundle()
+        case 16, 17: try self.settle()
+        case 18: try self.hedge()
         default: if Int.random(in: 0..<4, using: &self.generator) == 0 { try self.cancelBatch() } else { try self.sweep() }
         }
     }
@@ -119,14 +126,19 @@ struct BatchSimulation {
 
     /// An attempt for each lease, with its number.
     private func begin(_ leased: LeasedJob, _ holds: Bool) throws {
-        let intent = Sample.intent(self.subject(of: leased), attempt: leased.lease.number)
+        let intent = Sample.intent(self.subject(of: leased), attempt: BatchSimulation.attempt(under: leased.lease))
         let isBegun = (try? waiting { self.jobs.begin(intent, under: leased.lease, then: $0) }) != nil
         try self.expect(!isBegun || holds, "a stale lease begins a call")
     }
 
-    private func end(of leased: LeasedJob) -> LedgerEntry { Sample.settled(self.subject(of: leased), attempt: leased.lease.number) }
+    private func end(of leased: LeasedJob) -> LedgerEntry {
+        Sample.settled(self.subject(of: leased), attempt: BatchSimulation.attempt(under: leased.lease))
+    }
 
-    private func subject(of leased: LeasedJob) -> LedgerEntry.Subject {
+    /// Far from those of lines of bundles, which the store counts itself.
+    private static func attempt(under lease: Lease) -> Int { 1000 + lease.number }
+
+    func subject(of leased: LeasedJob) -> LedgerEntry.Subject {
         Sample.subject(leased.job.requestID, tenant: leased.job.tenant, jobID: leased.job.id, serve: .later)
     }
 
@@ -192,9 +204,9 @@ struct BatchSimulation {
 
     // MARK: Comparing
 
-    private mutating func note(_ what: String) { self.history.append(what) }
+    mutating func note(_ what: String) { self.history.append(what) }
 
-    private func expect(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+    func expect(_ condition: Bool, _ what: @autoclosure () -> String) throws {
         guard !condition else { return }
         throw Difference(description: "\(what()); model \(self.model.status) \(self.model.lines.map(\.state)); after \(self.history.joined(separator: ", "))")
     }
@@ -231,6 +243,7 @@ struct BatchSimulation {
         }
         try self.cancelBatch()
         try self.sweep()
+        try self.closeBundles()
         try self.compare()
         try self.expect(self.model.status.isTerminal, "it does not end")
         var paid = 0
