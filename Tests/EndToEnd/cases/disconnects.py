@@ -49,11 +49,11 @@ def percentile(values, share):
 @case("P13-client-gone", "a client that leaves, waiting or streaming, by FIN or RST: the backend's connection is closed within 100 ms", 120)
 def client_gone():
     upstream = Upstream()
-    delays, rounds = [], scaled(12, 200)
+    delays, rounds = {}, scaled(8, 200)
     with Router(POLICY.format(upstream.url, 1000)) as router:
         for phase, answer, stream in [("before the first token", forever, True), ("before a whole answer", forever, False), ("in a stream", endless, True)]:
             upstream.answer = answer
-            for number in range(rounds):
+            for number in range(2 * rounds):
                 seen = len(upstream.calls)
                 talk = Conversation(router.port).send(ask("x", stream))
                 call = eventually(lambda: upstream.calls[seen:] and upstream.calls[seen], 10, 0.002, "the call")
@@ -63,12 +63,13 @@ def client_gone():
                 left = leave(talk, "RST" if number % 2 else "FIN")
                 eventually(lambda: call.end, 5, 0.002, f"the end of the call, {phase},")
                 assert call.end == "left", f"{phase}: {call.end}"
-                delays.append(call.ended - left)
-        entries = router.closed(len(delays))
+                delays.setdefault(phase, []).append(call.ended - left)
+        entries = router.closed(6 * rounds)
         assert {entry["outcome"] for entry in entries} == {"client_gone"}, {entry["outcome"] for entry in entries}
-    worst = percentile(delays, 0.99)
-    assert worst < scaled(0.5, 0.1), f"p99 {worst * 1000:.0f} ms"
-    return f"{len(delays)} clients, p50 {percentile(delays, 0.5) * 1000:.1f} ms, p99 {worst * 1000:.1f} ms"
+    for phase, own in delays.items():
+        worst = percentile(own, 0.99)
+        assert worst < scaled(0.5, 0.1), f"{phase}: p99 {worst * 1000:.0f} ms"
+    return f"{2 * rounds} clients each: " + "; ".join(f"{phase} p50 {percentile(own, 0.5) * 1000:.1f}, p99 {percentile(own, 0.99) * 1000:.1f} ms" for phase, own in delays.items())
 
 
 @case("P13-gone-while-queued", "a client that leaves while it waits for room never reaches the backend, and its place goes to the next", 60)
@@ -77,15 +78,18 @@ def gone_while_queued():
     with Router(POLICY.format(upstream.url, 1)) as router:
         first = Conversation(router.port).send(ask("first"))
         eventually(lambda: upstream.posts(), 10, what="the first call")
-        waiting = [Conversation(router.port).send(ask(f"left {number}")) for number in range(scaled(20, 200))]
+        waiting = [Conversation(router.port).send(ask(f"left {number}")) for number in range(scaled(20, 400))]
         last = Conversation(router.port).send(ask("last"))
         # Nothing tells from outside that they stand in line.
         time.sleep(0.3)
-        for talk in waiting:
-            leave(talk, "FIN")
-        leave(first, "RST")
+        for number, talk in enumerate(waiting):
+            leave(talk, "RST" if number % 2 else "FIN")
+        left = leave(first, "RST")
         assert last.listen(until=1).statuses == [200], last.received
+        taken = upstream.posts()[-1].began - left
         assert [call.text for call in upstream.posts()] == ["first", "last"], [call.text for call in upstream.posts()]
+        assert taken < scaled(0.5, 0.1), f"the place went to the next after {taken * 1000:.0f} ms"
+        return f"{len(waiting)} clients, the place went to the next after {taken * 1000:.1f} ms"
 
 
 @case("P14-storms", "storms of clients that leave: no file descriptor, no memory and no attempt is left behind", 120)
@@ -105,15 +109,16 @@ def storms():
 
     with Router(POLICY.format(upstream.url, 10_000)) as router:
         before = descriptors()
-        storm()
-        storm()
+        # Over the first few storms what was once given to the allocator grows, then it stays: 55.8 MB after four, 58.6 after two hundred.
+        for _ in range(scaled(2, 5)):
+            storm()
         warm = resident_megabytes(router.process)
         for _ in range(storms):
             storm()
-        eventually(lambda: descriptors() <= before + 4, 20, what=f"{before} open descriptors again (now {descriptors()})")
+        eventually(lambda: descriptors() <= before + 2, 20, what=f"{before} open descriptors again (now {descriptors()})")
         grown = resident_megabytes(router.process) - warm
         assert grown < scaled(15, 5), f"{grown:.1f} MB more"
-        return f"{(storms + 2) * size} clients, {grown:.1f} MB more"
+        return f"{storms * size} clients, {grown:.1f} MB more"
 
 
 @case("P15-cancelled-is-costed", "a stream that its client leaves is booked with at least what was relayed", 120)

@@ -1,13 +1,17 @@
-"""No byte of one request ever stands in the answer of another."""
+"""No byte of one request ever stands in the answer of another, and none of its own is lost or changed."""
 import concurrent.futures
 import json
+import os
 import random
 import re
+import time
 
 from kit.cases import case, scaled
-from kit.raw import Conversation, request
+from kit.raw import Conversation, request, unchunked
 from kit.router import Router
 from kit.upstream import CUT, Upstream, chat, chunk, whole
+
+from .failures import STREAMS
 
 POLICY = """
 backends:
@@ -86,3 +90,64 @@ def nonces():
 def words_in(text):
     """The words of requests that stand in a text."""
     return {word.decode() for word in WORD.findall(text)}
+
+
+SPLIT = """
+backends:
+  split: {{ api: vllm, url: "{}", price: {{ input: 1, output: 2 }} }}
+models: {{ own: {{ split: own }} }}
+classes: {{ realtime: {{ serve: now, use: [split] }} }}
+routes: [ {{ class: realtime }} ]
+baseline: {{ backend: split, model: requested, serve: now }}
+"""
+BODIES = {path: unchunked(wire.partition(b"\r\n\r\n")[2])[0] for path, wire in STREAMS.items()}
+OURS = re.compile(rb',"sluice":\{[^{}]*\}')
+ODDITIES = [b": a comment\n\n", b": ping\r\n\r\n", b"\n", b"id: 7\n", b"retry: 3000\n\n"]
+
+
+@case("P26-byte-exact", "streams cut into chunks and packets at random places come out as they went in, with the same usage, at once", 120)
+def byte_exact():
+    count, plan, delays = scaled(300, 10_000), {}, []
+    chance = random.Random(26)
+
+    def answer(call):
+        yield b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        plan["sent"] = time.monotonic()
+        yield from plan["pieces"]
+
+    upstream = Upstream(answer)
+    with Router(SPLIT.format(upstream.url)) as router, Conversation(router.port) as talk:
+        for number in range(count):
+            path = chance.choice(list(BODIES))
+            body = b"".join(chance.choice(ODDITIES) * (chance.random() < 0.3) + part for part in re.split(rb"(?<=\n\n)(?=.)", BODIES[path]))
+            chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in cut(body, chance, chance.choice([1, 3, 20, 200]))) + b"0\r\n\r\n"
+            pieces = cut(chunks, chance, chance.choice([7, 60, 600, 5000]))
+            # Most go out packet by packet without a pause; some with one, so that each is read alone.
+            plan["pieces"] = [step for piece in pieces for step in ((piece, 0.0005) if len(pieces) < 40 and number % 3 == 0 else (piece,))]
+            ask = {"model": "own", "stream": True, "stream_options": {"include_usage": True}, "messages": [{"role": "user", "content": "x"}], "input": "x", "max_tokens": 9}
+            talk.replies.clear()
+            talk.send(request(path, json.dumps(ask)))
+            while not talk.replies and not talk.closed and b"\r\n\r\n" not in talk.received:
+                talk.read()
+            delays.append(time.monotonic() - plan["sent"])
+            reply = talk.listen(until=1, patience=20).replies[0]
+            # What Sluice adds, once, is its own member in the event with the usage.
+            relayed = OURS.sub(b"", reply.body, count=1)
+            place = len(os.path.commonprefix([body, relayed]))
+            assert reply.status == 200 and relayed == body, f"{path}, {number}, from {place} of {len(body)}: {body[place:][:200]!r} came out as {relayed[place:][:200]!r}"
+        entries = router.closed(count, 60)
+    usages = {(entry["usage"]["input"], entry["usage"]["output"], entry["outcome"]) for entry in entries}
+    assert usages == {(1, 3, "ok")}, usages
+    worst = sorted(delays)[int(len(delays) * 0.99)] * 1000
+    assert worst < scaled(100, 10), f"p99 {worst:.1f} ms"
+    return f"{count} streams; from the backend's first packet to the client's p50 {sorted(delays)[len(delays) // 2] * 1000:.2f}, p99 {worst:.2f} ms"
+
+
+def cut(text, chance, most):
+    """A text in pieces of random lengths."""
+    pieces, place = [], 0
+    while place < len(text):
+        end = place + chance.randint(1, most)
+        pieces.append(text[place:end])
+        place = end
+    return pieces

@@ -17,6 +17,8 @@ from kit.upstream import CUT, RESET, Upstream, chat, failure
 from .batch_corpus import batch_of, upload
 
 MINUTES = float(os.environ.get("SLUICE_TEST_MINUTES", "0"))
+# Clients of a soak wait longer than a machine that it shares may stop it.
+PATIENCE = 180
 POLICY = """
 backends:
   first: {{ api: vllm, url: "{}", price: {{ input: 1, output: 2 }}, limits: {{ concurrent: 64, live_reserve: 20% }} }}
@@ -81,7 +83,7 @@ def soak():
 
         def live(kind, stream):
             while not over.is_set():
-                reply = router.chat("hi " + "x" * chance.randrange(2000), model="own", stream=stream, max_tokens=9, metadata={"kind": kind})
+                reply = router.chat("hi " + "x" * chance.randrange(2000), model="own", stream=stream, max_tokens=9, metadata={"kind": kind}, timeout=PATIENCE)
                 note(f"{kind} {reply.status}")
                 if reply.status not in (200, 429, 502, 503):
                     faults.append(f"{kind}: {reply}")
@@ -96,7 +98,7 @@ def soak():
 
         def later():
             while not over.is_set():
-                answer = router.chat("later", model="own", headers={"prefer": "respond-async"})
+                answer = router.chat("later", model="own", headers={"prefer": "respond-async"}, timeout=PATIENCE)
                 note(f"job {answer.status}")
                 time.sleep(0.1)
 
@@ -116,7 +118,7 @@ def soak():
                 note("reload")
                 for path in ("/api/backends", "/api/queue", "/readyz"):
                     router.admin("GET", path)
-                run("report", "--data", str(router.data))
+                run("report", "--data", str(router.data), timeout=PATIENCE)
                 over.wait(5)
 
         def guarded(function, *arguments):

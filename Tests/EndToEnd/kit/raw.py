@@ -1,4 +1,5 @@
 """Bytes on a socket and what comes back, for what no client library would send."""
+import contextlib
 import re
 import select
 import socket
@@ -125,6 +126,19 @@ def request(path, body, headers=(), method="POST"):
     body = body if isinstance(body, bytes) else body.encode()
     lines = [f"{method} {path} HTTP/1.1", "host: sluice.test", "content-type: application/json", f"content-length: {len(body)}", *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin1") + body
+
+
+@contextlib.contextmanager
+def silent_host():
+    """The port of a listener whose queue is full: whoever knocks hears nothing."""
+    with socket.socket() as hole, contextlib.ExitStack() as knocking:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for _ in range(4):
+            knock = knocking.enter_context(socket.socket())
+            knock.setblocking(False)
+            knock.connect_ex(hole.getsockname())
+        yield hole.getsockname()[1]
 
 
 REPEAT = re.compile(rb"<<<(.*?)\*(\d+)>>>", re.DOTALL)

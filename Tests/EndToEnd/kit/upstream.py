@@ -26,6 +26,7 @@ class Call:
         self.usage = None       # (input tokens, output tokens) that would be billed
         self.tokens = 0         # output tokens sent so far
         self.end = None         # "whole", "left" (the caller went away), "broken" (by the script)
+        self.began = time.monotonic()
         self.ended = None       # when, by time.monotonic()
 
     @property
@@ -41,6 +42,7 @@ class Upstream:
     def __init__(self, answer=None):
         self.answer = answer or chat()
         self.calls, self.lock, self.connections = [], threading.Lock(), 0
+        self.isClosed = False
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -48,6 +50,12 @@ class Upstream:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/v1"
+
+    def close(self):
+        """Goes away: nobody can connect any more, and what is under way is answered before its connection is closed."""
+        self.isClosed = True
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
 
     def posts(self):
         with self.lock:
@@ -66,7 +74,7 @@ class Upstream:
     def _serve(self, connection):
         with connection, connection.makefile("rb") as reader:
             try:
-                while (call := self._read(reader)) and self._play(connection, call):
+                while (call := self._read(reader)) and self._play(connection, call) and not self.isClosed:
                     pass
             except (OSError, ValueError):
                 pass

@@ -34,7 +34,7 @@ def events(text):
     for line in text.replace(b"\r\n", b"\n").split(b"\n"):
         if not line:
             if data:
-                found.append(b"\n".join(data).decode())
+                found.append(b"\n".join(data).decode(errors="replace"))
             data = []
         elif line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
