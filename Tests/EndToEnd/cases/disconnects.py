@@ -109,7 +109,7 @@ def storms():
 
     with Router(POLICY.format(upstream.url, 10_000)) as router:
         before = descriptors()
-        # Over the first few storms what was once given to the allocator grows, then it stays: 55.8 MB after four, 58.6 after two hundred.
+        # Over the first few storms what was once given to the allocator grows, then it stays: 56.1 MB after five, 58.6 after two hundred.
         for _ in range(scaled(2, 5)):
             storm()
         warm = resident_megabytes(router.process)
