@@ -20,26 +20,28 @@ import Testing
 
     @Test func aLongRunOfOnePrefixEndsBeforeTheNext() {
         var turn = PrefixTurn()
-        for _ in 0..<PrefixTurn.longestRun { #expect(turn.take(7, .reading)) }
-        #expect(turn.take(7, .reading) == false)
+        let taken = (0...PrefixTurn.longestRun).map { _ in turn.take(7, .reading) }
+        #expect(taken.dropLast().allSatisfy { $0 } && taken.last == false)
         #expect(turn.prefixes(of: .reading) == 8 ... .max)
         #expect(turn.prefixes(of: .writing) == .min ... -1)
-        #expect(turn.take(9, .reading))
+        let next = turn.take(9, .reading)
         turn.wrap(.reading)
+        let first = turn.take(7, .reading)
         #expect(turn.prefixes(of: .reading) == 0 ... .max)
-        #expect(turn.take(7, .reading))
+        #expect(next && first)
     }
 
     @Test func shortRunsNeverEnd() {
         var turn = PrefixTurn()
-        for number in 0..<2000 { #expect(turn.take(Int64(number / 200), .reading)) }
+        let taken = (0..<2000).map { turn.take(Int64($0 / 200), .reading) }
+        #expect(taken.allSatisfy { $0 })
         #expect(turn.isUnderWay(.reading) == false)
     }
 
     @Test func theLastPrefixOfASideIsFollowedByTheFirst() {
         var turn = PrefixTurn()
-        for _ in 0..<PrefixTurn.longestRun { #expect(turn.take(.max, .reading)) }
-        #expect(turn.take(.max, .reading) == false)
+        let taken = (0...PrefixTurn.longestRun).map { _ in turn.take(.max, .reading) }
+        #expect(taken.dropLast().allSatisfy { $0 } && taken.last == false)
         #expect(turn.prefixes(of: .reading) == 0 ... .max)
     }
 }
