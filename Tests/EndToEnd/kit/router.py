@@ -17,13 +17,19 @@ from .cases import ROOT, eventually
 PROGRAM = os.environ.get("SLUICE", str(ROOT / ".build" / "debug" / "sluice"))
 
 
+GIVEN = set()
+
+
 def free_port():
-    """A free port below the range from which outgoing connections take theirs."""
+    """A free port below the range from which outgoing connections take theirs, another one each time: nobody listens on it yet."""
     for _ in range(200):
         with socket.socket() as probe:
             port = random.randrange(12000, 32000)
+            if port in GIVEN:
+                continue
             try:
                 probe.bind(("127.0.0.1", port))
+                GIVEN.add(port)
                 return port
             except OSError:
                 continue
