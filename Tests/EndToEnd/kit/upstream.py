@@ -3,6 +3,7 @@
 An answer is a generator over a `Call`. What it yields is done in order: bytes are sent, a number is a pause in seconds (which ends early when the caller
 leaves), CUT and RESET break the connection. When it is exhausted the connection is kept.
 """
+import contextlib
 import itertools
 import json
 import socket
@@ -42,7 +43,7 @@ class Upstream:
     def __init__(self, answer=None):
         self.answer = answer or chat()
         self.calls, self.lock, self.connections = [], threading.Lock(), 0
-        self.isClosed = False
+        self.isClosed, self.idle = False, set()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -53,9 +54,14 @@ class Upstream:
 
     def close(self):
         """Goes away: nobody can connect any more, and what is under way is answered before its connection is closed."""
-        self.isClosed = True
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+        # At once: a connection that outlived this would be closed in the face of the next request on it, whose fate nobody could tell.
+        with self.lock:
+            self.isClosed = True
+            for connection in self.idle:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def posts(self):
         with self.lock:
@@ -74,10 +80,22 @@ class Upstream:
     def _serve(self, connection):
         with connection, connection.makefile("rb") as reader:
             try:
-                while (call := self._read(reader)) and self._play(connection, call) and not self.isClosed:
+                while (call := self._next(connection, reader)) and self._play(connection, call):
                     pass
             except (OSError, ValueError):
                 pass
+
+    def _next(self, connection, reader):
+        """The next call on the connection, or None when either side has had enough."""
+        with self.lock:
+            if self.isClosed:
+                return None
+            self.idle.add(connection)
+        try:
+            return self._read(reader)
+        finally:
+            with self.lock:
+                self.idle.discard(connection)
 
     def _read(self, reader):
         first = reader.readline(65536)
