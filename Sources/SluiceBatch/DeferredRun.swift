@@ -193,6 +193,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
 
     private func leave(_ outcome: RunEnd.Outcome) {
         self.isOver = true
+        // The two hold each other while there is something to tell.
+        self.run = nil
         self.worker.keep(
             RunEnd(
                 job: self.leased.job.id, lease: self.leased.lease, outcome: outcome, attempts: self.ends, verified: self.verified,

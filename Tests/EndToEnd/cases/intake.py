@@ -1,11 +1,12 @@
-"""How fast a file becomes jobs, and how much memory that takes."""
+"""How fast a file becomes jobs, and how much memory that and their end takes."""
 import json
 import time
 
 from kit.cases import case, eventually, scaled
+from kit.corpus import resident_megabytes
 from kit.router import Router
 
-from .batch_corpus import batch_of, upload
+from .batch_corpus import batch_of, ended, upload
 
 POLICY = """
 windows: { far: { days: [mon], hours: 00:00-00:01 } }
@@ -63,4 +64,20 @@ def intake_speed():
     if is_whole:
         assert checked < 5, figures
     assert grown < 48, figures
+    return figures
+
+
+@case("deferred-memory", "what a job needed while it ran is given back at its end", 120)
+def memory_of_ended_jobs():
+    count, sizes = 500, []
+    # Answers of some 10 kB: who keeps them is seen at once.
+    policy = POLICY.replace("during: far, ", "").replace("tokens: { output: 5 }", "tokens: { output: 2000 }")
+    with Router(policy) as router:
+        file = upload(router, lines(count, "x" * 4000)).json["id"]
+        for _ in range(6):
+            found = ended(router, batch_of(router, file).json["id"])
+            assert found["request_counts"]["completed"] == count, found
+            sizes.append(resident_megabytes(router.process))
+    figures = " ".join(f"{size:.0f}" for size in sizes) + f" MB after {count} jobs each"
+    assert sizes[5] - sizes[2] < 10, figures
     return figures
