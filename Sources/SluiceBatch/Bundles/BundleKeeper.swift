@@ -17,6 +17,7 @@ package final class BundleKeeper: Service {
     let worker: DeferredWorker
     let calls: ProviderCalls
     let files: LineReader
+    let history = LaneHistory()
     let logger: Logger
     private let reservations = Mutex<[Line: BudgetBook.Reservation]>([:])
     private let gathered: AsyncStream<GatheredBundle>
@@ -33,6 +34,7 @@ package final class BundleKeeper: Service {
 
     package func run() async throws {
         let left = try await self.read { store throws(StoreError) in try store.openBundles() }
+        self.history.add(try await self.read { store throws(StoreError) in try store.laneTimes() })
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 for bundle in left {

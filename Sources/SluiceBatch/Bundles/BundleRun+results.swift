@@ -172,6 +172,7 @@ extension BundleRun {
 
     func close(_ bundle: Bundle, by event: BundleState.Event, leftovers: [String]) async throws -> Bool {
         let now = self.now
+        self.keeper.history.ended(bundle, by: event, at: now)
         return try await self.keeper.stored { self.keeper.store.close(self.id, by: event, leftovers: leftovers, at: now, then: $0) }
     }
 

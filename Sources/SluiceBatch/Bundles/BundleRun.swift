@@ -15,6 +15,7 @@ struct BundleRun {
     var course: BundleCourse
     /// What is sent, until it was.
     private var requests: ByteBuffer?
+    var stay = Stay()
 
     /// A bundle that this process has made.
     init(_ bundle: Bundle, keeper: BundleKeeper, requests: ByteBuffer) {
@@ -39,6 +40,7 @@ struct BundleRun {
         while !Task.isCancelled {
             do {
                 guard let bundle = try await self.keeper.read({ [id] store throws(StoreError) in try store.bundle(id) }) else { return }
+                if try await self.callsBack(bundle) { continue }
                 let step = self.course.next(bundle, at: self.now)
                 if step == .done { return }
                 try await self.perform(step, of: bundle)

@@ -6,13 +6,20 @@ struct LaneDesk {
     struct Order {
         var key: LaneGate.Key
         var lanes: [(lane: Job.Lane, jobs: Int)]
-        var places: [(place: QueueDemand.Place, jobs: Int)]
+        var places: [Place]
+
+        struct Place {
+            var place: QueueDemand.Place
+            var jobs: Int
+            /// What a thousand tokens were expected to cost.
+            var price: Int64
+        }
     }
 
     fileprivate struct Gathering {
         var jobs = 0
         var slack: Duration?
-        var places: [(place: QueueDemand.Place, jobs: Int)] = []
+        var places: [Order.Place] = []
     }
 
     /// Since when the first of each waits.
@@ -49,7 +56,7 @@ struct LaneDesk {
     private func gatherings(_ backlog: [LaneBacklog], _ plan: QueuePlan, live: LivePolicy, at now: Now) -> [LaneGate.Key: Gathering] {
         let lanes = live.policy.backends.filter { $0.api.isBatchLane && LaneDesk.isOpen($0, live, at: now) }.map(\.index)
         guard !lanes.isEmpty else { return [:] }
-        let gate = LaneGate(backlog, skipped: self.skipped, policy: live.policy, at: now.wall)
+        let gate = LaneGate(backlog, skipped: self.skipped, policy: live.policy, odds: plan.odds, at: now.wall)
         var gatherings: [LaneGate.Key: Gathering] = [:]
         for lane in backlog {
             guard let routes = plan.knownRoutes(of: lane.lane) else { continue }
@@ -63,7 +70,7 @@ struct LaneDesk {
                     let unplanned = price == cheapest ? max(0, waiting - plan.jobs(at: place)) : 0
                     let jobs = min(bucket.ready.jobs, plan.allowance(place, at: price) + unplanned)
                     guard jobs > 0 else { continue }
-                    gatherings[key, default: Gathering()].add(jobs, at: place, slack: gate.slack(of: place))
+                    gatherings[key, default: Gathering()].add(.init(place: place, jobs: jobs, price: price), slack: gate.slack(of: place))
                     // Of two lanes that would do, the first one gets it.
                     break
                 }
@@ -85,14 +92,15 @@ struct LaneDesk {
     private static func order(_ key: LaneGate.Key, _ gathering: Gathering) -> Order {
         var left = BundleTerms.mostLines
         var order = Order(key: key, lanes: [], places: [])
-        for (place, jobs) in gathering.places.sorted(by: { $0.place.bucket < $1.place.bucket }) where left > 0 {
-            let taken = min(left, jobs)
-            left -= taken
-            order.places.append((place, taken))
-            if let index = order.lanes.firstIndex(where: { $0.lane == place.lane }) {
-                order.lanes[index].jobs += taken
+        for place in gathering.places.sorted(by: { $0.place.bucket < $1.place.bucket }) where left > 0 {
+            var taken = place
+            taken.jobs = min(left, place.jobs)
+            left -= taken.jobs
+            order.places.append(taken)
+            if let index = order.lanes.firstIndex(where: { $0.lane == place.place.lane }) {
+                order.lanes[index].jobs += taken.jobs
             } else {
-                order.lanes.append((place.lane, taken))
+                order.lanes.append((place.place.lane, taken.jobs))
             }
         }
         return order
@@ -100,9 +108,9 @@ struct LaneDesk {
 }
 
 extension LaneDesk.Gathering {
-    fileprivate mutating func add(_ jobs: Int, at place: QueueDemand.Place, slack: Duration?) {
-        self.jobs += jobs
-        self.places.append((place, jobs))
+    fileprivate mutating func add(_ place: LaneDesk.Order.Place, slack: Duration?) {
+        self.jobs += place.jobs
+        self.places.append(place)
         if let slack { self.slack = self.slack.map { min($0, slack) } ?? slack }
     }
 }

@@ -90,7 +90,8 @@ package struct BatchScheduler: Service {
         let backlog = self.worker.store.backlog()
         desk.noteLanes(backlog, live.policy, at: now)
         let planner = QueuePlanner(
-            live: live, paces: self.worker.paces, profiles: desk.profiles, loads: self.loads, skipped: desk.skippedLanes, now: now)
+            live: live, paces: self.worker.paces, profiles: desk.profiles, loads: self.loads, skipped: desk.skippedLanes,
+            curves: self.bundles.history.curves(at: now.wall), now: now)
         if desk.needsPlan(for: backlog, at: now.monotonic) {
             planner.heedLiveWork()
             desk.adopt(planner.plan(backlog), at: now.monotonic)

@@ -91,9 +91,6 @@ struct LeaseDesk {
     mutating func nextToken(at now: Timestamp) -> String { self.tokens.next("", at: now.milliseconds) }
 
     mutating func noteBundled(_ order: LaneDesk.Order) {
-        for (place, jobs) in order.places {
-            guard let routes = self.plan.knownRoutes(of: place.lane) else { continue }
-            self.plan.take(jobs, from: place, at: QueuePlanner.price(of: order.key.backend, in: routes))
-        }
+        for place in order.places { self.plan.take(place.jobs, from: place.place, at: place.price) }
     }
 }

@@ -13,13 +13,16 @@ struct QueuePlanner {
     let loads: EngineLoads
     /// What is too little for a provider's batch.
     let skipped: Set<LaneGate.Key>
+    /// How long lanes take, by the names of backends.
+    let curves: [String: LaneCurve]
     let now: Now
 
     func plan(_ backlog: [LaneBacklog]) -> QueuePlan {
         let policy = self.live.policy
         let horizon = PlanHorizon(from: self.now.wall)
         let routing = LaneRouting(policy, over: horizon)
-        let gate = LaneGate(backlog, skipped: self.skipped, policy: policy, at: self.now.wall)
+        let odds = LaneOdds(self.curves, policy: policy, over: horizon)
+        let gate = LaneGate(backlog, skipped: self.skipped, policy: policy, odds: odds, at: self.now.wall)
         var models: [String: String] = [:]
         var demands: [QueueDemand] = []
         for lane in backlog {
@@ -29,11 +32,12 @@ struct QueuePlanner {
                 let jobs = bucket.ready.jobs + bucket.held.jobs
                 let tokens = Double(max(jobs, bucket.ready.tokens + bucket.held.tokens))
                 let place = QueueDemand.Place(lane: lane.lane, bucket: bucket.at)
-                demands.append(QueueDemand(place: place, jobs: jobs, tokens: tokens, routes: gate.open(routes, for: place)))
+                demands.append(QueueDemand(place: place, jobs: jobs, tokens: tokens, routes: gate.open(routes, for: place), of: routes))
             }
         }
         let expected = demands.isEmpty ? [] : self.profiles.expected(of: policy, over: horizon, routing, models: models)
-        return QueuePlan(demands, expected: expected, supplies: policy.backends.map { self.supply(of: $0, over: horizon) }, over: horizon)
+        let supplies = policy.backends.map { self.supply(of: $0, over: horizon) }
+        return QueuePlan(demands, expected: expected, supplies: supplies, odds: odds, over: horizon)
     }
 
     private func supply(of backend: Backend, over horizon: PlanHorizon) -> BackendSupply {
@@ -108,7 +112,7 @@ struct QueuePlanner {
     /// What of the backlog may leave now, by the plan.
     func candidates(_ backlog: [LaneBacklog], _ plan: QueuePlan) -> [LeaseRound.Candidate] {
         var candidates: [LeaseRound.Candidate] = []
-        let gate = LaneGate(backlog, skipped: self.skipped, policy: self.live.policy, at: self.now.wall)
+        let gate = LaneGate(backlog, skipped: self.skipped, policy: self.live.policy, odds: plan.odds, at: self.now.wall)
         for lane in backlog {
             guard let routes = plan.knownRoutes(of: lane.lane) else { continue }
             let weight = self.live.policy.tenants.first { $0.name == lane.lane.tenant }?.weight ?? self.live.policy.defaultTenant.weight

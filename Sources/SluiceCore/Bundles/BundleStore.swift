@@ -19,6 +19,8 @@ package protocol BundleStore: Sendable {
     /// The provider's own name of the batch.
     func accept(_ bundle: Int64, as batch: String, then: @escaping Completion<Bool>)
     func askedCancel(_ bundle: Int64, then: @escaping Completion<Bool>)
+    /// Calls it back before its time.
+    func recall(_ bundle: Int64, at pull: Timestamp, hedge: Timestamp, then: @escaping Completion<Void>)
     func note(_ error: String, of bundle: Int64, then: @escaping Completion<Void>)
 
     /// Books the ends of lines and what becomes of their jobs; a line that has its end already is left alone. The first result of a job counts.
@@ -37,6 +39,8 @@ package protocol BundleStore: Sendable {
     /// Those with something left to do, the oldest first.
     func openBundles() throws(StoreError) -> [Bundle]
     func lines(of bundle: Int64) throws(StoreError) -> [BundledLine]
+    /// How long the last bundles took that were left to end by themselves, the latest first.
+    func laneTimes() throws(StoreError) -> [(backend: String, took: Duration)]
 }
 
 package struct GatheredBundle: Sendable {

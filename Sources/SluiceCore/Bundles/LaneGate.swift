@@ -18,13 +18,17 @@ package struct LaneGate: Sendable {
     private let policy: PolicySet
     private let now: Timestamp
     private let skipped: Set<Key>
+    private let odds: LaneOdds?
     package private(set) var waiting: [Key: Waiting] = [:]
 
-    /// - Parameter skipped: What has waited for company long enough, in vain.
-    package init(_ backlog: [LaneBacklog], skipped: Set<Key>, policy: PolicySet, at now: Timestamp) {
+    /// - Parameters:
+    ///   - skipped: What has waited for company long enough, in vain.
+    ///   - odds: What lanes are expected to cost; nil for their price.
+    package init(_ backlog: [LaneBacklog], skipped: Set<Key>, policy: PolicySet, odds: LaneOdds? = nil, at now: Timestamp) {
         self.policy = policy
         self.now = now
         self.skipped = skipped
+        self.odds = odds
         let lanes = policy.backends.filter(\.api.isBatchLane).map(\.index)
         guard !lanes.isEmpty else { return }
         for lane in backlog where lane.lane.rung == 0 {
@@ -64,8 +68,12 @@ package struct LaneGate: Sendable {
         return !self.skipped.contains(key) && slack.map { $0 > .zero } ?? true
     }
 
-    /// Without the lanes that are not for jobs of the place now.
+    /// Without the lanes that are not for jobs of the place now, and the others at what they are expected to cost.
     package func open(_ routes: [LaneRoute], for place: QueueDemand.Place) -> [LaneRoute] {
-        routes.filter { !self.policy.backends[$0.backend].api.isBatchLane || self.accepts(place, at: $0.backend) }
+        let open = routes.filter { !self.policy.backends[$0.backend].api.isBatchLane || self.accepts(place, at: $0.backend) }
+        guard let odds, place.bucket != .distantFuture else { return open }
+        let promotion = self.policy.trafficClass(named: place.lane.trafficClass)?.promote.map { place.bucket - $0.beforeDeadline }
+        let recall = BundleTerms.recall(promotion: promotion, deadline: place.bucket, hasFallback: true, at: odds.start)
+        return recall.map { odds.expected(open, pull: $0.pull) } ?? open
     }
 }

@@ -15,14 +15,17 @@ package struct QueueDemand: Sendable {
     package var jobs: Int
     package var tokens: Double
     package var routes: [LaneRoute]
+    /// All routes of its lane, at their prices: ``routes`` has those that are for this place, at what they are expected to cost.
+    package var laneRoutes: [LaneRoute]
     /// Not before; nil for what is here.
     package var opening: Timestamp?
 
-    package init(place: Place, jobs: Int, tokens: Double, routes: [LaneRoute], opening: Timestamp? = nil) {
+    package init(place: Place, jobs: Int, tokens: Double, routes: [LaneRoute], of laneRoutes: [LaneRoute]? = nil, opening: Timestamp? = nil) {
         self.place = place
         self.jobs = jobs
         self.tokens = tokens
         self.routes = routes
+        self.laneRoutes = laneRoutes ?? routes
         self.opening = opening
     }
 

@@ -25,22 +25,22 @@ package struct QueuePlan: Sendable {
 
     package let horizon: PlanHorizon
     package let supplies: [BackendSupply]
+    /// What lanes were expected to cost.
+    package let odds: LaneOdds?
     package private(set) var outcomes: [QueueDemand.Place: Outcome] = [:]
     /// By backend and step.
     private var used: [[Double]]
     private var routes: [Job.Lane: [LaneRoute]] = [:]
 
     /// - Parameter expected: What has not come yet: it takes its room and has no outcome.
-    package init(_ demands: [QueueDemand], expected: [QueueDemand] = [], supplies: [BackendSupply], over horizon: PlanHorizon) {
+    package init(_ demands: [QueueDemand], expected: [QueueDemand] = [], supplies: [BackendSupply], odds: LaneOdds? = nil, over horizon: PlanHorizon) {
         self.horizon = horizon
+        self.odds = odds
         self.supplies = supplies
         self.used = supplies.map { [Double](repeating: 0, count: $0.tokens.count) }
         var regrets: [Job.Lane: Int64] = [:]
         for demand in demands + expected where regrets[demand.place.lane] == nil { regrets[demand.place.lane] = demand.regret ?? .max }
-        // A place may have fewer than its lane: a provider's batch is not for those in a hurry.
-        for demand in demands where self.routes[demand.place.lane].map({ $0.count < demand.routes.count }) ?? true {
-            self.routes[demand.place.lane] = demand.routes
-        }
+        for demand in demands where self.routes[demand.place.lane] == nil { self.routes[demand.place.lane] = demand.laneRoutes }
         let all = demands.map { ($0, true) } + expected.map { ($0, false) }
         let ordered = all.sorted { a, b in
             guard a.0.isPatient == b.0.isPatient else { return b.0.isPatient }
@@ -53,6 +53,7 @@ package struct QueuePlan: Sendable {
         }
     }
 
+    /// All routes of a lane, at their prices.
     package func knownRoutes(of lane: Job.Lane) -> [LaneRoute]? { self.routes[lane] }
 
     // MARK: Placing

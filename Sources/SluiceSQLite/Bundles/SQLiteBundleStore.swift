@@ -45,6 +45,15 @@ package struct SQLiteBundleStore: BundleStore {
             }, then: then)
     }
 
+    package func recall(_ bundle: Int64, at pull: Timestamp, hedge: Timestamp, then: @escaping Completion<Void>) {
+        self.jobs.submit(
+            { transaction in
+                try RawStatement("UPDATE bundle SET pull_ms = ?, hedge_ms = ? WHERE id = ?", in: transaction.db)
+                    .run(.integer(pull.milliseconds), .integer(hedge.milliseconds), .integer(bundle))
+                return ()
+            }, then: then)
+    }
+
     package func note(_ error: String, of bundle: Int64, then: @escaping Completion<Void>) {
         self.jobs.submit(
             { transaction in
@@ -77,6 +86,17 @@ package struct SQLiteBundleStore: BundleStore {
 
     package func bundle(_ id: Int64) throws(StoreError) -> Bundle? {
         try self.jobs.reader.read { db in try RawStatement(BundleRow.byID, in: db).first(.integer(id), read: BundleRow.read) }
+    }
+
+    package func laneTimes() throws(StoreError) -> [(backend: String, took: Duration)] {
+        let sql = """
+            SELECT backend, ended_ms - submitted_ms FROM bundle
+            WHERE state = \(BundleState.ingested.rawValue) AND up_batch IS NOT NULL AND submitted_ms IS NOT NULL AND ended_ms < ifnull(pull_ms, ended_ms + 1)
+            ORDER BY id DESC LIMIT 1000
+            """
+        return try self.jobs.reader.read { db in
+            try RawStatement(sql, in: db).all { row in (row.text(0), Duration.milliseconds(row.long(1))) }
+        }
     }
 
     package func openBundles() throws(StoreError) -> [Bundle] {

@@ -1,8 +1,11 @@
 """Providers' own batches as a rung of the price ladder: what goes there, what comes back, and what it comes to in the books."""
 import collections
+import datetime
 import decimal
 import json
+import signal
 import threading
+import time
 
 from cases.batch_corpus import upload
 from cases.outputs import fault
@@ -226,6 +229,28 @@ def lanes_promotion():
         assert len(provider.billed) == 1 and len(provider.singles) == 7, (provider.billed, len(provider.singles))
         entries = books(router, len(batch.lines) + 7)
         assert cost(entries) == ONE + 7 * DEAR
+
+
+@case("lanes-called-back", "a window that is cheaper than what a late batch would come to closes soon: the batch is called back for it", 150, waits=True)
+def lanes_called_back():
+    provider = Provider()
+    first = policy(provider, deadline="12m")
+    with serving(first) as router:
+        ids = enqueue(router, 8)
+        batch = sent(provider, 60)[0]
+        time.sleep(1)
+        assert not batch.cancel_asked
+        now = datetime.datetime.now(datetime.timezone.utc)
+        hours = f"{now - datetime.timedelta(hours=1):%H:%M}-{now + datetime.timedelta(minutes=2):%H:%M}"
+        router.write(first.replace("own: { api: openai, url: %s, price: { input: 4, output: 16 }" % provider.url,
+                                   "own: { api: openai, url: %s, price: { input: 4, output: 16, during: { cheap: 60%% } }" % provider.url)
+                     + f"windows: {{ cheap: {{ hours: {hours} }} }}\n")
+        router.process.send_signal(signal.SIGHUP)
+        answers = done(router, ids, 60)
+        assert all(answer.status == 200 for answer in answers), answers
+        assert batch.cancel_asked and len(provider.singles) == 8 and not provider.billed, (batch.cancel_asked, len(provider.singles), provider.billed)
+        entries = books(router, 16)
+        assert cost(entries) == 8 * DEAR * decimal.Decimal("0.6"), cost(entries)
 
 
 @case("lanes-hedge", "a provider that does not stop is not waited for: the jobs run elsewhere, the first result counts, both are paid", 150, waits=True)

@@ -1,0 +1,49 @@
+import SluiceCore
+import Synchronization
+
+/// How long providers' batch lanes have taken of late, told by the runs of bundles, asked by the scheduler.
+final class LaneHistory: Sendable {
+    private struct State {
+        /// By backend, the oldest first.
+        var ends: [String: [Duration]] = [:]
+        var open: [Int64: (backend: String, since: Timestamp)] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// What earlier processes have seen, the latest first.
+    func add(_ times: [(backend: String, took: Duration)]) {
+        self.state.withLock { state in
+            for (backend, took) in times where state.ends[backend, default: []].count < LaneCurve.mostEnds {
+                state.ends[backend, default: []].insert(took, at: 0)
+            }
+        }
+    }
+
+    /// The provider has it.
+    func opened(_ bundle: Bundle) {
+        guard let submitted = bundle.submitted else { return }
+        self.state.withLock { state in state.open[bundle.id] = (bundle.backend, submitted) }
+    }
+
+    /// It is over; of one that was called back it is not known how long it would have taken.
+    func ended(_ bundle: Bundle, by event: BundleState.Event, at now: Timestamp) {
+        let isCalledBack = bundle.state == .cancelling || bundle.pullAt.map { $0 <= now } ?? false
+        self.state.withLock { state in
+            state.open[bundle.id] = nil
+            guard event == .ended, !isCalledBack, let submitted = bundle.submitted else { return }
+            state.ends[bundle.backend, default: []].append(now - submitted)
+            if state.ends[bundle.backend, default: []].count > LaneCurve.mostEnds { state.ends[bundle.backend]?.removeFirst() }
+        }
+    }
+
+    func curves(at now: Timestamp) -> [String: LaneCurve] {
+        self.state.withLock { state in
+            var ages: [String: [Duration]] = [:]
+            for (backend, since) in state.open.values { ages[backend, default: []].append(max(now - since, .zero)) }
+            return state.ends.reduce(into: ages.mapValues { LaneCurve(ends: [], open: $0) }) { curves, lane in
+                curves[lane.key] = LaneCurve(ends: lane.value, open: ages[lane.key] ?? [])
+            }
+        }
+    }
+}
