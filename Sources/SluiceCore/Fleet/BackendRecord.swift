@@ -54,8 +54,9 @@ package struct BackendRecord: Sendable {
     /// - Parameters:
     ///   - tokens: The estimate that counts against `tokens_per_minute`.
     ///   - isLater: Deferred work leaves the live reserve alone.
+    ///   - kept: How many slots a live request leaves to others.
     ///   - isLastResort: No other backend is left: an open breaker lets one call a second through.
-    package mutating func admit(tokens: Int, isLater: Bool, isLastResort: Bool, at now: MonotonicInstant) -> Admission {
+    package mutating func admit(tokens: Int, isLater: Bool, kept: Int = 0, isLastResort: Bool, at now: MonotonicInstant) -> Admission {
         if let parked = self.parkedUntil {
             guard parked <= now else { return .down(until: parked) }
             self.parkedUntil = nil
@@ -63,7 +64,7 @@ package struct BackendRecord: Sendable {
         if self.isSick, !isLastResort { return .down(until: nil) }
         if let until = self.breaker.opens(at: now), !(isLastResort && self.breaker.allowsLastResort(at: now)) { return .down(until: until) }
         if let limit = self.slots {
-            let reserve = isLater ? self.reserve(of: limit) : 0
+            let reserve = isLater ? self.reserve(of: limit) : kept
             guard self.inFlight < limit - reserve else { return .busy(nil) }
         }
         if let wait = self.requests?.wait(for: 1, at: now) { return .busy(wait) }
@@ -113,7 +114,7 @@ package struct BackendRecord: Sendable {
     }
 
     /// What the policy allows, or less where the backend could not bear it.
-    private var slots: Int? {
+    package var slots: Int? {
         guard let limit = self.pressure.limit else { return self.limits.concurrent }
         return self.limits.concurrent.map { min($0, limit) } ?? limit
     }
@@ -156,16 +157,15 @@ package struct BackendRecord: Sendable {
         (isStream ? self.firstToken : self.slotTime).quantile(share, of: 20, at: now)
     }
 
-    /// A slot for live work is free; rate limits are another matter.
-    package var hasSlot: Bool { self.hasSlot(besides: 0) }
-
     /// Whether a live request would be admitted now, but for slots: it is up, and its limits per minute let one more through.
     package mutating func isReady(tokens: Int, at now: MonotonicInstant) -> Bool {
         !self.isSick && (self.parkedUntil ?? now) <= now && self.breaker.opens(at: now) == nil
             && self.requests?.wait(for: 1, at: now) == nil && self.tokens?.wait(for: tokens, at: now) == nil
     }
 
-    /// - Parameter promised: Slots that others are on their way to.
+    /// Whether a slot for live work is free; rate limits are another matter.
+    ///
+    /// - Parameter promised: Slots that are others'.
     package func hasSlot(besides promised: Int) -> Bool { self.slots.map { self.inFlight + promised < $0 } ?? true }
 
     package var breakerState: CircuitBreaker.State { self.breaker.state }

@@ -112,7 +112,8 @@ extension DispatchRun {
         if self.call.isVerification { entry = entry.asVerification() }
         if let reservation = attempt.reservation { self.purse?.settle(reservation, end, at: now.wall) }
         if attempt.work != nil { attempt.slot.endWork(at: now) }
-        attempt.slot.release(report, isLater: self.call.isLater, held: now.monotonic - attempt.started, at: now.monotonic)
+        attempt.slot.release(
+            report, isLater: self.call.isLater, urgency: self.urgency, held: now.monotonic - attempt.started, at: now.monotonic)
         self.recorder.end(entry)
     }
 }

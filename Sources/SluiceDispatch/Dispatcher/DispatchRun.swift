@@ -157,7 +157,7 @@ package final class DispatchRun {
             tokens: self.tokens, isLater: self.call.isLater, isLastResort: isLastResort, isHedge: self.current != nil,
             place: RoomPlace(urgency: self.urgency, since: self.roomWait ?? MonotonicInstant(nanoseconds: .max)), at: now.monotonic)
         if admission == .admitted, let budget = self.purse?.take(amount, at: now.wall) {
-            slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: now.monotonic)
+            slot.release(.nothing, isLater: self.call.isLater, urgency: self.urgency, held: .zero, at: now.monotonic)
             return self.machine.unaffordable(budget, at: now.monotonic)
         }
         return self.machine.admission(admission, at: now.monotonic)
@@ -232,7 +232,7 @@ package final class DispatchRun {
         self.forget(attempt)
         self.machine.withdrew()
         if attempt.work != nil { attempt.slot.endWork(at: self.now) }
-        attempt.slot.release(.nothing, isLater: self.call.isLater, held: .zero, at: self.now.monotonic)
+        attempt.slot.release(.nothing, isLater: self.call.isLater, urgency: self.urgency, held: .zero, at: self.now.monotonic)
         if let reservation = attempt.reservation { self.purse?.giveBack(reservation, at: self.now.wall) }
         // A second attempt that cannot be made leaves the first as it is.
         guard self.current == nil else { return }

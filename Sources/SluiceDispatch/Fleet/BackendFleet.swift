@@ -79,6 +79,16 @@ package final class BackendSlot: Sendable {
         /// Of hardware of one's own.
         var node: NodeMeter?
         var line = RoomLine()
+        var reserve = UrgentReserve()
+
+        /// Whether a live request has room beside those that are on their way and those that are more urgent.
+        mutating func hasSlot(for urgency: Int, at now: MonotonicInstant) -> Bool {
+            self.record.hasSlot(besides: self.line.promised + self.kept(from: urgency, at: now))
+        }
+
+        mutating func kept(from urgency: Int, at now: MonotonicInstant) -> Int {
+            self.record.slots.map { self.reserve.kept(from: urgency, of: $0, at: now) } ?? 0
+        }
 
         /// The first in line where there is a slot for it.
         ///
@@ -86,7 +96,9 @@ package final class BackendSlot: Sendable {
         mutating func callNext(isSure: Bool, at now: MonotonicInstant) -> RoomTicket? {
             guard self.line.count > 0, self.record.hasSlot(besides: self.line.promised) else { return nil }
             self.line.dropSpent()
-            guard let first = self.line.first, !isSure || self.record.isReady(tokens: first.tokens, at: now) else { return nil }
+            guard let first = self.line.first, self.hasSlot(for: first.place.urgency, at: now),
+                !isSure || self.record.isReady(tokens: first.tokens, at: now)
+            else { return nil }
             defer { self.record.waiting = self.line.count }
             return self.line.call()
         }
@@ -150,13 +162,19 @@ package final class BackendSlot: Sendable {
                 if ahead > 0 { return state.record.expectedWait(ahead: ahead, at: now).map { .full($0) } ?? .busy(nil) }
                 if !state.record.hasSlot(besides: state.line.promised) { return .busy(nil) }
             }
-            return state.record.admit(tokens: tokens, isLater: isLater, isLastResort: isLastResort, at: now)
+            let kept = isLater ? 0 : state.kept(from: place.urgency, at: now)
+            let admission = state.record.admit(tokens: tokens, isLater: isLater, kept: kept, isLastResort: isLastResort, at: now)
+            if admission == .admitted, !isLater { state.reserve.begin(place.urgency, at: now) }
+            return admission
         }
     }
 
     /// Gives a slot back and wakes the first in line.
-    package func release(_ report: BackendRecord.Report, isLater: Bool, held: Duration, at now: MonotonicInstant) {
+    ///
+    /// - Parameter urgency: That of the place with which it was asked for.
+    package func release(_ report: BackendRecord.Report, isLater: Bool, urgency: Int = 0, held: Duration, at now: MonotonicInstant) {
         let next = self.state.withLock { state -> RoomTicket? in
+            if !isLater { state.reserve.end(urgency) }
             state.record.release(report, isLater: isLater, held: held, jitter: self.chance(), at: now)
             return state.callNext(isSure: false, at: now)
         }
@@ -198,7 +216,7 @@ package final class BackendSlot: Sendable {
     /// Stands in line; false where a slot became free meanwhile, so that it is worth asking again at once.
     package func wait(_ ticket: RoomTicket, at now: MonotonicInstant) -> Bool {
         self.state.withLock { state in
-            if state.line.ahead(of: ticket.place) == 0, state.record.hasSlot(besides: state.line.promised),
+            if state.line.ahead(of: ticket.place) == 0, state.hasSlot(for: ticket.place.urgency, at: now),
                 state.record.isReady(tokens: ticket.tokens, at: now)
             {
                 return false

@@ -89,6 +89,39 @@ import Testing
         #expect(self.admit(slot, self.place(0, 3)) == .admitted)
     }
 
+    @Test func thePatientLeaveRoomForAsManyUrgentOnesAsThereWere() throws {
+        let slot = try self.slot { $0.concurrent = 8 }
+        let urgent = self.place(0, 0)
+        let patient = self.place(1, 0)
+        for _ in 0..<3 { #expect(self.admit(slot, urgent) == .admitted) }
+        for _ in 0..<3 { self.release(slot) }
+        for _ in 0..<5 { #expect(self.admit(slot, patient) == .admitted) }
+        #expect(self.admit(slot, patient) == .busy(nil), "three of eight are kept")
+        let woken = Mutex(false)
+        let ticket = RoomTicket(patient) { slot in
+            slot.redeem()
+            woken.withLock { $0 = true }
+        }
+        #expect(slot.wait(ticket, at: self.now))
+        for _ in 0..<3 { #expect(self.admit(slot, urgent) == .admitted) }
+        // One urgent call less is no room for the patient, one patient call less is.
+        self.release(slot)
+        #expect(!woken.withLock { $0 })
+        slot.release(.success, isLater: false, urgency: 1, held: .seconds(1), at: self.now)
+        #expect(woken.withLock { $0 })
+    }
+
+    @Test func whatIsKeptIsForgottenAndNeverMoreThanHalf() throws {
+        let slot = try self.slot { $0.concurrent = 4 }
+        for _ in 0..<4 { #expect(self.admit(slot, self.place(0, 0)) == .admitted) }
+        for _ in 0..<4 { self.release(slot) }
+        for _ in 0..<2 { #expect(self.admit(slot, self.place(1, 0)) == .admitted) }
+        #expect(self.admit(slot, self.place(1, 0)) == .busy(nil))
+        let later = self.now + .seconds(2)
+        let place = self.place(1, 0)
+        #expect(slot.admit(tokens: 1, isLater: false, isLastResort: false, place: place, at: later) == .admitted)
+    }
+
     @Test func aLineTellsHowLongItIs() throws {
         let slot = try self.slot()
         for _ in 0..<5 {
