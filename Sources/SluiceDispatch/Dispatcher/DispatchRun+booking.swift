@@ -7,7 +7,7 @@ import SluiceWire
 extension DispatchRun {
     /// What an attempt came to that was dropped since the client has left, or another was quicker.
     func leftBehind(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
-        guard attempt.wasSent else { return self.meter.free(outcome, status: nil) }
+        guard attempt.wasSent else { return self.meter.free(.notSent, status: nil) }
         return self.meter.interval(
             outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
             wasAnswered: attempt.wasAnswered, keepsBaseline: outcome == .clientGone, evidence: .estimated, at: self.now.wall)

@@ -59,6 +59,7 @@ private final class PlainPool {
 
     private func connect(_ exchange: PlainExchange) {
         let call = exchange.call
+        let dialling = NIOLoopBound(exchange, eventLoop: self.loop)
         let bootstrap = ClientBootstrap(group: self.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // So that an end in good order is told apart from a reset.
@@ -67,7 +68,10 @@ private final class PlainPool {
             .channelOption(.maxMessagesPerRead, value: 1)
             .connectTimeout(.nanoseconds(call.connectTimeout.nanoseconds))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(PlainConnection()) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(PlainConnection())
+                    try dialling.value.dials(channel)
+                }
             }
         let connected: EventLoopFuture<any Channel>
         if let address = try? SocketAddress(ipAddress: call.url.host, port: call.url.port) {
@@ -85,6 +89,7 @@ private final class PlainPool {
     }
 
     private func connected(_ channel: any Channel, _ exchange: PlainExchange) {
+        exchange.hasDialled()
         guard !exchange.isOver, let connection = try? channel.pipeline.syncOperations.handler(type: PlainConnection.self) else {
             return channel.close(promise: nil)
         }
@@ -180,6 +185,8 @@ final class PlainExchange: UpstreamCallHandle {
     var connection: PlainConnection?
     private(set) var isPaused = false
     var wasSent = false
+    /// Channels that connect for the call: several where its host's name has several addresses.
+    private var dialling: [any Channel] = []
 
     init(call: UpstreamCall, host: PlainHost, receiver: any UpstreamReceiver) {
         self.call = call
@@ -193,7 +200,23 @@ final class PlainExchange: UpstreamCallHandle {
         self.receiver = nil
         self.connection?.abandon()
         self.connection = nil
+        let dialling = self.dialling
+        self.dialling = []
+        for channel in dialling { channel.close(promise: nil) }
         return self.wasSent
+    }
+
+    /// Notes a channel that is about to connect.
+    ///
+    /// - Throws: Where the call was cancelled: the next address of a name must not be tried.
+    fileprivate func dials(_ channel: any Channel) throws {
+        guard !self.isOver else { throw ChannelError.operationUnsupported }
+        self.dialling.append(channel)
+    }
+
+    /// A channel is connected; the bootstrap itself closes the others.
+    fileprivate func hasDialled() {
+        self.dialling = []
     }
 
     func pause() {
