@@ -32,6 +32,8 @@ extension Transfer {
         case CURLE_COULDNT_RESOLVE_HOST:
             // The resolver does not tell why it failed; that it did says nothing of the backend.
             return TransportFailure(.local, Transfer.isOutOfDescriptors ? "\(reason): no file descriptor is left" : reason)
+        case CURLE_OPERATION_TIMEDOUT:
+            return TransportFailure(.unreached, reason)
         default:
             return TransportFailure(.notSent, reason)
         }

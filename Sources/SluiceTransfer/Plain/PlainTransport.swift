@@ -112,12 +112,20 @@ private final class PlainPool {
             return TransportFailure(.local, "no connection could be opened: \(error)")
         }
         if let error = error as? NIOConnectionError {
+            if PlainPool.isSilent(error) { return PlainPool.unreached }
             return error.connectionErrors.isEmpty
                 ? TransportFailure(.local, "the name \(error.host) cannot be resolved") : TransportFailure(.notSent, "the connection was refused")
         }
-        if case ChannelError.connectTimeout = error { return TransportFailure(.notSent, "no connection within the connect time-out") }
+        if case ChannelError.connectTimeout = error { return PlainPool.unreached }
         return TransportFailure(.notSent, "no connection: \(error)")
     }
+
+    /// None of the addresses of a name refused: it took the whole time-out to learn of one at least.
+    private static func isSilent(_ error: NIOConnectionError) -> Bool {
+        error.connectionErrors.contains { if case ChannelError.connectTimeout = $0.error { true } else { false } }
+    }
+
+    private static let unreached = TransportFailure(.unreached, "no connection within the connect time-out")
 }
 
 /// One host and port, with its idle connections and what was learnt of its habits.

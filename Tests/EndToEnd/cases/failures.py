@@ -237,7 +237,8 @@ def not_sent():
                 assert router.chat(model="own").status == 200, what
             assert len(good.posts()) == count, f"{what}: {len(good.posts())} calls for {count} requests"
             lost = [entry for entry in router.closed(count) if entry["outcome"] == "not_sent"]
-            assert len(lost) >= 5 and all(entry["cost"] == "0" for entry in lost), f"{what}: {lost[:3]}"
+            # Somebody without TLS may also wait for the rest of what is no line to him: three time-outs count as much as five refusals.
+            assert len(lost) >= 3 and all(entry["cost"] == "0" for entry in lost), f"{what}: {lost[:3]}"
             said.append(f"{what}: {len(lost)} tries")
     assert not plain.posts()
     return f"{count} requests each; " + ", ".join(said)
@@ -304,19 +305,24 @@ def killed_under_load():
     return figures
 
 
-@case("P21-black-hole", "a backend whose host does not answer at all costs at most the connect time-out, then nothing", 60, waits=True)
+@case("P21-black-hole", "a backend whose host does not answer at all costs three requests the connect time-out, then one at each probe", 60, waits=True)
 def black_hole():
-    good = Upstream(chat(tokens=2))
-    with silent_host() as port, router_of(f"http://127.0.0.1:{port}/v1", good, pool="first, second") as router:
-        times = []
-        for _ in range(30):
-            began = time.monotonic()
-            assert router.chat(model="own").status == 200
-            times.append(time.monotonic() - began)
-        slow = [t for t in times if t > 0.7]
-        assert len(slow) <= 8, times
-        assert max(times) < scaled(2.5, 1.3), times
-        return f"{len(slow)} of 30 waited, {max(times) * 1000:.0f} ms at most"
+    said = []
+    for scheme in ("http", "https"):
+        good = Upstream(chat(tokens=2))
+        with silent_host() as port, Router(POLICY.format(f"{scheme}://127.0.0.1:{port}/v1", good.url, good.url, "first, second").replace("first: { api", "first: { internal: true, api")) as router:
+            times = []
+            for _ in range(scaled(30, 300)):
+                began = time.monotonic()
+                assert router.chat(model="own").status == 200
+                times.append((began, time.monotonic() - began))
+            # A probe 1 s after the third, then 2 s after that one's end, and so on.
+            slow = [(began, took) for began, took in times if took > 0.7]
+            pauses = [after - before - took for (before, took), (after, _) in zip(slow[2:], slow[3:])]
+            assert len(slow) >= 3 and all(pause > 0.95 * 2 ** number for number, pause in enumerate(pauses)), (slow, pauses)
+            assert max(took for _, took in times) < scaled(2.5, 1.3), times
+            said.append(f"{scheme}: {len(slow)} of {len(times)} waited, {max(took for _, took in times) * 1000:.0f} ms at most")
+    return "; ".join(said)
 
 
 @case("P22-never-the-last", "backends that all fail are still tried once a second, and serve again as soon as they can", 60)
