@@ -4,12 +4,13 @@ import itertools
 import json
 import random
 import socket
+import ssl
 import statistics
 import time
 
 from kit.cases import case, eventually, scaled
 from kit.raw import Conversation, request, silent_host
-from kit.router import Router, free_port
+from kit.router import Router, certificate, free_port
 from kit.upstream import CUT, RESET, Upstream, chat, failure, whole
 from kit.wire import events
 
@@ -392,14 +393,31 @@ def broken_stream():
         assert again(router).body == whole_answer.body and len(upstream.posts()) == 2, len(upstream.posts())
 
 
-@case("P19-upload-stalls", "a backend that stops reading a large request is given up after some ten seconds, and nobody else is asked", 60)
-def upload_stalls():
-    silent, second, kept = socket.create_server(("127.0.0.1", 0)), Upstream(chat(tokens=2)), []
+def stalled_upload(server, scheme, **options):
+    """A request of 20 MB to a backend that takes the connection and reads nothing of it."""
+    second, kept = Upstream(chat(tokens=2)), []
     crowd = concurrent.futures.ThreadPoolExecutor()
-    crowd.submit(lambda: kept.append(silent.accept()))
-    with silent, router_of(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", second, pool="first, second") as router:
+    crowd.submit(lambda: kept.append(server.accept()))
+    urls = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/v1", second.url, second.url
+    with server, Router(POLICY.format(*urls, "first, second").replace("first: { api", "first: { internal: true, api"), **options) as router:
         start = time.monotonic()
-        answer = router.chat("x" * 20_000_000, model="own")
-        assert answer.status == 502 and 8 < time.monotonic() - start < 30, f"{answer} after {time.monotonic() - start:.1f} s"
+        answer = router.chat("x" * 20_000_000, model="own", timeout=60)
+        took = time.monotonic() - start
+        assert answer.status == 502 and 8 < took < 30, f"{answer} after {took:.1f} s"
         assert not second.posts(), "a call that may have been carried out was made again"
     kept[0][0].close()
+    return f"{took:.1f} s"
+
+
+@case("P19-upload-stalls", "a backend that stops reading a large request is given up after some ten seconds, and nobody else is asked", 60, waits=True)
+def upload_stalls():
+    return stalled_upload(socket.create_server(("127.0.0.1", 0)), "http")
+
+
+@case("P19-upload-stalls-secure", "as P19-upload-stalls, over TLS", 90, waits=True)
+def upload_stalls_secure():
+    with certificate() as (certificate_file, key_file):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate_file, key_file)
+        server = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+        return stalled_upload(server, "https", environment={"SSL_CERT_FILE": certificate_file})
