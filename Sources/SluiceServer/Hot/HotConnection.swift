@@ -188,7 +188,8 @@ final class HotConnection: ChannelDuplexHandler {
             self.fault(Refusal(error.status, .invalidRequest, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
             return false
         }
-        self.keepsAlive = self.head.keepsAlive
+        // HTTP/1.0 has no end of a stream but the connection's, and `keep-alive` only where the answer says so too.
+        self.keepsAlive = self.head.keepsAlive && !self.head.isHTTP10
         guard self.pending.withUnsafeReadableBytes({ HotRequest.isServed(methodOf: self.head, in: $0) }) else {
             self.fault(Refusal(405, .invalidRequest, "the method of the request is served nowhere here"), more: "allow: DELETE, GET, HEAD, POST\r\n")
             return false
@@ -350,6 +351,8 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     var mayStay: Bool { self.keepsAlive && !self.server.isDraining }
+    /// Whether the client of the request under way knows chunks.
+    var takesChunks: Bool { !self.head.isHTTP10 }
     var isWritable: Bool { self.context?.channel.isWritable ?? false }
 
     func write(_ buffer: ByteBuffer, then second: ByteBuffer? = nil) {

@@ -4,8 +4,10 @@ import time
 
 from cases.batch_corpus import batch_of, ended, upload
 from kit.cases import case, eventually
+from kit.raw import Conversation, unchunked
 from kit.router import Router
-from kit.upstream import Upstream, chat, failure
+from kit.upstream import CUT, RESET, Upstream, chat, failure
+from kit.wire import events
 
 POLICY = """
 tenants: { desk: { keys: [desk], limits: { requests_per_minute: 3, tokens_per_minute: 100000 } } }
@@ -219,3 +221,48 @@ def admin_api():
         made = router.admin("POST", "/api/keys", {"name": "ci", "tenant": "desk"})
         assert made.status == 201 and made.json["name"] == "ci" and made.json["tenant"] == "desk" and made.json["key"], made
         assert router.admin("POST", "/api/keys", {}).status == 400
+
+
+def old(stream, *headers):
+    """A chat request of an HTTP/1.0 client."""
+    body = json.dumps({"model": "chat", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+    return "\r\n".join(["POST /v1/chat/completions HTTP/1.0", f"content-length: {len(body)}", *headers, "", body]).encode()
+
+
+@case("manners-http10", "an HTTP/1.0 client gets a stream without chunks that ends with its connection, and an answer with its length")
+def http10():
+    with Router(POLICY) as router:
+        for headers in ([], ["connection: keep-alive"]):
+            with Conversation(router.port) as talk:
+                talk.send(old(True, *headers)).listen(until=99, patience=10)
+            head, body = talk.replies[0], talk.received
+            assert talk.closed and head.status == 200 and head.headers["connection"] == "close", head.headers
+            assert "transfer-encoding" not in head.headers and "content-length" not in head.headers, head.headers
+            assert events(body)[-1] == "[DONE]" and len(events(body)) == 8, body
+            with Conversation(router.port) as talk:
+                talk.send(old(False, *headers)).listen(until=99, patience=10)
+            assert talk.closed and talk.statuses == [200] and talk.replies[0].headers["connection"] == "close", talk.replies
+            assert json.loads(talk.replies[0].body)["choices"], talk.replies[0].body
+
+
+@case("manners-http10-backend", "a backend that speaks HTTP/1.0 and ends its bodies with the connection is relayed whole; one that breaks off is not taken for whole")
+def http10_backend():
+    plan = {}
+
+    def answer(call):
+        wire = b"".join(chat(tokens=3)(call))
+        body = b"".join(f"data: {data}\n\n".encode() for data in events(unchunked(wire.split(b"\r\n\r\n", 1)[1])[0])) if call.json["stream"] else wire.split(b"\r\n\r\n", 1)[1]
+        kind = b"text/event-stream" if call.json["stream"] else b"application/json"
+        yield b"HTTP/1.0 200 OK\r\ncontent-type: " + kind + b"\r\n\r\n"
+        yield body[:len(body) // 2 if plan["is_half"] else None]
+        yield plan["end"]
+
+    with Router(POLICY.replace(SIMULATED, f'url: "{Upstream(answer).url}",')) as router:
+        for stream in (True, False):
+            plan.update(is_half=False, end=CUT)
+            good = router.chat(stream=stream)
+            assert good.status == 200 and (events(good.body)[-1] == "[DONE]" if stream else good.json["choices"]), good
+            for end in (CUT, RESET):
+                plan.update(is_half=True, end=end)
+                broken = router.chat(stream=stream)
+                assert "error" in events(broken.body)[-1] if stream else broken.status == 502, f"half of it, stream {stream}: {broken}"
