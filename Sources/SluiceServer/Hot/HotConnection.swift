@@ -53,6 +53,8 @@ final class HotConnection: ChannelDuplexHandler {
     /// Of a cold body: the hot one counts its own.
     private var coldBytes = 0
     private var hasColdAnswerBegun = false
+    /// The client of a cold request sends its body when it is told to.
+    private var isContinueOwed = false
     /// Since when the client takes nothing, and how much waits for it.
     private var unwritableSince: MonotonicInstant?
     private var bytesLeft = 0
@@ -262,7 +264,7 @@ final class HotConnection: ChannelDuplexHandler {
         self.since = self.server.clock.now.monotonic
         self.coldBytes = 0
         self.hasColdAnswerBegun = false
-        if self.head.expectsContinue { self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")) }
+        self.isContinueOwed = self.head.expectsContinue
         guard let bytes = self.pending.readSlice(length: self.head.length) else { return }
         switch self.head.framing {
         case .none, .untilClose, .length(0): self.state = .coldAnswer
@@ -270,6 +272,14 @@ final class HotConnection: ChannelDuplexHandler {
         case .chunked: self.state = .coldBody(.chunked(ChunkedBody()))
         }
         context.fireChannelRead(self.wrapInboundOut(bytes))
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is AwaitedBody.Wanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        promise?.succeed()
+        guard self.isContinueOwed, case .coldBody = self.state, !self.hasColdAnswerBegun else { return }
+        self.isContinueOwed = false
+        self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
     }
 
     private func readCold(_ body: ColdBody) -> Bool {
@@ -298,6 +308,7 @@ final class HotConnection: ChannelDuplexHandler {
             }
             guard let bytes = self.pending.readSlice(length: position) else { return false }
             self.coldBytes += position
+            self.isContinueOwed = false
             context.fireChannelRead(self.wrapInboundOut(bytes))
             return true
         }
@@ -306,6 +317,8 @@ final class HotConnection: ChannelDuplexHandler {
     private func passCold(_ bytes: ByteBuffer, left: Int, _ context: ChannelHandlerContext) {
         let rest = left - bytes.readableBytes
         self.coldBytes += bytes.readableBytes
+        // Who does not wait for it needs no leave.
+        self.isContinueOwed = false
         self.state = rest == 0 ? .coldAnswer : .coldBody(.length(left: rest))
         context.fireChannelRead(self.wrapInboundOut(bytes))
     }

@@ -266,3 +266,37 @@ def http10_backend():
                 plan.update(is_half=True, end=end)
                 broken = router.chat(stream=stream)
                 assert "error" in events(broken.body)[-1] if stream else broken.status == 502, f"half of it, stream {stream}: {broken}"
+
+
+def expecting(path, length, *headers, kind="application/json"):
+    return "\r\n".join([f"POST {path} HTTP/1.1", "host: sluice.test", f"content-type: {kind}", f"content-length: {length}", "expect: 100-continue", *headers, "", ""]).encode()
+
+
+@case("manners-continue", "Expect: 100-continue on hot and cold routes: leave to send the body is given when it is about to be read, and who is refused by the head gets none")
+def hundred_continue():
+    form = "\r\n".join(["--b", 'content-disposition: form-data; name="purpose"', "", "batch", "--b", 'content-disposition: form-data; name="file"; filename="a"', "", "{}", "--b--", ""])
+    bodies = {
+        "/v1/chat/completions": (json.dumps({"model": "chat", "messages": [{"role": "user", "content": "hi"}]}), "application/json", 200),
+        "/v1/files": (form, "multipart/form-data; boundary=b", 200), "/v1/batches": ("{}", "application/json", 400), "/v1/messages/batches": ('{"requests": []}', "application/json", 400),
+    }
+    refusals = {"of a web page": (10, ["origin: http://evil.test"], 403), "too large": (1 << 40, [], 413), "a key that is none": (10, [f"idempotency-key: {'x' * 300}"], 400)}
+    with Router(POLICY) as router:
+        for path, (body, kind, status) in bodies.items():
+            with Conversation(router.port) as talk:
+                assert talk.send(expecting(path, len(body), kind=kind)).listen(until=1).statuses == [100], f"{path}: {talk.replies} {talk.received!r}"
+                assert talk.send(body.encode()).listen(until=2).statuses == [100, status], f"{path}: {talk.replies}"
+                # The connection goes on.
+                assert talk.send(b"GET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n").listen(until=3).statuses[-1] == 200, f"{path}: {talk.replies}"
+            with Conversation(router.port) as talk:
+                # Who does not wait gets no leave that is of no use.
+                assert talk.send(expecting(path, len(body), kind=kind) + body.encode()).listen(until=1).statuses in ([status], [100]), f"{path}: {talk.replies}"
+                assert talk.listen().statuses in ([status], [100, status]), f"{path}: {talk.replies}"
+            for what, (length, headers, refused) in refusals.items():
+                if path == "/v1/messages/batches" and what == "a key that is none":
+                    continue
+                with Conversation(router.port) as talk:
+                    assert talk.send(expecting(path, length, *headers, kind=kind)).listen(until=1).statuses == [refused], f"{path}, {what}: {talk.replies} {talk.received!r}"
+                    assert talk.listen(until=2, patience=5).closed, f"{path}, {what}: what follows could not be framed"
+        for path, kind, refused in (("/v1/files", "text/plain", 400), ("/v1/nothing", "text/plain", 404)):
+            with Conversation(router.port) as talk:
+                assert talk.send(expecting(path, 10, kind=kind)).listen(until=1).statuses == [refused], f"{path} of {kind}: {talk.replies}"
