@@ -77,7 +77,8 @@ class Router:
         self.data = pathlib.Path(data) if data else self.folder / "data"
         self.port, self.admin_port = free_port(), free_port()
         self.server, self.arguments = server, list(arguments)
-        self.environment = {**os.environ, "NO_COLOR": "1", **(environment or {})}
+        # Strict: work for an event loop that is gone ends the program, where it would be a line in its log.
+        self.environment = {**os.environ, "NO_COLOR": "1", "SWIFTNIO_STRICT": "1", **(environment or {})}
         self.write(policy)
         self.process = None
         self.was_ready = False
