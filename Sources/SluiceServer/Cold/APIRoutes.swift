@@ -50,7 +50,7 @@ package struct APIRoutes {
             router: router, server: server,
             configuration: .init(
                 address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true,
-                availableConnectionsDelegate: MaximumAvailableConnections(ConnectionShare.most)),
+                availableConnectionsDelegate: MaximumAvailableConnections(ConnectionShare.mostAccepted)),
             onServerRunning: onRunning, eventLoopGroupProvider: .shared(group), logger: logger)
     }
 }

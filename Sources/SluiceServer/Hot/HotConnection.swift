@@ -44,6 +44,8 @@ final class HotConnection: ChannelDuplexHandler {
     private(set) var context: ChannelHandlerContext?
     private let coldDoor: ColdDoor
     private var isColdOpen = false
+    /// One too many: it is told so, whatever it asks.
+    private var isExcess = false
     private var isReadingStopped = false
     private var isProcessing = false
     private var keepsAlive = true
@@ -69,12 +71,14 @@ final class HotConnection: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.server.add(self)
+        self.isExcess = !self.server.share.enter()
         self.since = self.server.readClock().monotonic
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.server.remove(self)
+        if !self.isExcess { self.server.share.leave() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -188,6 +192,10 @@ final class HotConnection: ChannelDuplexHandler {
             self.isInsideHead = false
         } catch {
             self.fault(Refusal(error.status, .invalidRequest, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
+            return false
+        }
+        if self.isExcess {
+            self.fault(Refusal(503, .overloaded, "the server has as many connections as it can have", retryAfter: .seconds(1)))
             return false
         }
         // HTTP/1.0 has no end of a stream but the connection's, and `keep-alive` only where the answer says so too.
@@ -433,7 +441,7 @@ final class HotConnection: ChannelDuplexHandler {
         case .head where self.pending.readableBytes > 0:
             if since + limits.headTime <= now { self.fault(Refusal(408, .requestTimeout, "the head of the request did not come in time")) }
         case .head:
-            if since + limits.idleTime <= now { self.close() }
+            if since + (self.isExcess ? limits.excessTime : limits.idleTime) <= now { self.close() }
         case .hotBody(let request):
             guard self.isTooSlow(request.bytesTaken + self.pending.readableBytes, since: since, at: now) else { return }
             self.keepsAlive = false
