@@ -22,7 +22,7 @@ enum ProviderAnswer: Sendable {
         switch self {
         case .failed(let failure):
             switch failure.kind {
-            case .notSent, .local: .notSent
+            case .notSent, .unreached, .local: .notSent
             case .ambiguous, .hungUp, .malformed, .cut: .ambiguous
             }
         case .answered(401...403, _, _): .account

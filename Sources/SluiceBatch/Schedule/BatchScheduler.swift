@@ -34,9 +34,12 @@ package struct BatchScheduler: Service {
         var desk = LeaseDesk()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                    continuation.yield()
-                    try? await Task.sleep(for: BatchScheduler.tick)
+                // Cancelled in its sleep: the end of everything else waits for this one.
+                await cancelWhenGracefulShutdown {
+                    while !Task.isCancelled {
+                        continuation.yield()
+                        try? await Task.sleep(for: BatchScheduler.tick)
+                    }
                 }
                 continuation.finish()
             }

@@ -34,15 +34,18 @@ package struct WebhookSender: Service {
         self.deferral.signals.onNewDelivery { continuation.yield() }
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                    continuation.yield()
-                    try? await Task.sleep(for: WebhookSender.tick)
+                // Cancelled in its sleep: the end of everything else waits for this one.
+                await cancelWhenGracefulShutdown {
+                    while !Task.isCancelled {
+                        continuation.yield()
+                        try? await Task.sleep(for: WebhookSender.tick)
+                    }
                 }
                 continuation.finish()
             }
             for await _ in nudges.cancelOnGracefulShutdown() {
                 do {
-                    while try await self.sendDue() == WebhookSender.atOnce {}
+                    while try await self.sendDue() == WebhookSender.atOnce, !Task.isShuttingDownGracefully {}
                 } catch {
                     self.logger.error("webhooks could not be sent", metadata: ["reason": "\((error as? StoreError)?.message ?? "\(error)")"])
                 }

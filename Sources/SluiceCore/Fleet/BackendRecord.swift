@@ -14,6 +14,8 @@ package struct BackendRecord: Sendable {
         case success
         /// A 5xx, a refused or lost connection, a time-out, a broken answer.
         case failure
+        /// No connection within the connect time-out, which somebody has waited for: few of these are borne.
+        case silence
         /// The client left, the request was at fault, or the trouble is ours.
         case nothing
     }
@@ -89,9 +91,10 @@ package struct BackendRecord: Sendable {
             self.note(failures: 0)
             self.breaker.succeed()
             self.slotTime.record(held, at: now)
-        case .failure:
+        case .failure, .silence:
             self.note(failures: 1_000_000)
-            self.breaker.fail(at: now, jitter: jitter())
+            let weight = if case .silence = report { CircuitBreaker.weightOfSilence } else { 1 }
+            self.breaker.fail(weight: weight, at: now, jitter: jitter())
         case .nothing: self.breaker.forget(at: now)
         }
     }

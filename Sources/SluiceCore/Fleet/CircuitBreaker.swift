@@ -1,6 +1,6 @@
 /// Keeps traffic away from a backend that fails.
 ///
-/// Five failures in a row open it; after a pause of 1 s, doubled at each failing probe up to a minute, one call probes. What the
+/// Five failures in a row open it, or three calls for which nobody was at home; after a pause of 1 s, doubled at each failing probe up to a minute, one call probes. What the
 /// backend answered with a 4xx, what the client broke off and what failed for reasons of our own is no failure.
 package struct CircuitBreaker: Sendable {
     package enum State: Sendable {
@@ -12,6 +12,8 @@ package struct CircuitBreaker: Sendable {
     }
 
     package static let threshold = 5
+    /// As many failures as that counts a connect time-out.
+    package static let weightOfSilence = 2
     package static let longestPause = Duration.seconds(60)
 
     package private(set) var state = State.closed(failures: 0)
@@ -54,12 +56,14 @@ package struct CircuitBreaker: Sendable {
         self.state = .closed(failures: 0)
     }
 
-    /// - Parameter jitter: From 0 to 1; spreads the probes of many processes over a fifth of the pause.
-    package mutating func fail(at now: MonotonicInstant, jitter: Double) {
+    /// - Parameters:
+    ///   - weight: As how many failures this one counts.
+    ///   - jitter: From 0 to 1; spreads the probes of many processes over a fifth of the pause.
+    package mutating func fail(weight: Int = 1, at now: MonotonicInstant, jitter: Double) {
         switch self.state {
         case .closed(let failures):
-            guard failures + 1 >= CircuitBreaker.threshold else {
-                self.state = .closed(failures: failures + 1)
+            guard failures + weight >= CircuitBreaker.threshold else {
+                self.state = .closed(failures: failures + weight)
                 return
             }
             self.open(for: .seconds(1), at: now, jitter: jitter)

@@ -130,8 +130,12 @@ final class Attempt: UpstreamReceiver {
     func callFailed(_ failure: TransportFailure) {
         self.handle = nil
         switch (failure.kind, self.mode) {
-        case (.notSent, _), (.local, _):
-            self.run.attempt(self, failed: .notSent, as: .notSent, isOurs: failure.kind == .local, reason: failure.reason)
+        case (.notSent, _):
+            self.run.attempt(self, failed: .notSent, as: .notSent, reason: failure.reason)
+        case (.unreached, _):
+            self.run.attempt(self, failed: .notSent, as: .notSent, report: .silence, reason: failure.reason)
+        case (.local, _):
+            self.run.attempt(self, failed: .notSent, as: .notSent, report: .nothing, reason: failure.reason)
         case (.hungUp, .unanswered):
             self.run.attempt(self, failed: .hungUp, as: .unknown, reason: failure.reason)
         case (.cut, .stream), (.ambiguous, .stream), (.malformed, .stream):

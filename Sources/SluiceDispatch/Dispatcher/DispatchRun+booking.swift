@@ -7,7 +7,7 @@ import SluiceWire
 extension DispatchRun {
     /// What an attempt came to that was dropped since the client has left, or another was quicker.
     func leftBehind(_ attempt: Attempt, _ outcome: LedgerEntry.Outcome) -> LedgerEntry.Settlement {
-        guard attempt.wasSent else { return self.meter.free(outcome, status: nil) }
+        guard attempt.wasSent else { return self.meter.free(.notSent, status: nil) }
         return self.meter.interval(
             outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
             wasAnswered: attempt.wasAnswered, keepsBaseline: outcome == .clientGone, evidence: .estimated, at: self.now.wall)
@@ -21,11 +21,11 @@ extension DispatchRun {
             wasAnswered: attempt.wasAnswered, keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
     }
 
-    func book(_ attempt: Attempt, _ failure: AttemptMachine.Failure, _ outcome: LedgerEntry.Outcome, status: Int?, isOurs: Bool) {
+    func book(_ attempt: Attempt, _ failure: AttemptMachine.Failure, _ outcome: LedgerEntry.Outcome, status: Int?, report: BackendRecord.Report) {
         let now = self.now.wall
         switch failure {
         case .notSent:
-            self.settle(attempt, self.meter.free(.notSent, status: nil), as: .settled, report: isOurs ? .nothing : .failure)
+            self.settle(attempt, self.meter.free(.notSent, status: nil), as: .settled, report: report)
         case .answered(502), .answered(504), .hungUp:
             // Who billed what behind a broken gateway is not known.
             let end = self.meter.interval(

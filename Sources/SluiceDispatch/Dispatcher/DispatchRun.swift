@@ -256,8 +256,11 @@ package final class DispatchRun {
     // MARK: What attempts tell
 
     /// An attempt failed before the commit point: it is booked, and the machine decides what comes next.
+    ///
+    /// - Parameter report: What it says of the backend that nothing was sent; other failures say it themselves.
     func attempt(
-        _ attempt: Attempt, failed failure: AttemptMachine.Failure, as outcome: LedgerEntry.Outcome, isOurs: Bool = false, reason: String? = nil
+        _ attempt: Attempt, failed failure: AttemptMachine.Failure, as outcome: LedgerEntry.Outcome, report: BackendRecord.Report = .failure,
+        reason: String? = nil
     ) {
         guard !self.isOver, !attempt.isSettled else { return }
         if let reason { self.dispatcher.note(reason, attempt: attempt, call: self.call) }
@@ -266,7 +269,7 @@ package final class DispatchRun {
             self.answeredAttempts.append(attempt)
             self.heed(head, attempt)
         }
-        self.book(attempt, failure, outcome, status: status, isOurs: isOurs)
+        self.book(attempt, failure, outcome, status: status, report: report)
         let now = self.now
         self.perform(self.machine.failed(failure, attempt: attempt.number, at: now.monotonic) { self.dispatcher.fleet.takeRetry() }, at: now)
     }

@@ -81,8 +81,10 @@ package protocol UpstreamCallHandle: AnyObject {
 /// Why a call has no whole answer.
 package struct TransportFailure: Error, Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        /// Not a byte of the request left: refused, TLS, connect time-out.
+        /// Not a byte of the request left: refused, TLS.
         case notSent
+        /// Nor here: there was no connection within the connect time-out, for all of which somebody waited.
+        case unreached
         /// Not sent for a reason of our own: no file descriptor, no memory, a name that is not resolved. Says nothing of the backend.
         case local
         /// It was sent, and no answer came.

@@ -6,6 +6,7 @@ import SluiceCore
 struct APIContext: RequestContext, RemoteAddressRequestContext {
     var coreContext: CoreRequestContextStorage
     let remoteAddress: SocketAddress?
+    let channel: any Channel
     /// Set once the key was checked.
     var tenant: Tenant?
     /// The name of the key that was checked; nil while there is none.
@@ -14,6 +15,7 @@ struct APIContext: RequestContext, RemoteAddressRequestContext {
     init(source: ApplicationRequestContextSource) {
         self.coreContext = CoreRequestContextStorage(source: source)
         self.remoteAddress = source.channel.remoteAddress
+        self.channel = source.channel
     }
 
     /// The tenant whose key was checked.

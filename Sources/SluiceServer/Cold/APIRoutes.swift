@@ -31,6 +31,7 @@ package struct APIRoutes {
         router.addMiddleware {
             RefusalMiddleware(clock: self.clock, methods: methods)
             KeyMiddleware(keys: self.keys, policy: self.policy)
+            ContinueMiddleware()
         }
         ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)
         JobRoutes(deferral: self.deferral, clock: self.clock).add(to: router)
@@ -49,7 +50,7 @@ package struct APIRoutes {
             router: router, server: server,
             configuration: .init(
                 address: BindAddress(address), serverName: nil, backlog: 8192, reuseAddress: true,
-                availableConnectionsDelegate: MaximumAvailableConnections(ConnectionShare.most)),
+                availableConnectionsDelegate: MaximumAvailableConnections(ConnectionShare.mostAccepted)),
             onServerRunning: onRunning, eventLoopGroupProvider: .shared(group), logger: logger)
     }
 }

@@ -74,12 +74,10 @@ struct PostDesk: Sendable {
     ) async throws -> Response {
         let tenant = try context.authenticated()
         var request = request
+        let name = try request.idempotencyKey()
         let body = fingerprint == nil ? try await request.collected(upTo: limit) : ByteBuffer()
         var posted = Posted(tenant: tenant, key: context.key, body: Array(buffer: body), arrived: self.clock.now.wall)
-        guard let name = request.headers[.idempotencyKey] else { return try await make(posted).response }
-        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ $0 >= 0x21 && $0 < 0x7F }) else {
-            throw Refusal.invalid("Idempotency-Key must be 1 to 255 visible characters", param: "Idempotency-Key")
-        }
+        guard let name else { return try await make(posted).response }
         let key = KeptAnswer.Key(scope: context.key ?? "", key: name)
         let print = fingerprint ?? IdempotencyDesk.fingerprint("POST", request.uri.path, body)
         let desk = self.desk
@@ -97,10 +95,24 @@ struct PostDesk: Sendable {
 }
 
 extension Request {
+    /// What the head says of the body's length.
+    var announcedLength: Int? { self.headers[.contentLength].flatMap { Int($0) } }
+
+    /// - Throws: 400 where it is none.
+    func idempotencyKey() throws -> String? {
+        guard let name = self.headers[.idempotencyKey] else { return nil }
+        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ $0 >= 0x21 && $0 < 0x7F }) else {
+            throw Refusal.invalid("Idempotency-Key must be 1 to 255 visible characters", param: "Idempotency-Key")
+        }
+        return name
+    }
+
     /// The whole body.
     ///
     /// - Throws: 413 where it is larger.
     mutating func collected(upTo limit: Int) async throws -> ByteBuffer {
+        // What is too large by its own word is not read.
+        if self.announcedLength ?? 0 > limit { throw Refusal(413, .requestTooLarge, "the body is larger than \(limit >> 20) MB") }
         do {
             return try await self.collectBody(upTo: limit)
         } catch is NIOTooManyBytesError {

@@ -61,8 +61,9 @@ package struct APIChannel: ServerChildChannel {
     }
 
     package func handle(value: Value, logger: Logger) async {
-        guard let http = try? await value.door.opened.get() else { return }
-        await self.http.handle(value: http, logger: logger)
+        if let http = try? await value.door.opened.get() { await self.http.handle(value: http, logger: logger) }
+        // The listener hears of the end on its own loop; were this over before, that loop could be gone by then.
+        try? await value.channel.closeFuture.get()
     }
 }
 

@@ -24,6 +24,8 @@ struct FileRoutes {
     private func upload(_ request: Request, _ context: APIContext) async throws -> Response {
         let tenant = try context.authenticated().name
         let now = self.desk.clock.now.wall
+        // Before the form is read, which may be long.
+        _ = try request.idempotencyKey()
         var ids = RequestIDs()
         let id = ids.next("file-", at: now.milliseconds)
         let upload: FileUpload

@@ -27,7 +27,7 @@ struct FileUpload {
         guard let type = request.headers[.contentType], var reader = MultipartReader(contentType: type) else {
             throw Refusal.invalid("send the file as multipart/form-data with a boundary", param: "Content-Type")
         }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > FileUpload.most + (1 << 16) { throw FileUpload.tooLarge }
+        if request.announcedLength ?? 0 > FileUpload.most + (1 << 16) { throw FileUpload.tooLarge }
         var upload = FileUpload(files: files, receipt: try await reading { try files.receive(id) })
         do {
             for try await bytes in request.body {

@@ -44,6 +44,8 @@ final class HotConnection: ChannelDuplexHandler {
     private(set) var context: ChannelHandlerContext?
     private let coldDoor: ColdDoor
     private var isColdOpen = false
+    /// One too many: it is told so, whatever it asks.
+    private var isExcess = false
     private var isReadingStopped = false
     private var isProcessing = false
     private var keepsAlive = true
@@ -53,6 +55,8 @@ final class HotConnection: ChannelDuplexHandler {
     /// Of a cold body: the hot one counts its own.
     private var coldBytes = 0
     private var hasColdAnswerBegun = false
+    /// The client of a cold request sends its body when it is told to.
+    private var isContinueOwed = false
     /// Since when the client takes nothing, and how much waits for it.
     private var unwritableSince: MonotonicInstant?
     private var bytesLeft = 0
@@ -67,12 +71,14 @@ final class HotConnection: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.server.add(self)
+        self.isExcess = !self.server.share.enter()
         self.since = self.server.readClock().monotonic
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.server.remove(self)
+        if !self.isExcess { self.server.share.leave() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -188,7 +194,12 @@ final class HotConnection: ChannelDuplexHandler {
             self.fault(Refusal(error.status, .invalidRequest, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
             return false
         }
-        self.keepsAlive = self.head.keepsAlive
+        if self.isExcess {
+            self.fault(Refusal(503, .overloaded, "the server has as many connections as it can have", retryAfter: .seconds(1)))
+            return false
+        }
+        // HTTP/1.0 has no end of a stream but the connection's, and `keep-alive` only where the answer says so too.
+        self.keepsAlive = self.head.keepsAlive && !self.head.isHTTP10
         guard self.pending.withUnsafeReadableBytes({ HotRequest.isServed(methodOf: self.head, in: $0) }) else {
             self.fault(Refusal(405, .invalidRequest, "the method of the request is served nowhere here"), more: "allow: DELETE, GET, HEAD, POST\r\n")
             return false
@@ -261,7 +272,7 @@ final class HotConnection: ChannelDuplexHandler {
         self.since = self.server.clock.now.monotonic
         self.coldBytes = 0
         self.hasColdAnswerBegun = false
-        if self.head.expectsContinue { self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")) }
+        self.isContinueOwed = self.head.expectsContinue
         guard let bytes = self.pending.readSlice(length: self.head.length) else { return }
         switch self.head.framing {
         case .none, .untilClose, .length(0): self.state = .coldAnswer
@@ -269,6 +280,14 @@ final class HotConnection: ChannelDuplexHandler {
         case .chunked: self.state = .coldBody(.chunked(ChunkedBody()))
         }
         context.fireChannelRead(self.wrapInboundOut(bytes))
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is AwaitedBody.Wanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        promise?.succeed()
+        guard self.isContinueOwed, case .coldBody = self.state, !self.hasColdAnswerBegun else { return }
+        self.isContinueOwed = false
+        self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
     }
 
     private func readCold(_ body: ColdBody) -> Bool {
@@ -297,6 +316,7 @@ final class HotConnection: ChannelDuplexHandler {
             }
             guard let bytes = self.pending.readSlice(length: position) else { return false }
             self.coldBytes += position
+            self.isContinueOwed = false
             context.fireChannelRead(self.wrapInboundOut(bytes))
             return true
         }
@@ -305,6 +325,8 @@ final class HotConnection: ChannelDuplexHandler {
     private func passCold(_ bytes: ByteBuffer, left: Int, _ context: ChannelHandlerContext) {
         let rest = left - bytes.readableBytes
         self.coldBytes += bytes.readableBytes
+        // Who does not wait for it needs no leave.
+        self.isContinueOwed = false
         self.state = rest == 0 ? .coldAnswer : .coldBody(.length(left: rest))
         context.fireChannelRead(self.wrapInboundOut(bytes))
     }
@@ -350,6 +372,8 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     var mayStay: Bool { self.keepsAlive && !self.server.isDraining }
+    /// Whether the client of the request under way knows chunks.
+    var takesChunks: Bool { !self.head.isHTTP10 }
     var isWritable: Bool { self.context?.channel.isWritable ?? false }
 
     func write(_ buffer: ByteBuffer, then second: ByteBuffer? = nil) {
@@ -417,7 +441,7 @@ final class HotConnection: ChannelDuplexHandler {
         case .head where self.pending.readableBytes > 0:
             if since + limits.headTime <= now { self.fault(Refusal(408, .requestTimeout, "the head of the request did not come in time")) }
         case .head:
-            if since + limits.idleTime <= now { self.close() }
+            if since + (self.isExcess ? limits.excessTime : limits.idleTime) <= now { self.close() }
         case .hotBody(let request):
             guard self.isTooSlow(request.bytesTaken + self.pending.readableBytes, since: since, at: now) else { return }
             self.keepsAlive = false

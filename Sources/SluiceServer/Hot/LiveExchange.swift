@@ -233,7 +233,7 @@ final class LiveExchange: AnswerSink {
             self.tellListeners { $0.begin(shared) }
         }
         guard !self.hasClientLeft else { return }
-        self.connection.writeUnflushed(ResponseBytes.streamHead(head, keepsAlive: self.connection.mayStay))
+        self.connection.writeUnflushed(ResponseBytes.streamHead(head, isChunked: self.connection.takesChunks, keepsAlive: self.connection.mayStay))
     }
 
     func send(_ events: consuming ByteBuffer) {
@@ -244,14 +244,14 @@ final class LiveExchange: AnswerSink {
             self.tellListeners { $0.send(shared) }
         }
         guard !self.hasClientLeft else { return }
-        self.connection.write(ResponseBytes.chunk(events))
+        self.connection.write(self.connection.takesChunks ? ResponseBytes.chunk(events) : events)
     }
 
     func finish(isWhole: Bool) {
         guard !self.isOver else { return }
         if isWhole { self.keeper?.finished() } else { self.keeper?.release() }
         self.tellListeners { $0.finish(isWhole: isWhole) }
-        if !self.hasClientLeft { self.connection.write(ByteBuffer(staticString: "0\r\n\r\n")) }
+        if !self.hasClientLeft, self.connection.takesChunks { self.connection.write(ByteBuffer(staticString: "0\r\n\r\n")) }
         self.end()
     }
 

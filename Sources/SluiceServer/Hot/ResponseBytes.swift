@@ -19,10 +19,12 @@ enum ResponseBytes {
         return (buffer, joins ? nil : body)
     }
 
-    static func streamHead(_ head: consuming AnswerHead, keepsAlive: Bool) -> ByteBuffer {
+    /// - Parameter isChunked: false for a client that knows no chunks: its stream ends with the connection.
+    static func streamHead(_ head: consuming AnswerHead, isChunked: Bool, keepsAlive: Bool) -> ByteBuffer {
         var buffer = self.begin(head)
         buffer.write(atMost: AnswerHead.framingRoom) { out in
-            out.write("cache-control: no-store\r\nx-accel-buffering: no\r\ntransfer-encoding: chunked\r\n")
+            out.write("cache-control: no-store\r\nx-accel-buffering: no\r\n")
+            if isChunked { out.write("transfer-encoding: chunked\r\n") }
             out.write(keepsAlive ? "\r\n" : "connection: close\r\n\r\n")
         }
         return buffer

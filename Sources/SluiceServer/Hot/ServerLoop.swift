@@ -16,6 +16,8 @@ package final class ServerLoop {
         package var bodyGrace = Duration.seconds(10)
         /// Between two requests.
         package var idleTime = Duration.seconds(75)
+        /// One that there is no room for, before it asks.
+        package var excessTime = Duration.seconds(2)
         /// A client that takes nothing for this long is cut.
         package var writeTime = Duration.seconds(60)
 
@@ -34,6 +36,7 @@ package final class ServerLoop {
     let limits: Limits
     let logger: Logger
     let keepsHalfClosed: Bool
+    let share: ConnectionShare
     var ids = RequestIDs()
     let flushes: TurnFlush
     /// The clock as it was read last on this loop: exact enough for what is waited for by the second.
@@ -46,7 +49,7 @@ package final class ServerLoop {
     package init(
         loop: any EventLoop, dispatcher: Dispatcher, policy: PolicyInForce, keys: KeyRing, ledger: LiveLedger, deferral: Deferral?, desk: IdempotencyDesk?,
         calls: CallsInFlight?,
-        clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, logger: Logger
+        clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, share: ConnectionShare, logger: Logger
     ) {
         self.loop = loop
         self.flushes = TurnFlush(loop: loop)
@@ -60,6 +63,7 @@ package final class ServerLoop {
         self.clock = clock
         self.limits = limits
         self.keepsHalfClosed = keepsHalfClosed
+        self.share = share
         self.logger = logger
     }
 

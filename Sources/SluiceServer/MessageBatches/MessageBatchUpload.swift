@@ -17,13 +17,15 @@ struct MessageBatchUpload {
     private(set) var count = 0
 
     static func read(_ request: Request, into files: any FileStore, id: String) async throws -> MessageBatchUpload {
+        let tooLarge = Refusal(413, .requestTooLarge, "the body is larger than 256 MB")
+        if request.announcedLength ?? 0 > MessageBatchUpload.most { throw tooLarge }
         var upload = MessageBatchUpload(receipt: try await reading { try files.receive(id) }, files: files)
         var splitter = MessageBatchSplitter()
         var bytes = 0
         do {
             for try await piece in request.body {
                 bytes += piece.readableBytes
-                guard bytes <= MessageBatchUpload.most else { throw Refusal(413, .requestTooLarge, "the body is larger than 256 MB") }
+                guard bytes <= MessageBatchUpload.most else { throw tooLarge }
                 try splitter.read(piece.readableBytesView) { try upload.take($0) }
                 if upload.unwritten.count >= MessageBatchUpload.piece { try await upload.write() }
             }

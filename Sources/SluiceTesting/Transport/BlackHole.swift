@@ -6,6 +6,8 @@ struct BlackHole {
     private let listener: Int32
     private let fillers: [Int32]
     private let port: Int
+    /// The last filler is the one that was not let in.
+    private let knockingFillers = 1
 
     /// - Throws: ``TransportConformance/Skipped`` where the system answers all the same.
     init() throws {
@@ -44,6 +46,21 @@ struct BlackHole {
             preconditionFailure("port \(self.port)")
         }
         return url
+    }
+
+    /// Sockets of this machine that knock at it and have heard nothing, besides those that fill its queue.
+    var callers: Int {
+        guard let table = fopen("/proc/net/tcp", "r") else { preconditionFailure("no /proc/net/tcp: error \(errno)") }
+        defer { fclose(table) }
+        let digits = String(self.port, radix: 16, uppercase: true)
+        // A remote address and the state SYN_SENT.
+        let wanted = ":" + String(repeating: "0", count: 4 - digits.count) + digits + " 02 "
+        var line = [CChar](repeating: 0, count: 512)
+        var knocking = 0
+        while fgets(&line, 512, table) != nil {
+            if strstr(line, wanted) != nil { knocking += 1 }
+        }
+        return knocking - self.knockingFillers
     }
 
     func close() {

@@ -37,7 +37,7 @@ extension TransportConformance {
         let started = NIODeadline.now()
         let record = try await self.run(call)
         let time = (NIODeadline.now() - started).nanoseconds / 1_000_000
-        try self.expectFailure(record, .notSent)
+        try self.expectFailure(record, .unreached)
         try self.expect(!record.isSent && (250...900).contains(time), "it took \(time) ms of 300: \(record)")
     }
 

@@ -10,6 +10,8 @@ extension Transfer {
         case .notOpened(let failure): return failure
         case .notAgain: return TransportFailure(.ambiguous, "the connection was lost after the request, and it is not sent twice")
         case .malformed(let reason): return TransportFailure(.malformed, reason)
+        case .stalled:
+            return TransportFailure(self.answer.isComplete ? .cut : .ambiguous, "the backend took nothing of the request for 10 s")
         case .cut(let reason): return TransportFailure(.cut, reason)
         case nil: break
         }
@@ -32,6 +34,8 @@ extension Transfer {
         case CURLE_COULDNT_RESOLVE_HOST:
             // The resolver does not tell why it failed; that it did says nothing of the backend.
             return TransportFailure(.local, Transfer.isOutOfDescriptors ? "\(reason): no file descriptor is left" : reason)
+        case CURLE_OPERATION_TIMEDOUT:
+            return TransportFailure(.unreached, reason)
         default:
             return TransportFailure(.notSent, reason)
         }

@@ -17,6 +17,8 @@ final class Transfer {
         case notAgain
         case malformed(String)
         case cut(String)
+        /// The backend has stopped reading the request.
+        case stalled
     }
 
     let easy: UnsafeMutableRawPointer
@@ -153,6 +155,9 @@ final class Transfer {
         let plain = ccurl_get_offset(self.easy, CURLINFO_CONNECT_TIME_T)
         return .microseconds(max(plain, ccurl_get_offset(self.easy, CURLINFO_APPCONNECT_TIME_T)))
     }
+
+    /// How much of the body has left.
+    var sentBytes: Int { Int(ccurl_get_offset(self.easy, CURLINFO_SIZE_UPLOAD_T)) }
 
     enum Appetite {
         case all, later, none

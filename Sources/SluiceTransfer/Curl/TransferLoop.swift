@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import NIOCore
 import SluiceCore
 import SluiceDispatch
 
@@ -21,6 +22,7 @@ final class TransferLoop {
     /// When libcurl wants to be called, in nanoseconds of the monotonic clock.
     private var alarm: UInt64?
     private var ready: [SocketWatch.Readiness] = []
+    private var uploads = UploadWatch<CurlCall>()
     private var isStopped = false
     /// When the last call ended, while none is under way.
     private var quietSince: UInt64?
@@ -72,6 +74,7 @@ final class TransferLoop {
         self.ready.removeAll(keepingCapacity: true)
         self.runAlarm()
         self.collect()
+        self.giveUpStalled()
         self.watch.settle()
         if !self.outbox.isEmpty { self.engine.handOver(&self.outbox) }
         self.closeWhenQuiet()
@@ -98,6 +101,22 @@ final class TransferLoop {
         self.transfers[ObjectIdentifier(call)] = transfer
         let code = curl_multi_add_handle(self.multi, transfer.easy)
         precondition(code == CURLM_OK, "libcurl does not take a transfer: error \(code.rawValue)")
+        if call.request.body.readableBytes > UploadWatch<CurlCall>.smallest { self.uploads.add(call, at: TransferLoop.now()) }
+    }
+
+    /// Ends the transfers whose backends have stopped reading the request; their connections close.
+    private func giveUpStalled() {
+        guard let alarm = self.uploads.alarm, alarm <= TransferLoop.now() else { return }
+        let stalled = self.uploads.look(at: TransferLoop.now()) { call in
+            guard let sent = self.transfers[ObjectIdentifier(call)]?.sentBytes, sent < call.request.body.readableBytes else { return nil }
+            return sent
+        }
+        for call in stalled {
+            guard let transfer = self.transfers.removeValue(forKey: ObjectIdentifier(call)) else { continue }
+            transfer.verdict = .stalled
+            transfer.end(CURLE_OPERATION_TIMEDOUT)
+            self.recycle(transfer)
+        }
     }
 
     /// Ends the transfers that are over.
@@ -187,7 +206,7 @@ final class TransferLoop {
 
     private func timeUntilAlarm() -> Int32 {
         let quiet = self.quietSince.map { $0 + self.quietTime }
-        guard let alarm = [self.alarm, quiet].compactMap({ $0 }).min() else { return -1 }
+        guard let alarm = [self.alarm, quiet, self.uploads.alarm].compactMap({ $0 }).min() else { return -1 }
         let now = TransferLoop.now()
         return alarm <= now ? 0 : Int32(clamping: (alarm - now + 999_999) / 1_000_000)
     }

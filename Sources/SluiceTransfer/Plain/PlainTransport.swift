@@ -59,6 +59,7 @@ private final class PlainPool {
 
     private func connect(_ exchange: PlainExchange) {
         let call = exchange.call
+        let dialling = NIOLoopBound(exchange, eventLoop: self.loop)
         let bootstrap = ClientBootstrap(group: self.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // So that an end in good order is told apart from a reset.
@@ -67,7 +68,10 @@ private final class PlainPool {
             .channelOption(.maxMessagesPerRead, value: 1)
             .connectTimeout(.nanoseconds(call.connectTimeout.nanoseconds))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(PlainConnection()) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(PlainConnection())
+                    try dialling.value.dials(channel)
+                }
             }
         let connected: EventLoopFuture<any Channel>
         if let address = try? SocketAddress(ipAddress: call.url.host, port: call.url.port) {
@@ -85,6 +89,7 @@ private final class PlainPool {
     }
 
     private func connected(_ channel: any Channel, _ exchange: PlainExchange) {
+        exchange.hasDialled()
         guard !exchange.isOver, let connection = try? channel.pipeline.syncOperations.handler(type: PlainConnection.self) else {
             return channel.close(promise: nil)
         }
@@ -107,12 +112,20 @@ private final class PlainPool {
             return TransportFailure(.local, "no connection could be opened: \(error)")
         }
         if let error = error as? NIOConnectionError {
+            if PlainPool.isSilent(error) { return PlainPool.unreached }
             return error.connectionErrors.isEmpty
                 ? TransportFailure(.local, "the name \(error.host) cannot be resolved") : TransportFailure(.notSent, "the connection was refused")
         }
-        if case ChannelError.connectTimeout = error { return TransportFailure(.notSent, "no connection within the connect time-out") }
+        if case ChannelError.connectTimeout = error { return PlainPool.unreached }
         return TransportFailure(.notSent, "no connection: \(error)")
     }
+
+    /// None of the addresses of a name refused: it took the whole time-out to learn of one at least.
+    private static func isSilent(_ error: NIOConnectionError) -> Bool {
+        error.connectionErrors.contains { if case ChannelError.connectTimeout = $0.error { true } else { false } }
+    }
+
+    private static let unreached = TransportFailure(.unreached, "no connection within the connect time-out")
 }
 
 /// One host and port, with its idle connections and what was learnt of its habits.
@@ -180,6 +193,8 @@ final class PlainExchange: UpstreamCallHandle {
     var connection: PlainConnection?
     private(set) var isPaused = false
     var wasSent = false
+    /// Channels that connect for the call: several where its host's name has several addresses.
+    private var dialling: [any Channel] = []
 
     init(call: UpstreamCall, host: PlainHost, receiver: any UpstreamReceiver) {
         self.call = call
@@ -193,7 +208,23 @@ final class PlainExchange: UpstreamCallHandle {
         self.receiver = nil
         self.connection?.abandon()
         self.connection = nil
+        let dialling = self.dialling
+        self.dialling = []
+        for channel in dialling { channel.close(promise: nil) }
         return self.wasSent
+    }
+
+    /// Notes a channel that is about to connect.
+    ///
+    /// - Throws: Where the call was cancelled: the next address of a name must not be tried.
+    fileprivate func dials(_ channel: any Channel) throws {
+        guard !self.isOver else { throw ChannelError.operationUnsupported }
+        self.dialling.append(channel)
+    }
+
+    /// A channel is connected; the bootstrap itself closes the others.
+    fileprivate func hasDialled() {
+        self.dialling = []
     }
 
     func pause() {

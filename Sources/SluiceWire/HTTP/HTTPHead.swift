@@ -125,7 +125,8 @@ extension HTTPHead {
                 guard value.isAuthority else { throw HTTPFault(400, "Host is no host") }
             case .expect where isRequest:
                 guard value.equals(ignoringCase: "100-continue") else { throw HTTPFault(417, "only `Expect: 100-continue` is understood") }
-                self.expectsContinue = true
+                // HTTP/1.0 knows no interim answers (RFC 9110, 10.1.1).
+                self.expectsContinue = !self.isHTTP10
             default:
                 break
             }

@@ -20,15 +20,18 @@ struct ServerDrain: Service {
     let state: ServerState
 
     func run() async throws {
-        try await gracefulShutdown()
-        self.state.drain()
+        // By the signal itself: services that end before this one may take their time, which is no part of the grace.
+        for await _ in self.state.beforeDrain {}
+        try Task.checkCancellation()
         try await self.loops.onEach(self.eventLoops) { $0.drain() }
-        let end = ContinuousClock.now + self.limit
+        let end = (self.state.drainsSince ?? .now) + self.limit
         while ContinuousClock.now < end {
             guard try await self.isBusy() else { break }
             try? await Task.sleep(for: .milliseconds(20))
         }
         try await self.loops.onEach(self.eventLoops) { $0.cut() }
+        // Behind the scheduler's end nothing more is leased.
+        try await gracefulShutdown()
         self.worker.stop()
         while self.worker.running > 0 { try? await Task.sleep(for: .milliseconds(5)) }
     }
@@ -54,6 +57,7 @@ struct StopSignals {
             for await _ in stops {
                 if isStopping { _exit(1) }
                 isStopping = true
+                self.state.drain()
                 await services.triggerGracefulShutdown()
             }
             group.cancelAll()

@@ -15,18 +15,31 @@ final class ServerState: Sendable {
     private struct State {
         var api: String?
         var admin: String?
-        var isDraining = false
+        /// When it was told to end.
+        var drainsSince: ContinuousClock.Instant?
         var failure: StoreError?
         var isStopped = false
         var onStop: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
+    /// Ends with the first call of ``drain()``; one task may wait for that.
+    let beforeDrain: AsyncStream<Never>
+    private let drainBegins: AsyncStream<Never>.Continuation
 
-    var isDraining: Bool { self.state.withLock { $0.isDraining } }
+    init() {
+        (self.beforeDrain, self.drainBegins) = AsyncStream.makeStream()
+    }
+
+    var isDraining: Bool { self.drainsSince != nil }
+    var drainsSince: ContinuousClock.Instant? { self.state.withLock { $0.drainsSince } }
     var failure: StoreError? { self.state.withLock { $0.failure } }
 
-    func drain() { self.state.withLock { $0.isDraining = true } }
+    /// The grace begins.
+    func drain() {
+        self.state.withLock { $0.drainsSince = $0.drainsSince ?? .now }
+        self.drainBegins.finish()
+    }
 
     /// The store cannot make a commit durable: nothing may be acknowledged any more, so the process stops.
     func fail(_ error: StoreError) {
@@ -85,7 +98,7 @@ final class ServerState: Sendable {
     }
 
     func checks(ledger: SQLiteLedger, source: PolicySource) -> [ServerHealth.Check] {
-        let (isListening, isDraining, failure) = self.state.withLock { ($0.api != nil && $0.admin != nil, $0.isDraining, $0.failure) }
+        let (isListening, isDraining, failure) = self.state.withLock { ($0.api != nil && $0.admin != nil, $0.drainsSince != nil, $0.failure) }
         let waiting = ledger.backlogBytes
         var policy = ServerHealth.Check("policy", isOK: true, detail: source.policy.revision)
         if case .refused(let refusal) = source.lastReload { policy.detail = "\(source.policy.revision); the last reload was refused: \(refusal)" }

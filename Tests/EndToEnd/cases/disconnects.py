@@ -8,7 +8,7 @@ import time
 
 from kit.cases import case, eventually, scaled
 from kit.corpus import resident_megabytes
-from kit.raw import Conversation, partial_events, request
+from kit.raw import Conversation, partial_events, request, silent_host
 from kit.router import Router
 from kit.upstream import Upstream, chat
 
@@ -70,6 +70,36 @@ def client_gone():
         worst = percentile(own, 0.99)
         assert worst < scaled(0.5, 0.1), f"{phase}: p99 {worst * 1000:.0f} ms"
     return f"{2 * rounds} clients each: " + "; ".join(f"{phase} p50 {percentile(own, 0.5) * 1000:.1f}, p99 {percentile(own, 0.99) * 1000:.1f} ms" for phase, own in delays.items())
+
+
+def knocking(port):
+    """The sockets of this machine that have sent a SYN to the port and wait for its answer."""
+    lines = open("/proc/net/tcp").read().split("\n")[1:-1]
+    return {fields[9] for fields in map(str.split, lines) if fields[3] == "02" and int(fields[2].split(":")[1], 16) == port}
+
+
+@case("P13-gone-while-connecting", "a client that leaves while a host that does not answer is knocked at: the socket is closed within 100 ms, nothing was sent, nothing is owed", 120)
+def gone_while_connecting():
+    delays, rounds = {}, scaled(8, 200)
+    with silent_host() as port:
+        before = knocking(port)
+        for scheme in ("http", "https"):
+            policy = POLICY.format(f"{scheme}://127.0.0.1:{port}/v1", 1).replace("{ url:", "{ internal: true, url:")
+            with Router(policy) as router:
+                for number in range(2 * rounds):
+                    talk = Conversation(router.port).send(ask("x", number % 4 < 2))
+                    eventually(lambda: knocking(port) - before, 0.9, 0.001, "a knock")
+                    left = leave(talk, "RST" if number % 2 else "FIN")
+                    eventually(lambda: not knocking(port) - before, 5, 0.001, f"the end of the knocking, {scheme},")
+                    delays.setdefault(scheme, []).append(time.monotonic() - left)
+                    # There is room for one: it must have been given back.
+                    assert router.admin("GET", "/api/backends").json["data"][0]["in_flight"] == 0
+                for entry in router.closed(2 * rounds):
+                    assert (entry["kind"], entry["outcome"], entry["cost"]) == ("settled", "not_sent", "0"), entry
+    for scheme, own in delays.items():
+        worst = percentile(own, 0.99)
+        assert worst < scaled(0.5, 0.1), f"{scheme}: p99 {worst * 1000:.0f} ms"
+    return f"{2 * rounds} clients each: " + "; ".join(f"{scheme} p50 {percentile(own, 0.5) * 1000:.1f}, p99 {percentile(own, 0.99) * 1000:.1f} ms" for scheme, own in delays.items())
 
 
 @case("P13-gone-while-queued", "a client that leaves while it waits for room never reaches the backend, and its place goes to the next", 60)

@@ -4,12 +4,13 @@ import itertools
 import json
 import random
 import socket
+import ssl
 import statistics
 import time
 
 from kit.cases import case, eventually, scaled
 from kit.raw import Conversation, request, silent_host
-from kit.router import Router, free_port
+from kit.router import Router, certificate, free_port
 from kit.upstream import CUT, RESET, Upstream, chat, failure, whole
 from kit.wire import events
 
@@ -237,7 +238,8 @@ def not_sent():
                 assert router.chat(model="own").status == 200, what
             assert len(good.posts()) == count, f"{what}: {len(good.posts())} calls for {count} requests"
             lost = [entry for entry in router.closed(count) if entry["outcome"] == "not_sent"]
-            assert len(lost) >= 5 and all(entry["cost"] == "0" for entry in lost), f"{what}: {lost[:3]}"
+            # Somebody without TLS may also wait for the rest of what is no line to him: three time-outs count as much as five refusals.
+            assert len(lost) >= 3 and all(entry["cost"] == "0" for entry in lost), f"{what}: {lost[:3]}"
             said.append(f"{what}: {len(lost)} tries")
     assert not plain.posts()
     return f"{count} requests each; " + ", ".join(said)
@@ -304,19 +306,24 @@ def killed_under_load():
     return figures
 
 
-@case("P21-black-hole", "a backend whose host does not answer at all costs at most the connect time-out, then nothing", 60, waits=True)
+@case("P21-black-hole", "a backend whose host does not answer at all costs three requests the connect time-out, then one at each probe", 60, waits=True)
 def black_hole():
-    good = Upstream(chat(tokens=2))
-    with silent_host() as port, router_of(f"http://127.0.0.1:{port}/v1", good, pool="first, second") as router:
-        times = []
-        for _ in range(30):
-            began = time.monotonic()
-            assert router.chat(model="own").status == 200
-            times.append(time.monotonic() - began)
-        slow = [t for t in times if t > 0.7]
-        assert len(slow) <= 8, times
-        assert max(times) < scaled(2.5, 1.3), times
-        return f"{len(slow)} of 30 waited, {max(times) * 1000:.0f} ms at most"
+    said = []
+    for scheme in ("http", "https"):
+        good = Upstream(chat(tokens=2))
+        with silent_host() as port, Router(POLICY.format(f"{scheme}://127.0.0.1:{port}/v1", good.url, good.url, "first, second").replace("first: { api", "first: { internal: true, api")) as router:
+            times = []
+            for _ in range(scaled(30, 300)):
+                began = time.monotonic()
+                assert router.chat(model="own").status == 200
+                times.append((began, time.monotonic() - began))
+            # A probe 1 s after the third, then 2 s after that one's end, and so on.
+            slow = [(began, took) for began, took in times if took > 0.7]
+            pauses = [after - before - took for (before, took), (after, _) in zip(slow[2:], slow[3:])]
+            assert len(slow) >= 3 and all(pause > 0.95 * 2 ** number for number, pause in enumerate(pauses)), (slow, pauses)
+            assert max(took for _, took in times) < scaled(2.5, 1.3), times
+            said.append(f"{scheme}: {len(slow)} of {len(times)} waited, {max(took for _, took in times) * 1000:.0f} ms at most")
+    return "; ".join(said)
 
 
 @case("P22-never-the-last", "backends that all fail are still tried once a second, and serve again as soon as they can", 60)
@@ -386,14 +393,31 @@ def broken_stream():
         assert again(router).body == whole_answer.body and len(upstream.posts()) == 2, len(upstream.posts())
 
 
-@case("P19-upload-stalls", "a backend that stops reading a large request is given up after some ten seconds, and nobody else is asked", 60)
-def upload_stalls():
-    silent, second, kept = socket.create_server(("127.0.0.1", 0)), Upstream(chat(tokens=2)), []
+def stalled_upload(server, scheme, **options):
+    """A request of 20 MB to a backend that takes the connection and reads nothing of it."""
+    second, kept = Upstream(chat(tokens=2)), []
     crowd = concurrent.futures.ThreadPoolExecutor()
-    crowd.submit(lambda: kept.append(silent.accept()))
-    with silent, router_of(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", second, pool="first, second") as router:
+    crowd.submit(lambda: kept.append(server.accept()))
+    urls = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/v1", second.url, second.url
+    with server, Router(POLICY.format(*urls, "first, second").replace("first: { api", "first: { internal: true, api"), **options) as router:
         start = time.monotonic()
-        answer = router.chat("x" * 20_000_000, model="own")
-        assert answer.status == 502 and 8 < time.monotonic() - start < 30, f"{answer} after {time.monotonic() - start:.1f} s"
+        answer = router.chat("x" * 20_000_000, model="own", timeout=60)
+        took = time.monotonic() - start
+        assert answer.status == 502 and 8 < took < 30, f"{answer} after {took:.1f} s"
         assert not second.posts(), "a call that may have been carried out was made again"
     kept[0][0].close()
+    return f"{took:.1f} s"
+
+
+@case("P19-upload-stalls", "a backend that stops reading a large request is given up after some ten seconds, and nobody else is asked", 60, waits=True)
+def upload_stalls():
+    return stalled_upload(socket.create_server(("127.0.0.1", 0)), "http")
+
+
+@case("P19-upload-stalls-secure", "as P19-upload-stalls, over TLS", 90, waits=True)
+def upload_stalls_secure():
+    with certificate() as (certificate_file, key_file):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate_file, key_file)
+        server = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+        return stalled_upload(server, "https", environment={"SSL_CERT_FILE": certificate_file})

@@ -4,8 +4,10 @@ import time
 
 from cases.batch_corpus import batch_of, ended, upload
 from kit.cases import case, eventually
+from kit.raw import Conversation, unchunked
 from kit.router import Router
-from kit.upstream import Upstream, chat, failure
+from kit.upstream import CUT, RESET, Upstream, chat, failure
+from kit.wire import events
 
 POLICY = """
 tenants: { desk: { keys: [desk], limits: { requests_per_minute: 3, tokens_per_minute: 100000 } } }
@@ -219,3 +221,82 @@ def admin_api():
         made = router.admin("POST", "/api/keys", {"name": "ci", "tenant": "desk"})
         assert made.status == 201 and made.json["name"] == "ci" and made.json["tenant"] == "desk" and made.json["key"], made
         assert router.admin("POST", "/api/keys", {}).status == 400
+
+
+def old(stream, *headers):
+    """A chat request of an HTTP/1.0 client."""
+    body = json.dumps({"model": "chat", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+    return "\r\n".join(["POST /v1/chat/completions HTTP/1.0", f"content-length: {len(body)}", *headers, "", body]).encode()
+
+
+@case("manners-http10", "an HTTP/1.0 client gets a stream without chunks that ends with its connection, and an answer with its length")
+def http10():
+    with Router(POLICY) as router:
+        for headers in ([], ["connection: keep-alive"]):
+            with Conversation(router.port) as talk:
+                talk.send(old(True, *headers)).listen(until=99, patience=10)
+            head, body = talk.replies[0], talk.received
+            assert talk.closed and head.status == 200 and head.headers["connection"] == "close", head.headers
+            assert "transfer-encoding" not in head.headers and "content-length" not in head.headers, head.headers
+            assert events(body)[-1] == "[DONE]" and len(events(body)) == 8, body
+            with Conversation(router.port) as talk:
+                talk.send(old(False, *headers)).listen(until=99, patience=10)
+            assert talk.closed and talk.statuses == [200] and talk.replies[0].headers["connection"] == "close", talk.replies
+            assert json.loads(talk.replies[0].body)["choices"], talk.replies[0].body
+
+
+@case("manners-http10-backend", "a backend that speaks HTTP/1.0 and ends its bodies with the connection is relayed whole; one that breaks off is not taken for whole")
+def http10_backend():
+    plan = {}
+
+    def answer(call):
+        wire = b"".join(chat(tokens=3)(call))
+        body = b"".join(f"data: {data}\n\n".encode() for data in events(unchunked(wire.split(b"\r\n\r\n", 1)[1])[0])) if call.json["stream"] else wire.split(b"\r\n\r\n", 1)[1]
+        kind = b"text/event-stream" if call.json["stream"] else b"application/json"
+        yield b"HTTP/1.0 200 OK\r\ncontent-type: " + kind + b"\r\n\r\n"
+        yield body[:len(body) // 2 if plan["is_half"] else None]
+        yield plan["end"]
+
+    with Router(POLICY.replace(SIMULATED, f'url: "{Upstream(answer).url}",')) as router:
+        for stream in (True, False):
+            plan.update(is_half=False, end=CUT)
+            good = router.chat(stream=stream)
+            assert good.status == 200 and (events(good.body)[-1] == "[DONE]" if stream else good.json["choices"]), good
+            for end in (CUT, RESET):
+                plan.update(is_half=True, end=end)
+                broken = router.chat(stream=stream)
+                assert "error" in events(broken.body)[-1] if stream else broken.status == 502, f"half of it, stream {stream}: {broken}"
+
+
+def expecting(path, length, *headers, kind="application/json"):
+    return "\r\n".join([f"POST {path} HTTP/1.1", "host: sluice.test", f"content-type: {kind}", f"content-length: {length}", "expect: 100-continue", *headers, "", ""]).encode()
+
+
+@case("manners-continue", "Expect: 100-continue on hot and cold routes: leave to send the body is given when it is about to be read, and who is refused by the head gets none")
+def hundred_continue():
+    form = "\r\n".join(["--b", 'content-disposition: form-data; name="purpose"', "", "batch", "--b", 'content-disposition: form-data; name="file"; filename="a"', "", "{}", "--b--", ""])
+    bodies = {
+        "/v1/chat/completions": (json.dumps({"model": "chat", "messages": [{"role": "user", "content": "hi"}]}), "application/json", 200),
+        "/v1/files": (form, "multipart/form-data; boundary=b", 200), "/v1/batches": ("{}", "application/json", 400), "/v1/messages/batches": ('{"requests": []}', "application/json", 400),
+    }
+    refusals = {"of a web page": (10, ["origin: http://evil.test"], 403), "too large": (1 << 40, [], 413), "a key that is none": (10, [f"idempotency-key: {'x' * 300}"], 400)}
+    with Router(POLICY) as router:
+        for path, (body, kind, status) in bodies.items():
+            with Conversation(router.port) as talk:
+                assert talk.send(expecting(path, len(body), kind=kind)).listen(until=1).statuses == [100], f"{path}: {talk.replies} {talk.received!r}"
+                assert talk.send(body.encode()).listen(until=2).statuses == [100, status], f"{path}: {talk.replies}"
+                # The connection goes on.
+                assert talk.send(b"GET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n").listen(until=3).statuses[-1] == 200, f"{path}: {talk.replies}"
+            with Conversation(router.port) as talk:
+                # Who does not wait gets no leave that is of no use.
+                assert talk.send(expecting(path, len(body), kind=kind) + body.encode()).listen(until=1).statuses in ([status], [100]), f"{path}: {talk.replies}"
+                assert talk.listen().statuses in ([status], [100, status]), f"{path}: {talk.replies}"
+            for what, (length, headers, refused) in refusals.items():
+                if path == "/v1/messages/batches" and what == "a key that is none":
+                    continue
+                with Conversation(router.port) as talk:
+                    assert talk.send(expecting(path, length, *headers, kind=kind)).listen(until=1).statuses == [refused], f"{path}, {what}: {talk.replies} {talk.received!r}"
+                    assert talk.listen(until=2, patience=5).closed, f"{path}, {what}: what follows could not be framed"
+        for path, kind, refused in (("/v1/files", "text/plain", 400), ("/v1/nothing", "text/plain", 404)):
+            with Conversation(router.port) as talk:
+                assert talk.send(expecting(path, 10, kind=kind)).listen(until=1).statuses == [refused], f"{path} of {kind}: {talk.replies}"

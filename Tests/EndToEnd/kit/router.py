@@ -1,4 +1,5 @@
 """A router of the case's own: policy, data folder, ports; started, talked to, killed."""
+import contextlib
 import http.client
 import json
 import os
@@ -12,12 +13,24 @@ import tempfile
 import time
 import urllib.request
 
-from .cases import ROOT, eventually
+from .cases import ROOT, eventually, need_program
 
 PROGRAM = os.environ.get("SLUICE", str(ROOT / ".build" / "debug" / "sluice"))
 
 
 GIVEN = set()
+
+
+@contextlib.contextmanager
+def certificate():
+    """The files of a certificate for 127.0.0.1 that vouches for itself, and of its key."""
+    need_program("openssl", "openssl")
+    with tempfile.TemporaryDirectory(prefix="sluice-end-to-end-") as folder:
+        files = f"{folder}/certificate.pem", f"{folder}/key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=sluice.test",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+        yield files
 
 
 def free_port():
@@ -64,7 +77,8 @@ class Router:
         self.data = pathlib.Path(data) if data else self.folder / "data"
         self.port, self.admin_port = free_port(), free_port()
         self.server, self.arguments = server, list(arguments)
-        self.environment = {**os.environ, "NO_COLOR": "1", **(environment or {})}
+        # Strict: work for an event loop that is gone ends the program, where it would be a line in its log.
+        self.environment = {**os.environ, "NO_COLOR": "1", "SWIFTNIO_STRICT": "1", **(environment or {})}
         self.write(policy)
         self.process = None
         self.was_ready = False

@@ -53,6 +53,16 @@ import Testing
         #expect(self.admit(&tokens, tokens: 10, at: 1) == .admitted)
     }
 
+    @Test func aHostThatDoesNotAnswerIsLeftAloneAfterThreeCallsUnlessItIsTheLast() {
+        var record = self.record()
+        for _ in 0..<3 {
+            #expect(self.admit(&record) == .admitted)
+            self.release(&record, .silence)
+        }
+        #expect(self.admit(&record, at: 0.5) == .down(until: SamplePolicy.instant(1)))
+        #expect(self.admit(&record, isLastResort: true, at: 1) == .admitted)
+    }
+
     @Test func aRefusedCallCountsAgainstNoLimit() {
         var record = self.record(rpm: 10, tpm: 10)
         #expect(self.admit(&record, tokens: 10) == .admitted)

@@ -22,6 +22,14 @@ import Testing
         #expect(breaker.isOpen && breaker.opens(at: self.at(0.5)) == self.at(1))
     }
 
+    @Test func opensAfterThreeConnectTimeOuts() {
+        var breaker = CircuitBreaker()
+        for _ in 0..<2 { breaker.fail(weight: CircuitBreaker.weightOfSilence, at: self.at(0), jitter: 0) }
+        #expect(!breaker.isOpen)
+        breaker.fail(weight: CircuitBreaker.weightOfSilence, at: self.at(0), jitter: 0)
+        #expect(breaker.isOpen && breaker.opens(at: self.at(0.5)) == self.at(1))
+    }
+
     @Test func letsOneProbeThroughAfterThePause() {
         var breaker = self.opened()
         #expect(breaker.opens(at: self.at(1)) == nil)

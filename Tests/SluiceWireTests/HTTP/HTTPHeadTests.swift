@@ -66,6 +66,13 @@ import Testing
         #expect(self.scan(text.utf8) == .whole(.none, keepsAlive: keepsAlive))
     }
 
+    @Test(arguments: [("1.1", true), ("1.0", false)]) func tellsWhetherTheClientWaitsForLeave(_ version: String, _ waits: Bool) throws {
+        var head = HTTPHead()
+        let text = "POST / HTTP/\(version)\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        let isWhole = try Array(text.utf8).withUnsafeBytes { try head.scanRequest($0) }
+        #expect(isWhole && head.expectsContinue == waits)
+    }
+
     @Test(arguments: [
         // Lengths.
         "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
