@@ -29,6 +29,7 @@ package final class PolicySet: Sendable {
 
     private let modelIndex: [String: Int]
     private let classIndex: [String: Int]
+    private let routeIndex: RouteIndex
     /// The endpoints that each backend serves, one bit each.
     private let served: [UInt64]
     /// What backends charge for what they offer, by model and backend.
@@ -57,6 +58,7 @@ package final class PolicySet: Sendable {
         self.book = parts.book
         self.modelIndex = Dictionary(uniqueKeysWithValues: parts.models.map { ($0.name, $0.index) })
         self.classIndex = Dictionary(uniqueKeysWithValues: parts.classes.map { ($0.name, $0.index) })
+        self.routeIndex = RouteIndex(parts.routes)
         self.served = parts.backends.map { $0.endpoints.reduce(0) { $0 | 1 << UInt64($1.rawValue) } }
         self.cards = parts.models.map { model in
             parts.backends.map { backend in
@@ -96,6 +98,9 @@ package final class PolicySet: Sendable {
     package func trafficClass(named name: String) -> TrafficClass? {
         self.classIndex[name].map { self.classes[$0] }
     }
+
+    /// The place in `routes` of the first that takes a request; nil where none does.
+    package func route(for request: InferenceRequest) -> Int? { self.routeIndex.first(taking: request) }
 
     package func serves(_ endpoint: Endpoint, at backend: Int) -> Bool { self.served[backend] & 1 << UInt64(endpoint.rawValue) != 0 }
 
