@@ -75,10 +75,8 @@ package final class DispatchRun {
         let now = call.arrived
         let isLater = call.isLater
         var route = call.live.planner.plan(
-            call.request, call.decision, pools: call.pools, isCall: true, at: now, chance: Double.random(in: 0..<1)
-        ) { index in
-            call.live.slots[index].condition(isLater: isLater, at: now.monotonic)
-        }
+            call.request, call.decision, pools: call.pools, isCall: true, at: now, chance: Double.random(in: 0..<1),
+            prefix: { call.prefix(tokens: $0) }, condition: { call.live.slots[$0].condition(isLater: isLater, at: now.monotonic) })
         route.keep(call.ranks)
         self.machine = AttemptMachine(
             route: route, policy: call.live.policy,

@@ -1,6 +1,7 @@
 package import Logging
 import NIOCore
 package import SluiceCore
+import SluiceWire
 
 /// A call whose answer came from a substitute, and whose original is asked the same: what the queue is given of it.
 package struct VerifiedCall: Sendable {
@@ -23,8 +24,7 @@ package struct VerifiedCall: Sendable {
             route: subject.route, endpoint: request.endpoint, model: original, sentModel: original, created: now, deadline: nil, notBefore: now)
         job.rung = Job.onOriginal
         job.attempts = attempts
-        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
-        job.prefix = request.prefix
+        job.measure(request, prefix: call.body.withUnsafeReadableBytes { call.fields.prefixHash(in: $0) })
         self.verification = Verification(
             job: job, rule: rule.displayName, substitute: policy.models[call.decision.model].name, backend: backend, answer: answer())
         self.call = StoredCall(request: request, fields: call.forwarded, body: Array(buffer: call.body), clientRequestID: subject.clientRequestID)
