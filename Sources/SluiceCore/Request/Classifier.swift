@@ -99,7 +99,9 @@ package struct Classifier: Sendable {
 
     private func wishedDeadline(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Timestamp? {
         guard let instant = request.wishes.deadline?.instant(after: now, zone: tenant.zone ?? self.policy.zone) else { return nil }
-        guard instant > now || request.consent == .batch else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
+        let name = request.consent == .background ? "background_options.completion_window" : "Sluice-Deadline"
+        guard instant > now || request.consent == .batch else { throw Refusal.invalid("`\(name)` has passed", param: name) }
+        guard instant <= now + ClientWishes.Deadline.longest else { throw Refusal.invalid("`\(name)` is more than ten years away", param: name) }
         return instant
     }
 

@@ -146,7 +146,7 @@ final class LiveExchange: AnswerSink {
         if request.consent == .background, let window = fields.completionWindow, window != "soonest" {
             guard let deadline = ClientWishes.Deadline(window) else {
                 throw .invalid(
-                    "`background_options.completion_window` is \(window.quotedForMessage); write `soonest` or a duration such as 2h",
+                    "`background_options.completion_window` is \(window.quotedForMessage); write `soonest` or a duration such as 2h, at most ten years",
                     param: "background_options.completion_window")
             }
             guard !fields.isStream else {
