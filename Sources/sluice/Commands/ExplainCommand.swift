@@ -198,8 +198,7 @@ extension ExplainCommand {
             throw CommandFailure(message: error.message).report(as: self.output, on: console)
         }
         guard let past else {
-            _ = CommandFailure(message: "the ledger has no request \(id)").report(as: self.output, on: console)
-            throw ExitCode(1)
+            throw CommandFailure(message: "the ledger has no request \(id)").report(as: self.output, on: console)
         }
         switch self.output {
         case .json: console.print(String(decoding: past.json, as: UTF8.self))
