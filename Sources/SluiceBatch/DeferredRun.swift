@@ -112,8 +112,10 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         self.body.append(contentsOf: events.readableBytesView)
     }
 
-    func verify(_ call: VerifiedCall) {
+    /// It is stored in the transaction that stores the answer.
+    func verify(_ call: VerifiedCall, then: () -> Void) {
         self.verified = call
+        then()
     }
 
     func finish(isWhole: Bool) {

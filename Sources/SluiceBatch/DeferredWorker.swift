@@ -11,7 +11,6 @@ package final class DeferredWorker: Sendable {
 
     let loop: any EventLoop
     let store: any JobStore
-    let verifications: any VerificationStore
     let signals: JobSignals
     let policy: PolicyInForce
     let clock: SluiceClock
@@ -24,12 +23,11 @@ package final class DeferredWorker: Sendable {
 
     /// To be made on `loop`.
     package init(
-        dispatcher: Dispatcher, store: any JobStore, verifications: any VerificationStore, signals: JobSignals, policy: PolicyInForce, clock: SluiceClock,
+        dispatcher: Dispatcher, store: any JobStore, signals: JobSignals, policy: PolicyInForce, clock: SluiceClock,
         logger: Logger
     ) {
         self.loop = dispatcher.loop
         self.store = store
-        self.verifications = verifications
         self.signals = signals
         self.policy = policy
         self.clock = clock
@@ -80,7 +78,6 @@ package final class DeferredWorker: Sendable {
             switch outcome {
             case .success(let held):
                 if held, let event = end.event { self.signals.announce(end.job, event) }
-                if held, case .complete(.done, _) = end.outcome, let verified = end.verified { self.verify(verified) }
             case .failure(let error) where error.code == .full && !self.isStopping.load(ordering: .relaxed):
                 self.loop.scheduleTask(in: DeferredWorker.pauseOnFullDisk) { self.keep(end) }
                 return
@@ -91,8 +88,6 @@ package final class DeferredWorker: Sendable {
             self.forget(end.job)
         }
     }
-
-    func verify(_ call: VerifiedCall) { call.keep(in: self.verifications, self.signals, self.logger) }
 
     private func forget(_ job: String) {
         self.loop.execute {

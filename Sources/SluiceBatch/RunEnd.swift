@@ -20,7 +20,7 @@ struct RunEnd: Sendable {
     func write(to store: any JobStore, then: @escaping @Sendable (Result<Bool, StoreError>) -> Void) {
         switch self.outcome {
         case .complete(let state, let result):
-            store.complete(self.lease, as: state, result: result, ends: self.attempts, at: self.at, then: then)
+            store.complete(self.lease, as: state, result: result, ends: self.attempts, verification: self.verified?.order, at: self.at, then: then)
         case .putBack(let notBefore, let reason):
             store.putBack(self.lease, notBefore: notBefore, error: reason, ends: self.attempts, at: self.at, then: then)
         }

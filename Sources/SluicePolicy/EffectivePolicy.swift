@@ -9,11 +9,33 @@ package struct EffectivePolicy: Sendable {
         var isComment = false
     }
 
+    /// One value that holds, for programs.
+    package struct Value: Codable, Hashable, Sendable {
+        /// The keys on the way to it; an item of a list by its number from 0.
+        package var path: [String]
+        package var value: String
+        /// `file:line`, or `default`.
+        package var origin: String
+    }
+
     private var lines: [Line] = []
+    /// In the order of the text.
+    package private(set) var values: [Value] = []
 
     init(_ document: PolicyDocument) {
         guard case .mapping(let members) = PolicyDocument.type.show(document) else { return }
         self.append(members, indent: 0)
+        for member in members { self.collect(member.value, at: [member.key], from: member.place) }
+    }
+
+    private mutating func collect(_ value: ShownValue, at path: [String], from origin: String) {
+        switch value {
+        case .scalar(let text): self.values.append(Value(path: path, value: text, origin: origin))
+        case .list(let items):
+            for (index, item) in items.enumerated() { self.collect(item, at: path + [String(index)], from: origin) }
+        case .mapping(let members):
+            for member in members { self.collect(member.value, at: path + [member.key], from: member.place) }
+        }
     }
 
     /// What the revision is the hash of: no origins.
@@ -99,8 +121,14 @@ extension ShownValue.Member {
     fileprivate var isUnwritten: Bool { self.value == .absent || (self.span == nil && self.value.isUnwritten) }
 
     fileprivate var origin: String {
-        if let span = self.span { return span == .nowhere ? "default" : "\(span.place.file):\(span.place.line)" }
-        return self.note.map { "default: \($0)" } ?? "default"
+        guard self.span == nil, let note else { return self.place }
+        return "default: \(note)"
+    }
+
+    /// `file:line`, or `default`.
+    fileprivate var place: String {
+        guard let span, span != .nowhere else { return "default" }
+        return "\(span.place.file):\(span.place.line)"
     }
 }
 

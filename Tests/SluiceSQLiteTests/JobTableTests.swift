@@ -19,7 +19,7 @@ import Testing
                 try? await stored { store.jobs.enqueue(job, call: Sample.call(), answer: nil, then: $0) }
             case 3:
                 for leased in try await stored({ store.jobs.lease(lane, limit: 2, at: Sample.now, then: $0) }) where Bool.random() {
-                    _ = try await stored { store.jobs.complete(leased.lease, as: .failed, result: nil, ends: [], at: Sample.now, then: $0) }
+                    _ = try await stored { store.jobs.complete(leased.lease, as: .failed, result: nil, ends: [], verification: nil, at: Sample.now, then: $0) }
                 }
             case 4: _ = try await stored { store.jobs.cancel(id, tenant: nil, at: Sample.now, then: $0) }
             case 5: _ = try await stored { store.jobs.retry(id, tenant: nil, at: Sample.now, then: $0) }
@@ -98,7 +98,7 @@ import Testing
             try await stored { store.jobs.enqueue(job, call: Sample.call(secret + String(repeating: " padding", count: 3000)), answer: nil, then: $0) }
             let lease = try #require(try await stored { store.jobs.lease(job.lane, limit: 1, at: Sample.now, then: $0) }.first?.lease)
             let result = JobResult(status: 200, contentType: "text/plain", body: Array(secret.utf8))
-            _ = try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: Sample.now, then: $0) }
+            _ = try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], verification: nil, at: Sample.now, then: $0) }
         }
         #expect(try self.files(of: store).contains { $0.contains(secret) })
         _ = try await stored { store.jobs.erase("job_0", tenant: nil, at: Sample.now, then: $0) }
@@ -131,10 +131,14 @@ import Testing
                     let subject = Sample.subject(job.job.requestID, jobID: job.job.id)
                     try await stored { store.jobs.begin(Sample.intent(subject), under: job.lease, then: $0) }
                     let ends = [Sample.settled(subject), Sample.settled(subject)]
-                    let isCurrent = try await stored { store.jobs.complete(job.lease, as: .done, result: nil, ends: ends, at: Sample.now, then: $0) }
+                    let isCurrent = try await stored {
+                        store.jobs.complete(job.lease, as: .done, result: nil, ends: ends, verification: nil, at: Sample.now, then: $0)
+                    }
                     #expect(isCurrent)
                     // Told again, under a lease that has ended.
-                    let again = try await stored { store.jobs.complete(job.lease, as: .done, result: nil, ends: ends, at: Sample.now, then: $0) }
+                    let again = try await stored {
+                        store.jobs.complete(job.lease, as: .done, result: nil, ends: ends, verification: nil, at: Sample.now, then: $0)
+                    }
                     #expect(!again)
                 }
             }

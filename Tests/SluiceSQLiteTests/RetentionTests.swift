@@ -90,7 +90,7 @@ import Testing
         for hour in 0..<3 { try await self.append(20, inHour: hour, to: store) }
         #expect(try await self.forget(entriesBefore: 2, in: store) == 0)
         let end = Sample.settled(subject, attempt: 1)
-        #expect(try await stored { store.jobs.complete(lease, as: .failed, result: nil, ends: [end], at: Sample.now, then: $0) })
+        #expect(try await stored { store.jobs.complete(lease, as: .failed, result: nil, ends: [end], verification: nil, at: Sample.now, then: $0) })
         #expect(try await self.forget(entriesBefore: 2, in: store) > 0)
         #expect(try store.ledger.verify(wanted: nil).chain.firstBad == nil)
     }

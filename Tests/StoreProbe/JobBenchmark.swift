@@ -186,7 +186,7 @@ private struct JobWorkers {
             self.store.begin(Sample.intent(subject), under: leased.lease) { result in
                 guard case .success = result else { preconditionFailure("an attempt could not be begun") }
                 self.queue.async {
-                    self.store.complete(leased.lease, as: .done, result: answer, ends: [Sample.settled(subject)], at: Sample.now) { result in
+                    self.store.complete(leased.lease, as: .done, result: answer, ends: [Sample.settled(subject)], verification: nil, at: Sample.now) { result in
                         guard case .success(true) = result else { preconditionFailure("a lease of the benchmark's own was stale") }
                         then()
                     }

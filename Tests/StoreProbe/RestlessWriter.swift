@@ -66,7 +66,8 @@ struct RestlessWriter: Sendable {
             guard case .success = result else { return say("error") }
             say("BEGUN \(number)")
             let answer = JobResult(status: 200, contentType: "application/json", body: Array("answer \(number)".utf8))
-            jobs.complete(leased.lease, as: .done, result: answer, ends: [Sample.settled(subject, attempt: attempt)], at: Sample.now) { result in
+            jobs.complete(leased.lease, as: .done, result: answer, ends: [Sample.settled(subject, attempt: attempt)], verification: nil, at: Sample.now) {
+                result in
                 if case .success(true) = result { say("DONE \(number)") }
             }
         }

@@ -47,23 +47,24 @@ extension BundleRun {
         let lines = try await self.lines()
         let isPulled = bundle.pullAt.map { $0 <= self.now } ?? false
         var (found, ends): (Bool, [LineEnd]) = (false, [])
-        var verified: [String: VerifiedCall] = [:]
         var rest = results
         while let text = rest.readLine() {
             guard let line = provider.dialect.readLine(text), let job = bundle.job(ofCustomID: line.customID) else { continue }
             found = true
             guard let known = lines[job] else { continue }
-            let end = self.end(of: known, line.kind, bundle, isPulled: isPulled, provider.upstream)
-            if case .complete(.done, let answer) = end.fate, let leased = known.leased { verified[leased.job.id] = self.verified(leased, answer, bundle) }
+            var end = self.end(of: known, line.kind, bundle, isPulled: isPulled, provider.upstream)
+            if case .complete(.done, let answer) = end.fate, let leased = known.leased, let order = self.verification(of: leased, answer, bundle) {
+                if answer.body.count <= VerifiedCall.longest { end.verification = order } else { end.entry.settlement?.flags.append(.unverified) }
+            }
             ends.append(end)
-            if ends.count == BundleRun.linesPerStep { try await self.settle(&ends, &verified) }
+            if ends.count == BundleRun.linesPerStep { try await self.settle(&ends) }
         }
-        try await self.settle(&ends, &verified)
+        try await self.settle(&ends)
         return found
     }
 
-    /// The line's call, if its original is asked as well.
-    private func verified(_ leased: LeasedJob, _ answer: JobResult, _ bundle: Bundle) -> VerifiedCall? {
+    /// The line's call, if its original is to be asked as well.
+    private func verification(of leased: LeasedJob, _ answer: JobResult, _ bundle: Bundle) -> VerificationOrder? {
         let (live, now) = (self.keeper.worker.policy.live, self.keeper.worker.clock.now)
         // By the id alone first: the file of a line that is none of the sample need not be read.
         guard leased.job.model != leased.job.sentModel, live.policy.substitutions.contains(where: { $0.verifies(leased.job.requestID) }),
@@ -71,7 +72,8 @@ extension BundleRun {
         else { return nil }
         var ids = RequestIDs()
         return VerifiedCall(
-            call, answer: answer, from: bundle.backend, attempts: leased.job.attempts, id: ids.next("job_", at: now.wall.milliseconds), at: now.wall)
+            call, answer: answer, from: bundle.backend, attempts: leased.job.attempts, id: ids.next("job_", at: now.wall.milliseconds), at: now.wall
+        )?.order
     }
 
     private func lines() async throws -> [Int64: BundledLine] {
@@ -148,11 +150,6 @@ extension BundleRun {
     }
 
     private func settle(_ ends: inout [LineEnd]) async throws {
-        var verified: [String: VerifiedCall] = [:]
-        try await self.settle(&ends, &verified)
-    }
-
-    private func settle(_ ends: inout [LineEnd], _ verified: inout [String: VerifiedCall]) async throws {
         guard !ends.isEmpty else { return }
         let (written, now) = (ends, self.now)
         ends = []
@@ -161,9 +158,7 @@ extension BundleRun {
         for outcome in outcomes {
             if let result = outcome.result { self.keeper.worker.signals.announce(outcome.job, .answered(result)) }
             if outcome.wasLeased { self.keeper.worker.drop(outcome.job) }
-            if let call = verified[outcome.job] { self.keeper.worker.verify(call) }
         }
-        verified = [:]
         self.keeper.worker.signals.nudge()
         self.keeper.worker.signals.nudgeDelivery()
     }

@@ -32,14 +32,15 @@ struct BatchLineMaker {
         var request = InferenceRequest(fields, endpoint: self.batch.endpoint, tenant: self.batch.tenant)
         request.key = self.batch.key
         request.consent = .batch
-        request.prefix = fields.prefixHash(in: body)
         request.tags.merge(self.batch.tags) { line, _ in line }
         request.wishes.deadline = .at(self.batch.deadline)
         request.wishes.maxCost = [fields.maxCost, self.batch.maxCost].compactMap { $0 }.min()
         let source = LineSource(file: self.batch.inputFile, offset: place.offset, length: place.length)
         do throws(Refusal) {
             let decision = try self.live.classify(request, tenant: self.tenant, at: self.now)
-            return Draft(line: BatchLine(job: self.job(shape, request, decision, place), source: source, result: nil), request: request)
+            return Draft(
+                line: BatchLine(job: self.job(shape, request, decision, place, prefix: fields.prefixHash(in: body)), source: source, result: nil),
+                request: request)
         } catch {
             var job = self.blank(shape, request, place)
             job.lastError = error.message
@@ -62,7 +63,9 @@ struct BatchLineMaker {
         return job
     }
 
-    private mutating func job(_ shape: BatchLineFields, _ request: InferenceRequest, _ decision: Decision, _ place: FileLines.Place) -> Job {
+    private mutating func job(
+        _ shape: BatchLineFields, _ request: InferenceRequest, _ decision: Decision, _ place: FileLines.Place, prefix: UInt64
+    ) -> Job {
         let policy = self.live.policy
         var job = self.blank(shape, request, place)
         job.trafficClass = policy.classes[decision.trafficClass].name
@@ -70,9 +73,7 @@ struct BatchLineMaker {
         job.sentModel = policy.models[decision.model].name
         job.maxCost = decision.maxCost
         job.estimatedCost = self.live.estimate(request, decision, at: self.now)
-        let output = (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
-        job.estimatedTokens = request.inputTokens + output
-        job.prefix = PrefixTurn.place(request.prefix, input: request.inputTokens, output: output)
+        job.measure(request, prefix: prefix)
         guard let wait = decision.wait else { return job }
         job.notBefore = wait.notBefore
         job.state = wait.notBefore > self.now ? .held : .ready

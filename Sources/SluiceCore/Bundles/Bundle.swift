@@ -76,6 +76,8 @@ package struct LineEnd: Sendable {
     /// The one end of its attempt.
     package var entry: LedgerEntry
     package var fate: Fate
+    /// Stored with the line's answer, where that is the one of its job.
+    package var verification: VerificationOrder?
 
     package init(job: Int64, entry: LedgerEntry, fate: Fate) {
         self.job = job

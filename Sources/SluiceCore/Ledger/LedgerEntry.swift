@@ -41,6 +41,8 @@ package struct LedgerEntry: Sendable {
         case unbaselined
         /// The attempt asked the original what a substitute had answered.
         case verification
+        /// The original was to be asked as well, but the answer is longer than what is kept to be compared.
+        case unverified
     }
 
     package var kind: Kind

@@ -4,12 +4,13 @@ package struct Payback: Sendable {
         package var month: String
         /// All that it cost: requests, calls in doubt at their high end, idle time.
         package var owned: MoneySum
-        package var baseline: MoneySum
+        /// nil where requests were served and none of them has a baseline: nobody knows what they would have cost.
+        package var baseline: MoneySum?
         package var marginal: MoneySum
         package var paid: Duration
         package var busy: Duration
 
-        package var saved: MoneySum { self.baseline - self.owned }
+        package var saved: MoneySum? { self.baseline.map { $0 - self.owned } }
     }
 
     package struct Node: Sendable {
@@ -17,7 +18,8 @@ package struct Payback: Sendable {
         package var months: [Month]
         /// What must be earned: the purchase less what it is worth at the end, nothing where it is rented; nil where no policy tells.
         package var purchase: MoneySum?
-        /// The month in which it has paid for itself, past or expected; nil where it never will at this rate, or nobody knows what it cost to buy.
+        /// The month in which it has paid for itself, past or expected; nil where it never will at this rate, or nobody knows what it cost to buy or would
+        /// have cost elsewhere.
         package var breakEven: String?
     }
 
@@ -55,7 +57,8 @@ package struct Payback: Sendable {
         for month in months {
             // What was written off was not paid in that month.
             let writtenOff = MoneySum(pico: monthlyWriteOff.pico * Int128(month.paid.milliseconds) / (730 * 3_600_000))
-            earned += month.saved + writtenOff
+            guard let saved = month.saved else { return nil }
+            earned += saved + writtenOff
             paid += month.paid
             if paid > .zero, earned >= purchase { return month.month }
         }
@@ -68,8 +71,9 @@ package struct Payback: Sendable {
 
 extension Payback.Month {
     fileprivate init(month: String, _ measures: RollupMeasures) {
+        let isUnknown = measures.unbaselined > 0 && measures.baseline == .zero
         self.init(
-            month: month, owned: measures.spent + measures.idle, baseline: measures.baseline, marginal: measures.marginal,
+            month: month, owned: measures.spent + measures.idle, baseline: isUnknown ? nil : measures.baseline, marginal: measures.marginal,
             paid: .milliseconds(measures.paidMilliseconds), busy: .milliseconds(measures.busyMilliseconds))
     }
 }

@@ -18,10 +18,12 @@ package struct Explanation: Sendable {
 
     /// - Parameters:
     ///   - now: The moment of the decision.
+    ///   - prefix: A hash over so many tokens of the prompt's beginning; nil where only its size is known.
     ///   - condition: What is known of a backend, by its index.
     /// - Throws: What the client is refused with before any route counts.
     package init(
-        _ request: InferenceRequest, tenant: Tenant, policy: PolicySet, at now: Now, condition: (Int) -> BackendCondition = { _ in BackendCondition() }
+        _ request: InferenceRequest, tenant: Tenant, policy: PolicySet, at now: Now, prefix: (_ tokens: Int) -> UInt64? = { _ in nil },
+        condition: (Int) -> BackendCondition = { _ in BackendCondition() }
     ) throws(Refusal) {
         self.tried = Explanation.routes(request, policy)
         let classifier = Classifier(policy: policy)
@@ -37,7 +39,7 @@ package struct Explanation: Sendable {
         }
         let planner = RoutePlanner(policy: policy)
         let start = Now(wall: max(now.wall, self.decision.wait?.notBefore ?? now.wall), monotonic: now.monotonic)
-        self.route = planner.plan(request, self.decision, at: start, chance: 0, condition: condition)
+        self.route = planner.plan(request, self.decision, at: start, chance: 0, prefix: prefix, condition: condition)
         self.baselineCost = Explanation.baseline(request, self.decision, policy, planner, at: now.wall)
     }
 

@@ -9,6 +9,8 @@ package struct Route: Sendable {
         package var predictedFirstToken: Duration?
         /// Its first token is expected after the request's budget: tried when the others have failed or are full.
         package var isTooSlow = false
+        /// The pool's requests that begin alike go to it (``Pool/Affinity``).
+        package var isHome = false
 
         package init(pool: Int, backend: Int, offer: Model.Offer, estimatedCost: Money? = nil, predictedFirstToken: Duration? = nil) {
             self.pool = pool

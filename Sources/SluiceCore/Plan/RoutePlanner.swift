@@ -16,10 +16,11 @@ package struct RoutePlanner: Sendable {
     ///   - pools: The pools to plan over; the class's own ones unless the job was promoted.
     ///   - isCall: The request goes out as a call of its own, so never to a provider's batch.
     ///   - chance: From 0 to 1, what `pick: weighted` draws with.
+    ///   - prefix: A hash over so many tokens of the prompt's beginning, for pools with affinity; nil where nobody knows it.
     ///   - condition: What is known of a backend, by its index.
     package func plan(
         _ request: InferenceRequest, _ decision: Decision, pools: [Int]? = nil, isCall: Bool = false, at now: Now, chance: @autoclosure () -> Double,
-        condition: (Int) -> BackendCondition
+        prefix: (_ tokens: Int) -> UInt64? = { _ in nil }, condition: (Int) -> BackendCondition
     ) -> Route {
         let isLater = self.policy.classes[decision.trafficClass].serve == .later
         var route = Route()
@@ -40,7 +41,7 @@ package struct RoutePlanner: Sendable {
                 case .failure(let passed): route.passedOver.append(passed.passedOver)
                 }
             }
-            if !members.isEmpty { route.candidates += self.order(members, by: isLater ? .cheapest : pool.pick, in: pool, request, chance: chance) }
+            if !members.isEmpty { route.candidates += self.order(members, by: isLater ? .cheapest : pool.pick, in: pool, prefix, chance: chance) }
         }
         // Deferred work knows no order of pools: the cheapest first, the order of `use:` breaks ties.
         if isLater, route.candidates.count > 1 { route.candidates = RoutePlanner.cheapestFirst(route.candidates) }
@@ -106,7 +107,7 @@ package struct RoutePlanner: Sendable {
 
     private func order(
         _ members: [(candidate: Route.Candidate, condition: BackendCondition)], by pick: Pool.Pick, in pool: Pool,
-        _ request: InferenceRequest, chance: () -> Double
+        _ prefix: (Int) -> UInt64?, chance: () -> Double
     ) -> [Route.Candidate] {
         guard members.count > 1 else { return members.map(\.candidate) }
         var ordered: [(candidate: Route.Candidate, condition: BackendCondition)]
@@ -118,7 +119,7 @@ package struct RoutePlanner: Sendable {
         case .cheapest: ordered = members.sorted { RoutePlanner.isCheaper($0.candidate, $1.candidate) }
         case .weighted: ordered = self.weighted(members, in: pool, chance: chance())
         }
-        if let affinity = pool.affinity { self.putHomeFirst(&ordered, request.prefix, affinity) }
+        if let affinity = pool.affinity, let prefix = prefix(affinity.tokens) { self.putHomeFirst(&ordered, prefix, affinity) }
         return ordered.map(\.candidate)
     }
 
@@ -141,21 +142,29 @@ package struct RoutePlanner: Sendable {
         return rest
     }
 
-    /// The same prefix goes to the same backend (rendezvous hashing) until it holds `spill` × the mean load.
+    /// The same prefix goes to the same backend (rendezvous hashing), unless that is full or would then hold more than `spill` × the mean load; then to
+    /// its next one. The mean counts this request as well (bounded loads: Mirrokni, Thorup and Zadimoghaddam 2016), so that one of them can always take it.
     private func putHomeFirst(
         _ members: inout [(candidate: Route.Candidate, condition: BackendCondition)], _ prefix: UInt64, _ affinity: Pool.Affinity
     ) {
-        func score(_ backend: Int) -> UInt64 {
-            var hash = prefix ^ (UInt64(truncatingIfNeeded: backend) &* 0x9E37_79B9_7F4A_7C15)
-            hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
-            return hash ^ (hash >> 31)
+        let load = members.reduce(1) { $0 + $1.condition.inFlight }
+        let most = (Double(load) / Double(members.count) * Double(affinity.spill.millionths) / 1_000_000).rounded(.up)
+        var home: (index: Int, score: UInt64)?
+        for (index, member) in members.enumerated() where Double(member.condition.inFlight) < most && member.condition.hasRoom {
+            let score = self.score(prefix, at: member.candidate.backend)
+            if score >= home?.score ?? 0 { home = (index, score) }
         }
-        let mean = Double(members.reduce(0) { $0 + $1.condition.inFlight }) / Double(members.count)
-        let most = max(1, mean * Double(affinity.spill.millionths) / 1_000_000)
-        let homes = members.indices.sorted { score(members[$0].candidate.backend) > score(members[$1].candidate.backend) }
-        guard let home = homes.first(where: { Double(members[$0].condition.inFlight) < most && members[$0].condition.hasRoom }) else { return }
-        members.insert(members.remove(at: home), at: 0)
+        guard let home else { return }
+        var first = members.remove(at: home.index)
+        first.candidate.isHome = true
+        members.insert(first, at: 0)
+    }
+
+    private func score(_ prefix: UInt64, at backend: Int) -> UInt64 {
+        var hash = prefix ^ (self.policy.homes[backend] &* 0x9E37_79B9_7F4A_7C15)
+        hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
+        return hash ^ (hash >> 31)
     }
 
     /// Candidates that are expected to break the budget come after those that keep it.

@@ -29,8 +29,11 @@ package final class PolicySet: Sendable {
 
     private let modelIndex: [String: Int]
     private let classIndex: [String: Int]
+    private let routeIndex: RouteIndex
     /// The endpoints that each backend serves, one bit each.
     private let served: [UInt64]
+    /// By the index of the backend, a number made of its name, so that a prefix stays where it is when other backends come and go.
+    package let homes: [UInt64]
     /// What backends charge for what they offer, by model and backend.
     private let cards: [[[SharedCard]]]
     /// Names of headers in lower case that a route looks at; the hot path keeps no others.
@@ -57,7 +60,9 @@ package final class PolicySet: Sendable {
         self.book = parts.book
         self.modelIndex = Dictionary(uniqueKeysWithValues: parts.models.map { ($0.name, $0.index) })
         self.classIndex = Dictionary(uniqueKeysWithValues: parts.classes.map { ($0.name, $0.index) })
+        self.routeIndex = RouteIndex(parts.routes)
         self.served = parts.backends.map { $0.endpoints.reduce(0) { $0 | 1 << UInt64($1.rawValue) } }
+        self.homes = parts.backends.map { $0.name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
         self.cards = parts.models.map { model in
             parts.backends.map { backend in
                 model.offers[backend.index].map { PolicySet.cards(for: $0.name, at: backend, in: parts.book).map(SharedCard.init) } ?? []
@@ -96,6 +101,9 @@ package final class PolicySet: Sendable {
     package func trafficClass(named name: String) -> TrafficClass? {
         self.classIndex[name].map { self.classes[$0] }
     }
+
+    /// The place in `routes` of the first that takes a request; nil where none does.
+    package func route(for request: InferenceRequest) -> Int? { self.routeIndex.first(taking: request) }
 
     package func serves(_ endpoint: Endpoint, at backend: Int) -> Bool { self.served[backend] & 1 << UInt64(endpoint.rawValue) != 0 }
 

@@ -147,6 +147,15 @@ package struct Job: Sendable {
         Lane(tenant: self.tenant, trafficClass: self.trafficClass, sentModel: self.sentModel, endpoint: self.endpoint, rung: self.rung)
     }
 
+    /// Takes from its request what it is paced and ordered by in the queue.
+    ///
+    /// - Parameter prefix: A hash over the beginning of the prompt.
+    package mutating func measure(_ request: InferenceRequest, prefix: UInt64) {
+        let output = (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
+        self.estimatedTokens = request.inputTokens + output
+        self.prefix = PrefixTurn.place(prefix, input: request.inputTokens, output: output)
+    }
+
     /// The quantised deadline: jobs of one bucket count as equally urgent, so that prefixes can be grouped inside it (`queue.md` 10.2).
     package var bucket: Timestamp {
         guard let deadline else { return .distantFuture }

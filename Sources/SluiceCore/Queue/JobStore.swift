@@ -64,7 +64,11 @@ package protocol JobStore: Sendable {
 
     /// Ends a leased job with its answer, books the attempts, in one transaction. Gives false where the lease was stale: then the answer is
     /// dropped and the attempts are booked as `waste` with the outcome `superseded`.
-    func complete(_ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>)
+    ///
+    /// - Parameter verification: Stored with the answer of a job that is done, as by ``VerificationStore/verify(_:then:)``.
+    func complete(
+        _ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], verification: VerificationOrder?, at now: Timestamp,
+        then: @escaping Completion<Bool>)
 
     /// Puts a leased job back, to be run again not before `notBefore`; books its attempts.
     func putBack(_ lease: Lease, notBefore: Timestamp, error: String, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>)

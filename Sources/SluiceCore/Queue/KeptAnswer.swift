@@ -21,17 +21,17 @@ package struct KeptAnswer: Sendable {
     /// Complete header lines with CR LF.
     package var lines: [UInt8]
     package var body: [UInt8]
-    /// The job that it promises, or whose answer it is.
-    package var job: String?
+    /// The job, file or batch that it promises or tells of: it is erased with that.
+    package var subject: String?
 
-    package init(key: Key, fingerprint: [UInt8], at: Timestamp, status: Int, lines: [UInt8], body: [UInt8], job: String? = nil) {
+    package init(key: Key, fingerprint: [UInt8], at: Timestamp, status: Int, lines: [UInt8], body: [UInt8], subject: String? = nil) {
         self.key = key
         self.fingerprint = fingerprint
         self.at = at
         self.status = status
         self.lines = lines
         self.body = body
-        self.job = job
+        self.subject = subject
     }
 }
 
@@ -39,7 +39,7 @@ package struct KeptAnswer: Sendable {
 package protocol AnswerStore: Sendable {
     typealias Completion<Value> = @Sendable (Result<Value, StoreError>) -> Void
 
-    /// Keeps an answer; the first one under a key stays, unless it only promised the answer of the same job.
+    /// Keeps an answer; the first one under a key stays, unless it only promised the answer of the same subject.
     func keep(_ answer: KeptAnswer, then: @escaping Completion<Void>)
     /// Forgets answers from before `limit`; gives how many.
     func forgetAnswers(before limit: Timestamp, then: @escaping Completion<Int>)

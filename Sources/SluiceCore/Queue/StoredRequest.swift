@@ -16,7 +16,6 @@ package enum StoredRequest {
         json.add("prompt_bytes", request.promptBytes)
         json.add("input_tokens", request.inputTokens)
         json.add("has_media", request.hasMedia ? 1 : 0)
-        json.add("prefix", Int(bitPattern: UInt(request.prefix)))
         json.add("headers", request.headers)
         json.add("tags", request.tags)
         json.add("service_tier", request.serviceTier)
@@ -62,7 +61,7 @@ package enum StoredRequest {
         }
     }
 
-    /// All members in the order in which they are written; a later one goes to the end.
+    /// All members in the order in which they are written; a later one goes to the end. `prefix` is written no more.
     private static let names: [StaticString] = [
         "endpoint", "tenant", "key", "model", "stream", "wants_usage", "max_tokens", "choices", "prompt_bytes", "input_tokens", "has_media", "prefix",
         "headers", "tags", "service_tier", "consent", "consent_wait_ms", "wish_class", "wish_first_token_ms", "wish_total_ms", "wish_plain_budget_ms",
@@ -116,7 +115,6 @@ private struct StoredFields {
         request.promptBytes = try self.integer("prompt_bytes") ?? 0
         request.inputTokens = try self.integer("input_tokens") ?? 0
         request.hasMedia = try self.integer("has_media") == 1
-        request.prefix = UInt64(UInt(bitPattern: try self.integer("prefix") ?? 0))
         request.headers = try self.map("headers")
         request.tags = try self.map("tags")
         request.serviceTier = try self.text("service_tier")

@@ -19,13 +19,24 @@ package struct Verification: Sendable {
     }
 }
 
+/// A verification on its way into the queue, with the call that asks the original.
+package struct VerificationOrder: Sendable {
+    package let verification: Verification
+    package let call: StoredCall
+
+    package init(_ verification: Verification, call: StoredCall) {
+        self.verification = verification
+        self.call = call
+    }
+}
+
 /// Verifications on disk, among the jobs. They go with the answers of jobs (`retention: { results }`), and with the job that they verify
 /// when its client erases that.
 package protocol VerificationStore: Sendable {
     typealias Completion<Value> = @Sendable (Result<Value, StoreError>) -> Void
 
     /// Puts the job into the queue and keeps the substitute's answer beside it. Does nothing where the request is verified already.
-    func verify(_ verification: Verification, call: StoredCall, then: @escaping Completion<Void>)
+    func verify(_ order: VerificationOrder, then: @escaping Completion<Void>)
 
     /// Newest first, strictly after the job `after`, which gives nil where it is unknown.
     func verifications(tenant: String?, limit: Int, after: String?) throws(StoreError) -> (page: [Verification], hasMore: Bool)?

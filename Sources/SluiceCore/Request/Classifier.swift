@@ -14,8 +14,7 @@ package struct Classifier: Sendable {
         _ request: InferenceRequest, tenant: Tenant, at now: Timestamp, downgrades: [Int] = []
     ) throws(Refusal) -> Decision {
         let model = try self.model(of: request, tenant: tenant)
-        // By their places: rules are large, and most are only looked at.
-        guard let route = self.policy.routes.indices.first(where: { self.policy.routes[$0].match.mismatch(request) == nil }) else {
+        guard let route = self.policy.route(for: request) else {
             throw Refusal(404, .notFound, "no route of the policy takes this request; add a last route without `match:`")
         }
         let wished = try self.wish(request, tenant: tenant, over: self.policy.classes[self.policy.routes[route].trafficClass])
@@ -100,7 +99,9 @@ package struct Classifier: Sendable {
 
     private func wishedDeadline(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Timestamp? {
         guard let instant = request.wishes.deadline?.instant(after: now, zone: tenant.zone ?? self.policy.zone) else { return nil }
-        guard instant > now || request.consent == .batch else { throw Refusal.invalid("Sluice-Deadline has passed", param: "Sluice-Deadline") }
+        let name = request.consent == .background ? "background_options.completion_window" : "Sluice-Deadline"
+        guard instant > now || request.consent == .batch else { throw Refusal.invalid("`\(name)` has passed", param: name) }
+        guard instant <= now + ClientWishes.Deadline.longest else { throw Refusal.invalid("`\(name)` is more than ten years away", param: name) }
         return instant
     }
 

@@ -12,7 +12,8 @@ extension ClientWishes {
         case "sluice-deadline":
             guard let deadline = Deadline(value) else {
                 throw Refusal.invalid(
-                    "Sluice-Deadline is \(value.quotedForMessage); write a duration (4h), a time of day (06:00) or RFC 3339", param: "Sluice-Deadline")
+                    "Sluice-Deadline is \(value.quotedForMessage); write a duration (4h, at most ten years), a time of day (06:00) or RFC 3339",
+                    param: "Sluice-Deadline")
             }
             self.deadline = deadline
         case "sluice-max-cost":
@@ -31,7 +32,7 @@ extension ClientWishes {
     private mutating func readBudget(_ value: String) throws(Refusal) {
         for part in value.split(separator: ",", omittingEmptySubsequences: false) {
             let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmed }
-            guard let text = pair.last, let duration = DurationText.parse(text), duration > .zero else {
+            guard let text = pair.last, let duration = DurationText.parse(text), duration > .zero, duration <= Deadline.longest else {
                 throw ClientWishes.wrongBudget(value)
             }
             switch pair.count == 2 ? pair[0] : "" {
@@ -56,8 +57,12 @@ extension ClientWishes {
 }
 
 extension ClientWishes.Deadline {
+    /// Ten years: whoever asks for more has made a mistake.
+    package static let longest = Duration.seconds(3660 * 86_400)
+
     package init?(_ text: String) {
-        if let duration = DurationText.parse(text), duration > .zero {
+        if let duration = DurationText.parse(text) {
+            guard duration > .zero, duration <= Self.longest else { return nil }
             self = .within(duration)
         } else if text.utf8.count == 5, let second = ClockText.parse(text) {
             self = .clock(second: second)

@@ -18,8 +18,6 @@ package struct InferenceRequest: Sendable {
     package var inputTokens = 0
     /// Parts whose tokens cannot be told from their bytes: images, audio, files.
     package var hasMedia = false
-    /// A hash over the beginning of the prompt: requests that share it are best served by one backend.
-    package var prefix: UInt64 = 0
     /// Headers that the policy's routes look at, by their names in lower case.
     package var headers: [String: String] = [:]
     /// `Sluice-Tags` and the string values of the body's `metadata`.

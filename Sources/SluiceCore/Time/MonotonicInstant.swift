@@ -8,7 +8,8 @@ package struct MonotonicInstant: Hashable, Comparable, Sendable {
 
     package static func < (a: MonotonicInstant, b: MonotonicInstant) -> Bool { a.nanoseconds < b.nanoseconds }
     package static func + (a: MonotonicInstant, b: Duration) -> MonotonicInstant {
-        MonotonicInstant(nanoseconds: a.nanoseconds.addingReportingOverflow(b.nanoseconds).partialValue)
+        let (sum, overflow) = a.nanoseconds.addingReportingOverflow(b.nanoseconds)
+        return MonotonicInstant(nanoseconds: overflow ? (b < .zero ? .min : .max) : sum)
     }
     package static func - (a: MonotonicInstant, b: MonotonicInstant) -> Duration { .nanoseconds(a.nanoseconds - b.nanoseconds) }
 }

@@ -25,15 +25,20 @@ package protocol AnswerSink: AnyObject {
     ///
     /// - Parameter isWhole: false where it broke off, which its last event says.
     func finish(isWhole: Bool)
-    /// The answer that ends now is to be verified, once its client has it.
-    func verify(_ call: VerifiedCall)
+    /// The answer that is about to end is to be verified: its end comes once `then` is called, on the same event loop, when that is sure.
+    func verify(_ call: VerifiedCall, then: @escaping () -> Void)
     /// Whether more can be taken without piling up.
     var isWritable: Bool { get }
 }
 
 extension AnswerSink {
     /// For sinks whose calls are never substituted.
-    package func verify(_ call: VerifiedCall) {}
+    package func verify(_ call: VerifiedCall, then: @escaping () -> Void) { then() }
+
+    func finish(with events: ByteBuffer?, isWhole: Bool) {
+        if let events, events.readableBytes > 0 { self.send(events) }
+        self.finish(isWhole: isWhole)
+    }
 }
 
 /// Status and header lines of an answer; framing, date and connection headers are the sink's.

@@ -10,6 +10,8 @@ package struct LineMeter {
     /// nil where the policy no longer knows the backend or the model: then the row has no price.
     private let priced: (meter: Meter, candidate: Route.Candidate)?
     private let waited: Duration?
+    /// For the line that says where the answer came from; empty where the model is the one that was asked for.
+    private let substituted: [UInt8]
 
     /// - Parameter job: nil where it was erased meanwhile.
     package init(_ intent: LedgerEntry, request: InferenceRequest?, job: Job?, endpoint: Endpoint, live: LivePolicy) {
@@ -18,6 +20,7 @@ package struct LineMeter {
         self.endpoint = endpoint
         self.waited = job.map { max(intent.at - $0.created, .zero) }
         let policy = live.policy
+        self.substituted = job.map { LineMeter.substituted($0, request, policy) } ?? []
         let backend = intent.target.flatMap { policy.backend(named: $0.backend) }
         self.upstream = backend.map { live.upstreams[$0.index] }
         let requested = intent.subject.flatMap { policy.model(named: $0.model) }
@@ -34,6 +37,18 @@ package struct LineMeter {
             Meter(policy: policy, request: known, decision: decision, at: intent.at),
             Route.Candidate(pool: 0, backend: backend.index, offer: offer)
         )
+    }
+
+    /// The rule is found by today's policy, as for a job that goes by itself.
+    private static func substituted(_ job: Job, _ request: InferenceRequest?, _ policy: PolicySet) -> [UInt8] {
+        guard job.model != job.sentModel else { return [] }
+        var rule: Substitution?
+        if let request, let requested = policy.model(named: job.model), let trafficClass = policy.trafficClass(named: job.trafficClass) {
+            var decision = Decision(route: 0, trafficClass: trafficClass.index, requested: requested.index, budget: LatencyBudget())
+            policy.substitute(&decision, request, trafficClass)
+            if policy.models[decision.model].name == job.sentModel { rule = decision.substitutions.last.map { policy.substitutions[$0] } }
+        }
+        return RouteLine.substituted(job.model, by: job.sentModel, rule)
     }
 
     /// What an answer of status 2xx turned out to be.
@@ -72,7 +87,7 @@ package struct LineMeter {
         let route = RouteLine(
             trafficClass: Array(subject.trafficClass.structuredToken.utf8), route: LivePolicy.Words.structured(subject.route),
             pool: Array(target.pool.structuredToken.utf8), backend: Array(target.backend.structuredToken.utf8),
-            policy: LivePolicy.Words.structured(subject.policy), substituted: [])
+            policy: LivePolicy.Words.structured(subject.policy), substituted: self.substituted)
         return [UInt8](atMost: route.longest + subject.currency.utf8.count + 96) { out in
             route.write(attempt: entry.attempt ?? 1, into: &out)
             if let end = entry.settlement { out.write(costOf: end, currency: subject.currency) }

@@ -69,14 +69,14 @@ struct AnswerLines {
             trafficClass: words.classes[self.call.decision.trafficClass],
             route: name.text == self.call.subject.route ? name.structured : LivePolicy.Words.structured(self.call.subject.route),
             pool: words.pools[self.candidate.pool], backend: words.backends[self.candidate.backend], policy: words.revision,
-            substituted: self.call.decision.substitutions.last.map(self.substituted) ?? [])
+            substituted: self.substituted)
     }
 
-    private func substituted(by rule: Int) -> [UInt8] {
-        let policy = self.call.live.policy
-        let models = "\(policy.models[self.call.decision.requested].name)->\(policy.models[self.call.decision.model].name)"
-        return Array(";substituted=".utf8) + LivePolicy.Words.structured(models) + Array(";why=".utf8)
-            + Array(policy.substitutions[rule].why.structuredToken.utf8)
+    private var substituted: [UInt8] {
+        let (policy, decision) = (self.call.live.policy, self.call.decision)
+        guard decision.model != decision.requested else { return [] }
+        return RouteLine.substituted(
+            policy.models[decision.requested].name, by: policy.models[decision.model].name, decision.substitutions.last.map { policy.substitutions[$0] })
     }
 
     private func writeTiming(into out: inout ByteWriter) {

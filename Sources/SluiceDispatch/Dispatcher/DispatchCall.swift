@@ -50,6 +50,12 @@ package final class DispatchCall {
     }
 
     package var trafficClass: TrafficClass { self.live.policy.classes[self.decision.trafficClass] }
+    /// A hash over the beginning of the prompt; nil where there is no prompt.
+    func prefix(tokens: Int) -> UInt64? {
+        guard self.fields.promptRange != nil else { return nil }
+        return self.body.withUnsafeReadableBytes { self.fields.prefixHash(in: $0, tokens: tokens) }
+    }
+
     package var isLater: Bool { self.isVerification || self.live.policy.classes[self.decision.trafficClass].serve == .later }
 }
 

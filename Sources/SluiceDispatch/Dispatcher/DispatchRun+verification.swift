@@ -3,13 +3,10 @@ import SluiceCore
 
 /// The copy of an answer whose original is asked too (`verify:` of a substitution).
 struct AnswerCopy {
-    /// Of an answer that is longer than this nothing is kept, and it is not verified.
-    private static let longest = 4 << 20
-
     private(set) var body: [UInt8]? = []
 
     mutating func add(_ events: ByteBuffer) {
-        guard let length = self.body?.count, length + events.readableBytes <= AnswerCopy.longest else {
+        guard let length = self.body?.count, length + events.readableBytes <= VerifiedCall.longest else {
             self.body = nil
             return
         }
@@ -18,13 +15,20 @@ struct AnswerCopy {
 }
 
 extension DispatchRun {
-    /// Hands over what is to be verified; to be called before the sink hears of the end.
-    func verify(_ attempt: Attempt, _ head: UpstreamHead) {
-        guard let body = self.copy?.body else { return }
-        let verified = VerifiedCall(
+    /// What is to be verified of a whole answer; nil for most.
+    func verified(_ attempt: Attempt) -> VerifiedCall? {
+        guard let body = self.copy?.body, let head = attempt.head else { return nil }
+        return VerifiedCall(
             self.call, answer: JobResult(status: head.status, contentType: head.value(of: "content-type") ?? "application/json", body: body),
             from: attempt.upstream.backend.name, attempts: self.call.earlierAttempts + self.machine.attemptCount,
             id: self.dispatcher.nextJobID(at: self.now.wall), at: self.now.wall)
-        if let verified { self.sink?.verify(verified) }
+    }
+
+    /// The end of an attempt whose answer has been copied as far as it may.
+    func marked(_ end: LedgerEntry.Settlement) -> LedgerEntry.Settlement {
+        guard let copy = self.copy, copy.body == nil else { return end }
+        var end = end
+        end.flags.append(.unverified)
+        return end
     }
 }

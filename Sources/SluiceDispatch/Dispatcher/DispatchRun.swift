@@ -75,10 +75,8 @@ package final class DispatchRun {
         let now = call.arrived
         let isLater = call.isLater
         var route = call.live.planner.plan(
-            call.request, call.decision, pools: call.pools, isCall: true, at: now, chance: Double.random(in: 0..<1)
-        ) { index in
-            call.live.slots[index].condition(isLater: isLater, at: now.monotonic)
-        }
+            call.request, call.decision, pools: call.pools, isCall: true, at: now, chance: Double.random(in: 0..<1),
+            prefix: { call.prefix(tokens: $0) }, condition: { call.live.slots[$0].condition(isLater: isLater, at: now.monotonic) })
         route.keep(call.ranks)
         self.machine = AttemptMachine(
             route: route, policy: call.live.policy,
@@ -284,14 +282,17 @@ package final class DispatchRun {
         guard !self.isOver, !attempt.isSettled, let head = attempt.head else { return }
         self.commits(attempt)
         if !self.call.isLater { attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic) }
-        let end = self.settlement(of: attempt, .ok, at: now)
+        self.copy?.add(body)
+        let end = self.marked(self.settlement(of: attempt, .ok, at: now))
         let lines = self.lines(of: head, attempt, cost: end, bodyBytes: body.readableBytes, at: now)
         self.settle(attempt, end, as: .settled, report: .success, at: now)
-        self.copy?.add(body)
-        self.verify(attempt, head)
-        let sink = self.sink
+        let (sink, verified) = (self.sink, self.verified(attempt))
         self.close()
-        sink?.answer(lines, body: body)
+        guard let verified, let sink else {
+            sink?.answer(lines, body: body)
+            return
+        }
+        sink.verify(verified) { sink.answer(lines, body: body) }
     }
 
     func attemptCommits(_ attempt: Attempt) {
@@ -310,12 +311,11 @@ package final class DispatchRun {
     func attempt(_ attempt: Attempt, endedStreamWith events: ByteBuffer?) {
         guard !self.isOver, !attempt.isSettled else { return }
         let now = self.now
-        var end = self.settlement(of: attempt, .ok, at: now)
+        if let events { self.copy?.add(events) }
+        var end = self.marked(self.settlement(of: attempt, .ok, at: now))
         if !attempt.currentFacts.isEnded { end.flags.append(.noDone) }
         self.settle(attempt, end, as: .settled, report: .success, at: now)
-        if let events { self.copy?.add(events) }
-        if let head = attempt.head { self.verify(attempt, head) }
-        self.finishStream(with: events, isWhole: true)
+        self.finishStream(with: events, isWhole: true, verified: self.verified(attempt))
     }
 
     /// The stream ended in the middle: the client is told in-band, and nothing looks like success.
@@ -411,12 +411,15 @@ package final class DispatchRun {
         sink?.answer(head, body: body)
     }
 
-    private func finishStream(with events: ByteBuffer?, isWhole: Bool) {
+    private func finishStream(with events: ByteBuffer?, isWhole: Bool, verified: VerifiedCall? = nil) {
         let sink = self.sink
         self.machine.ended()
         self.close()
-        if let events, events.readableBytes > 0 { sink?.send(events) }
-        sink?.finish(isWhole: isWhole)
+        guard let verified, let sink else {
+            sink?.finish(with: events, isWhole: isWhole)
+            return
+        }
+        sink.verify(verified) { sink.finish(with: events, isWhole: isWhole) }
     }
 
     private func close() {

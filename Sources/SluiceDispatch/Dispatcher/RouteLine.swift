@@ -29,6 +29,15 @@ struct RouteLine {
         out.write(self.substituted)
         out.write("\r\n")
     }
+
+    /// What says that another model answers than the one that was asked for.
+    ///
+    /// - Parameter rule: nil where the policy has it no more: then nobody knows why.
+    static func substituted(_ requested: String, by model: String, _ rule: Substitution?) -> [UInt8] {
+        var mark = Array(";substituted=".utf8) + LivePolicy.Words.structured("\(requested)->\(model)")
+        if let rule { mark += Array(";why=".utf8) + Array(rule.why.structuredToken.utf8) }
+        return mark
+    }
 }
 
 extension ByteWriter {

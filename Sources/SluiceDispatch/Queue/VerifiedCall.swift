@@ -1,11 +1,14 @@
 package import Logging
 import NIOCore
 package import SluiceCore
+import SluiceWire
 
 /// A call whose answer came from a substitute, and whose original is asked the same: what the queue is given of it.
 package struct VerifiedCall: Sendable {
-    private let verification: Verification
-    private let call: StoredCall
+    /// Of an answer that is longer than this nothing is kept: it is not verified, which its ledger row says.
+    package static let longest = 4 << 20
+
+    package let order: VerificationOrder
 
     /// nil where the call is none of the sample.
     ///
@@ -23,17 +26,19 @@ package struct VerifiedCall: Sendable {
             route: subject.route, endpoint: request.endpoint, model: original, sentModel: original, created: now, deadline: nil, notBefore: now)
         job.rung = Job.onOriginal
         job.attempts = attempts
-        job.estimatedTokens = request.inputTokens + (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
-        job.prefix = request.prefix
-        self.verification = Verification(
-            job: job, rule: rule.displayName, substitute: policy.models[call.decision.model].name, backend: backend, answer: answer())
-        self.call = StoredCall(request: request, fields: call.forwarded, body: Array(buffer: call.body), clientRequestID: subject.clientRequestID)
+        job.measure(request, prefix: call.body.withUnsafeReadableBytes { call.fields.prefixHash(in: $0) })
+        self.order = VerificationOrder(
+            Verification(job: job, rule: rule.displayName, substitute: policy.models[call.decision.model].name, backend: backend, answer: answer()),
+            call: StoredCall(request: request, fields: call.forwarded, body: Array(buffer: call.body), clientRequestID: subject.clientRequestID))
     }
 
     /// Puts it into the queue. One that cannot be stored is left out: a sample is no promise.
-    package func keep(in store: any VerificationStore, _ signals: JobSignals, _ logger: Logger) {
-        let request = self.verification.job.requestID
-        store.verify(self.verification, call: self.call) { result in
+    ///
+    /// - Parameter then: Called from any thread, once it is on disk or left out.
+    package func keep(in store: any VerificationStore, _ signals: JobSignals, _ logger: Logger, then: @escaping @Sendable () -> Void) {
+        let request = self.order.verification.job.requestID
+        store.verify(self.order) { result in
+            defer { then() }
             switch result {
             case .success: signals.nudge()
             case .failure(let error):

@@ -27,7 +27,7 @@ struct FieldType<Value: Sendable>: Sendable {
     ///   - parse: nil where the text is none of this type.
     static func scalar(
         _ word: String, example: String, schema: JSONValue = .anyScalar, parse: @escaping @Sendable (String) -> Value?,
-        show: @escaping @Sendable (Value) -> String
+        show: @escaping @Sendable (Value) -> String, limit: @escaping @Sendable (String) -> String? = { _ in nil }
     ) -> FieldType {
         FieldType(
             word: word, schema: schema,
@@ -36,7 +36,7 @@ struct FieldType<Value: Sendable>: Sendable {
                 if let value = parse(text) { return value }
                 reader.report(
                     .error, .badValue, "`\(text.cutForMessage)` is not \(word.withArticle)", at: node.span,
-                    hint: "write it like `\(example)`")
+                    hint: limit(text) ?? "write it like `\(example)`")
                 return nil
             },
             show: { .scalar(show($0)) })

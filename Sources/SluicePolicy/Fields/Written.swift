@@ -58,7 +58,8 @@ enum Written {
                 guard let duration = DurationText.parse(text), duration.nanoseconds % 1_000_000 == 0 else { return nil }
                 return duration > .zero || allowsZero ? duration : nil
             },
-            show: DurationText.format)
+            show: DurationText.format,
+            limit: { DurationText.isTooLong($0) ? "at most `\(DurationText.format(DurationText.longest))`, a century" : nil })
     }
 
     static var duration: FieldType<Duration> { self.duration() }

@@ -40,7 +40,9 @@ struct AffinityRecord: PolicyRecord {
     static let sentence = "Requests that begin alike go to the same backend, whose cache then knows the beginning."
     static let fields: [Field<Self>] = [
         Field("by", \.by, Written.choice(), "What makes requests alike."),
-        Field("tokens", \.tokens, Written.count(1...1_000_000), "How many tokens of the prompt count."),
-        Field("spill", \.spill, Written.factor, "Until the backend holds so many times the mean load."),
+        Field("tokens", \.tokens, Written.count(1...1_000_000), "How many tokens of the prompt's beginning count, of four bytes each."),
+        Field(
+            "spill", \.spill, Written.factor,
+            "That backend takes no more than so many times the mean load of those that could; then the prompt's next one is asked."),
     ]
 }

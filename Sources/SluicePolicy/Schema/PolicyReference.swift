@@ -16,7 +16,7 @@ package enum PolicyReference {
 
         * Keys that begin with `x-` are allowed everywhere and ignored: anchors live there. Every other unknown key is an error.
         * A single value may be given where a list is wanted. `*` in a pattern stands for any run of characters.
-        * Durations: `250ms` `30s` `5m` `4h` `2d` `36mo`. Counts: `64` `10k` `2M` `70B`. Percentages: `50%`. Amounts are plain
+        * Durations: `250ms` `30s` `5m` `4h` `2d` `36mo`, at most a century. Counts: `64` `10k` `2M` `70B`. Percentages: `50%`. Amounts are plain
           numbers in `currency`.
         * `${NAME}`, `${NAME:-default}` and `${NAME:?message}` are filled in from the environment; secrets also come as `${file:/path}` and
           `${cred:name}`. `$${` is a plain `${`.

@@ -18,7 +18,9 @@ package struct SQLiteAnswerStore: AnswerStore {
             WriteOperation(
                 { transaction in
                     if let earlier = try SQLiteAnswerStore.find(answer.key, in: transaction.db) {
-                        guard earlier.job != nil, earlier.job == answer.job else { return }
+                        guard earlier.subject != nil, earlier.subject == answer.subject, (earlier.status, earlier.body) != (answer.status, answer.body) else {
+                            return
+                        }
                         try transaction.db.execute(literal: "DELETE FROM kept_answer WHERE scope = \(answer.key.scope) AND key = \(answer.key.key)")
                     }
                     try transaction.keep(answer)
@@ -48,7 +50,7 @@ package struct SQLiteAnswerStore: AnswerStore {
             .first(.text(key.scope), .text(key.key)) { row in
                 KeptAnswer(
                     key: key, fingerprint: row.array(0), at: Timestamp(milliseconds: row.long(1)), status: row.int(2), lines: row.array(3), body: row.array(4),
-                    job: row.textOrNil(5))
+                    subject: row.textOrNil(5))
             }
     }
 }
@@ -63,9 +65,15 @@ extension WriteTransaction {
         }
     }
 
+    /// Erases what is kept of a job, file or batch that is erased.
+    mutating func forgetAnswers(about subject: String) throws {
+        try self.db.cachedStatement(literal: "DELETE FROM kept_answer WHERE job = \(subject)").execute()
+        if self.db.changesCount > 0 { self.hasErased = true }
+    }
+
     mutating func keep(_ answer: KeptAnswer) throws {
         try RawStatement("INSERT INTO kept_answer(scope, key, fingerprint, at_ms, status, lines, body, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", in: self.db).run(
             .text(answer.key.scope), .text(answer.key.key), .bytes(answer.fingerprint), .integer(answer.at.milliseconds), .integer(answer.status),
-            .bytes(answer.lines), .bytes(answer.body), .text(answer.job))
+            .bytes(answer.lines), .bytes(answer.body), .text(answer.subject))
     }
 }

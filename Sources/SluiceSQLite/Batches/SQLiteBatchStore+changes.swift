@@ -119,6 +119,7 @@ extension SQLiteBatchStore {
             { transaction in
                 guard let batch = try BatchStanding.find(id, tenant: tenant, in: transaction.db), batch.status.isTerminal else { return false }
                 try transaction.db.cachedStatement(literal: "UPDATE batch SET erased_ms = \(now.milliseconds) WHERE id = \(batch.id)").execute()
+                try transaction.forgetAnswers(about: id)
                 _ = try SQLiteBatchStore.deleteSome(of: batch.id, atMost: SQLiteBatchStore.linesPerStep, in: &transaction)
                 return true
             }, then: then)

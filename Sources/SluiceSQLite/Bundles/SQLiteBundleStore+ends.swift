@@ -9,7 +9,9 @@ extension SQLiteBundleStore {
                 var outcomes: [LineOutcome] = []
                 for (end, entry) in sealed {
                     guard let line = try transaction.takeLine(of: end.job, from: bundle) else { continue }
-                    if let outcome = try transaction.settle(end, entry, of: line, at: now) { outcomes.append(outcome) }
+                    guard let outcome = try transaction.settle(end, entry, of: line, at: now) else { continue }
+                    if let verification = end.verification { try transaction.add(verification) }
+                    outcomes.append(outcome)
                 }
                 return outcomes
             }, then: then)

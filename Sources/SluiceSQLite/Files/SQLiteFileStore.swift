@@ -80,7 +80,9 @@ package struct SQLiteFileStore: FileStore {
                     WHERE pub = \(id) AND (\(tenant) IS NULL OR tenant = \(tenant)) AND deleted_ms IS NULL
                     """
             ).execute()
-            return transaction.db.changesCount == 1
+            guard transaction.db.changesCount == 1 else { return false }
+            try transaction.forgetAnswers(about: id)
+            return true
         }) { result in
             guard case .success(true) = result else { return then(result) }
             self.shelf.later {
@@ -100,6 +102,10 @@ package struct SQLiteFileStore: FileStore {
                       ORDER BY expires_ms LIMIT \(SQLiteFileStore.filesPerSweep))
                     """
             ).execute()
+            try transaction.db.cachedStatement(
+                literal: "DELETE FROM kept_answer WHERE job IN (SELECT pub FROM file WHERE deleted_ms IS NOT NULL)"
+            ).execute()
+            if transaction.db.changesCount > 0 { transaction.hasErased = true }
             try transaction.db.cachedStatement(
                 literal: """
                     UPDATE batch SET is_output_deleted = 1, is_error_deleted = 1, is_erasing = 1

@@ -108,6 +108,7 @@ extension WriteTransaction {
         for job in jobs {
             try self.db.cachedStatement(literal: "DELETE FROM job_result WHERE job = \(job)").execute()
             try self.db.cachedStatement(literal: "UPDATE job SET has_result = 0 WHERE id = \(job)").execute()
+            try self.db.cachedStatement(literal: "DELETE FROM kept_answer WHERE job = (SELECT pub FROM job WHERE id = \(job)) AND status <> 202").execute()
         }
         try self.db.cachedStatement(
             literal: """

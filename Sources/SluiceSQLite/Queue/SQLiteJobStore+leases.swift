@@ -36,7 +36,8 @@ extension SQLiteJobStore {
     }
 
     package func complete(
-        _ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], at now: Timestamp, then: @escaping Completion<Bool>
+        _ lease: Lease, as state: JobState, result: JobResult?, ends: [LedgerEntry], verification: VerificationOrder?, at now: Timestamp,
+        then: @escaping Completion<Bool>
     ) {
         guard let sql = LeaseSQL.completion(as: state) else {
             return then(.failure(StoreError(.other, "a job does not end as \(state.name)")))
@@ -55,6 +56,7 @@ extension SQLiteJobStore {
                 let booking = try transaction.close(sealed, of: lease, isCurrent: job != nil)
                 if let job {
                     try transaction.end(job, result: result, attempts: booking, at: now)
+                    if state == .done, let verification { try transaction.add(verification) }
                 } else {
                     try transaction.book(booking, toBatchOf: lease.job, at: now)
                 }

@@ -14,23 +14,8 @@ package struct SQLiteVerificationStore: VerificationStore {
         self.jobs = SQLiteJobStore(reading: reader)
     }
 
-    package func verify(_ verification: Verification, call: StoredCall, then: @escaping Completion<Void>) {
-        let job = verification.job
-        guard job.kind == .verification, job.state == .ready, job.batchID == nil, job.source == nil else {
-            return then(.failure(StoreError(.other, "a verification is a job of its own that is ready")))
-        }
-        self.jobs.submit(
-            { transaction in
-                guard try transaction.verification(ofRequest: job.requestID) == nil else { return }
-                let id = try transaction.insert(job, call)
-                // Its attempts are counted on from those of the request.
-                try RawStatement("UPDATE job SET attempts = ? WHERE id = ?", in: transaction.db).run(.integer(job.attempts), .integer(id))
-                try RawStatement(
-                    "INSERT INTO verification(job, rule, substitute, backend, status, content_type, body) VALUES (?, ?, ?, ?, ?, ?, ?)", in: transaction.db
-                ).run(
-                    .integer(id), .text(verification.rule), .text(verification.substitute), .text(verification.backend),
-                    .integer(verification.answer.status), .text(verification.answer.contentType), .bytes(verification.answer.body))
-            }, then: then)
+    package func verify(_ order: VerificationOrder, then: @escaping Completion<Void>) {
+        self.jobs.submit({ transaction in try transaction.add(order) }, then: then)
     }
 
     package func verifications(tenant: String?, limit: Int, after: String?) throws(StoreError) -> (page: [Verification], hasMore: Bool)? {
@@ -89,6 +74,21 @@ extension Verification {
 }
 
 extension WriteTransaction {
+    /// Does nothing where the request is verified already.
+    mutating func add(_ order: VerificationOrder) throws {
+        let (verification, job) = (order.verification, order.verification.job)
+        guard job.kind == .verification, job.state == .ready, job.batchID == nil, job.source == nil else {
+            throw StoreError(.other, "a verification is a job of its own that is ready")
+        }
+        guard try self.verification(ofRequest: job.requestID) == nil else { return }
+        let id = try self.insert(job, order.call)
+        // Its attempts are counted on from those of the request.
+        try RawStatement("UPDATE job SET attempts = ? WHERE id = ?", in: self.db).run(.integer(job.attempts), .integer(id))
+        try RawStatement("INSERT INTO verification(job, rule, substitute, backend, status, content_type, body) VALUES (?, ?, ?, ?, ?, ?, ?)", in: self.db).run(
+            .integer(id), .text(verification.rule), .text(verification.substitute), .text(verification.backend), .integer(verification.answer.status),
+            .text(verification.answer.contentType), .bytes(verification.answer.body))
+    }
+
     /// The number of the job that verifies a request; nil where there is none.
     func verification(ofRequest id: String) throws -> Int64? {
         try RawStatement("SELECT id FROM job WHERE kind = 5 AND request_id = ?", in: self.db).first(.text(id)) { $0.long(0) }

@@ -22,38 +22,6 @@ package final class StoreWriter: Sendable {
         package init() {}
     }
 
-    /// Ledger entries that were appended together.
-    struct Batch: Sendable {
-        var entries: [SealedEntry]
-        var bytes: Int
-        var committed: @Sendable (Result<Void, StoreError>) -> Void
-    }
-
-    private struct Queue {
-        var operations: [WriteOperation] = []
-        var batches: [Batch] = []
-        var entries = 0
-        var isDraining = false
-        var isTimerSet = false
-        /// Entries wait for space: they are left alone until the timer says so.
-        var isFull = false
-        var backlog = 0
-        var failure: StoreError?
-        /// Called when nothing is left to write; given once nothing more is taken.
-        var closing: (@Sendable () -> Void)?
-
-        var refusal: StoreError? {
-            self.failure ?? (self.closing != nil ? StoreError(.closed, "the store is closed") : nil)
-        }
-    }
-
-    private struct Group {
-        var operations: [WriteOperation] = []
-        var batches: [Batch] = []
-
-        var isEmpty: Bool { self.operations.isEmpty && self.batches.isEmpty }
-    }
-
     /// What the database's queue alone touches.
     struct Ends: Sendable {
         var tail: ChainTail
@@ -71,7 +39,7 @@ package final class StoreWriter: Sendable {
     private let files: DatabaseFiles
     private let onFailure: @Sendable (StoreError) -> Void
     private let timer = DispatchQueue(label: "sluice.store.timer")
-    private let queue = Mutex(Queue())
+    private let queue = Mutex(WriteQueue())
     private let ends: Mutex<Ends>
     let backlog: Backlog
 
@@ -100,7 +68,7 @@ package final class StoreWriter: Sendable {
 
     /// Queues ledger entries; they wait for company, see ``Limits/patience``.
     func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
-        let batch = Batch(entries: entries, bytes: entries.reduce(0) { $0 + $1.body.count + 220 }, committed: committed)
+        let batch = WriteQueue.Batch(entries: entries, bytes: entries.reduce(0) { $0 + $1.body.count + 220 }, committed: committed)
         let refusal: StoreError? = self.queue.withLock { queue in
             if let refusal = queue.refusal { return refusal }
             queue.batches.append(batch)
@@ -136,13 +104,13 @@ package final class StoreWriter: Sendable {
         isDone.wait()
     }
 
-    private func drainIfIdle(_ queue: inout Queue) {
+    private func drainIfIdle(_ queue: inout WriteQueue) {
         guard !queue.isDraining else { return }
         queue.isDraining = true
         self.pool.asyncWriteWithoutTransaction { db in self.drain(db) }
     }
 
-    private func wake(_ queue: inout Queue, after delay: Duration) {
+    private func wake(_ queue: inout WriteQueue, after delay: Duration) {
         guard !queue.isTimerSet, !queue.isDraining else { return }
         queue.isTimerSet = true
         self.timer.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) {
@@ -188,31 +156,17 @@ package final class StoreWriter: Sendable {
         }
     }
 
-    private func nextGroup(isFirst: Bool, after last: Int) -> Group? {
+    private func nextGroup(isFirst: Bool, after last: Int) -> WriteGroup? {
         self.waitForCompany(of: last)
         return self.queue.withLock { queue in
-            let takesEntries = !queue.isFull && (isFirst || !queue.operations.isEmpty || queue.entries >= self.limits.groupSize || queue.closing != nil)
-            var group = Group()
-            group.operations = queue.operations.take(self.limits.groupSize)
-            if takesEntries {
-                var count = 0
-                let end = queue.batches.firstIndex { batch in
-                    defer { count += batch.entries.count }
-                    return count >= self.limits.groupSize
-                }
-                group.batches = queue.batches.take(end ?? queue.batches.count)
-                queue.entries -= group.batches.reduce(0) { $0 + $1.entries.count }
-            }
-            if group.isEmpty {
-                queue.isDraining = false
-                if queue.entries > 0 { self.wake(&queue, after: queue.isFull ? self.limits.retry : self.limits.patience) }
-                return nil
-            }
-            return group
+            if let group = queue.takeGroup(of: self.limits.groupSize, isFirst: isFirst) { return group }
+            queue.isDraining = false
+            if queue.entries > 0 { self.wake(&queue, after: queue.isFull ? self.limits.retry : self.limits.patience) }
+            return nil
         }
     }
 
-    private func commit(_ group: Group, _ db: Database) {
+    private func commit(_ group: WriteGroup, _ db: Database) {
         do {
             let answers = try self.write(group, db)
             let bytes = group.batches.reduce(0) { $0 + $1.bytes }
@@ -227,7 +181,7 @@ package final class StoreWriter: Sendable {
     /// Savepoints cost every operation a copy of every page that it touches, so they are left out until one fails.
     ///
     /// - Returns: What is to be called now that all is committed.
-    private func write(_ group: Group, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
+    private func write(_ group: WriteGroup, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
         try self.ends.withLock { ends throws(StoreError) in
             do throws(StoreError) {
                 return try self.write(group, apart: false, &ends, db)
@@ -238,7 +192,7 @@ package final class StoreWriter: Sendable {
     }
 
     /// - Parameter apart: Whether an operation that fails leaves the others of the group as they are; else it takes them with it.
-    private func write(_ group: Group, apart: Bool, _ ends: inout Ends, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
+    private func write(_ group: WriteGroup, apart: Bool, _ ends: inout Ends, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
         let before = (ends.tail.seq, ends.tail.hash)
         var transaction = WriteTransaction(db: db, chain: ends.tail.lent(oneByOne: apart), backlog: self.backlog)
         var hasRollups = false
@@ -273,12 +227,12 @@ package final class StoreWriter: Sendable {
     }
 
     /// A group that did not commit: does what can be done for each of its parts.
-    private func recover(_ group: Group, from error: StoreError, _ db: Database) {
+    private func recover(_ group: WriteGroup, from error: StoreError, _ db: Database) {
         switch error.code {
         case .full where group.operations.count > 1 || (group.operations.count == 1 && !group.batches.isEmpty):
             // A large one may not fit where a small one does.
-            if !group.batches.isEmpty { self.commit(Group(batches: group.batches), db) }
-            for operation in group.operations { self.commit(Group(operations: [operation]), db) }
+            if !group.batches.isEmpty { self.commit(WriteGroup(batches: group.batches), db) }
+            for operation in group.operations { self.commit(WriteGroup(operations: [operation]), db) }
         case .full where !group.batches.isEmpty:
             self.keep(group.batches)
         case .ioFailure:
@@ -290,19 +244,16 @@ package final class StoreWriter: Sendable {
     }
 
     /// Keeps entries for which there is no space, before those that came since.
-    private func keep(_ batches: [Batch]) {
+    private func keep(_ batches: [WriteQueue.Batch]) {
         let isClosed = self.queue.withLock { queue in
             guard queue.closing == nil else { return true }
-            queue.batches.insert(contentsOf: batches, at: 0)
-            queue.entries += batches.reduce(0) { $0 + $1.entries.count }
-            queue.backlog = queue.batches.reduce(0) { $0 + $1.bytes }
-            queue.isFull = true
+            queue.putBack(batches)
             return false
         }
         if isClosed { for batch in batches { batch.committed(.failure(StoreError(.full, "no space left for the ledger"))) } }
     }
 
-    private func fail(_ group: Group, _ error: StoreError) {
+    private func fail(_ group: WriteGroup, _ error: StoreError) {
         for operation in group.operations { operation.fail(error) }
         for batch in group.batches { batch.committed(.failure(error)) }
     }
@@ -314,53 +265,5 @@ package final class StoreWriter: Sendable {
             return queue.failure == nil
         }
         if isFirst { self.onFailure(error) }
-    }
-}
-
-extension WriteTransaction {
-    /// Carries out one operation.
-    ///
-    /// - Throws: Where it fails after it has changed something: then the whole transaction is lost.
-    fileprivate mutating func carryOut(_ operation: WriteOperation) throws -> @Sendable () -> Void {
-        do {
-            return try operation.run(&self)
-        } catch let error as Unchanged {
-            return { operation.fail(error.error) }
-        }
-    }
-
-    /// Carries out one operation; one that fails leaves nothing behind, and does not disturb the others of its group.
-    ///
-    /// - Throws: Where the whole transaction is lost.
-    fileprivate mutating func carryOutApart(_ operation: WriteOperation) throws -> @Sendable () -> Void {
-        let mark = self.chain.mark
-        let changes = self.changes.count
-        try self.db.cachedStatement(sql: "SAVEPOINT operation").execute()
-        do {
-            let answer = try self.carryOut(operation)
-            try self.chain.appendWaiting(to: self.db)
-            try self.db.cachedStatement(sql: "RELEASE operation").execute()
-            return answer
-        } catch {
-            let failure = StoreError.translating(error)
-            guard failure.code != .full, failure.code != .ioFailure, self.db.isInsideTransaction else { throw failure }
-            try self.db.cachedStatement(sql: "ROLLBACK TO operation").execute()
-            try self.db.cachedStatement(sql: "RELEASE operation").execute()
-            self.chain.rollBack(to: mark)
-            self.takeBackChanges(to: changes)
-            return { operation.fail(failure) }
-        }
-    }
-}
-
-extension Array {
-    /// Removes and returns the first `count` elements.
-    fileprivate mutating func take(_ count: Int) -> [Element] {
-        if count >= self.count {
-            defer { self = [] }
-            return self
-        }
-        defer { self.removeFirst(count) }
-        return Array(self.prefix(count))
     }
 }

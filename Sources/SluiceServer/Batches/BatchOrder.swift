@@ -76,8 +76,12 @@ struct BatchOrder {
     ///
     /// - Throws: A 400 where the window is no time from now on.
     func deadline(from now: Timestamp, zone: String) throws(Refusal) -> Timestamp {
-        guard let instant = ClientWishes.Deadline(self.window)?.instant(after: now, zone: zone), instant > now else {
-            throw .invalid("`completion_window` is \(self.window.quotedForMessage); write a duration such as 24h or 90m", param: "completion_window")
+        guard let instant = ClientWishes.Deadline(self.window)?.instant(after: now, zone: zone), instant > now,
+            instant <= now + ClientWishes.Deadline.longest
+        else {
+            throw .invalid(
+                "`completion_window` is \(self.window.quotedForMessage); write a duration such as 24h or 90m, at most ten years",
+                param: "completion_window")
         }
         return instant
     }

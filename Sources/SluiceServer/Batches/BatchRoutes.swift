@@ -26,7 +26,7 @@ struct BatchRoutes {
 
     private func unknown(_ id: String) -> Refusal { Refusal(404, .notFound, "No batch found with id \(id.quotedForMessage).") }
 
-    private func answer(_ batch: Batch) -> ColdAnswer { ColdAnswer(BatchBody.json(batch, currency: self.currency)) }
+    private func answer(_ batch: Batch) -> ColdAnswer { ColdAnswer(BatchBody.json(batch, currency: self.currency), of: batch.id) }
 
     private func create(_ posted: Posted) async throws -> ColdAnswer {
         let order = try BatchOrder(posted.body)

@@ -9,8 +9,11 @@ struct ColdAnswer: Sendable {
     var status = 200
     var headers: [(name: HTTPField.Name, value: String)] = []
     var body: [UInt8]
+    /// The job, file or batch that it tells of.
+    let subject: String?
 
-    init(_ body: [UInt8], status: Int = 200, headers: [(name: HTTPField.Name, value: String)] = []) {
+    init(_ body: [UInt8], of subject: String? = nil, status: Int = 200, headers: [(name: HTTPField.Name, value: String)] = []) {
+        self.subject = subject
         self.status = status
         self.headers = headers
         self.body = body
@@ -57,7 +60,9 @@ struct Posted: Sendable {
     /// What a transaction stores together with the thing that the request makes; nil without an idempotency key.
     func kept(_ answer: ColdAnswer) -> KeptAnswer? {
         self.claim.map {
-            KeptAnswer(key: $0.key, fingerprint: $0.fingerprint, at: self.arrived, status: answer.status, lines: answer.lines, body: answer.body)
+            KeptAnswer(
+                key: $0.key, fingerprint: $0.fingerprint, at: self.arrived, status: answer.status, lines: answer.lines, body: answer.body,
+                subject: answer.subject)
         }
     }
 }

@@ -38,7 +38,7 @@ struct FileRoutes {
             let file = try upload.file(id: id, tenant: tenant, at: now)
             return try await self.desk.answer(request, context, fingerprint: upload.fingerprint) { (_: Posted) async throws -> ColdAnswer in
                 try await upload.store(file)
-                return ColdAnswer(FileBody.json(file), headers: upload.warnings(file).map { [(.sluiceWarnings, $0)] } ?? [])
+                return ColdAnswer(FileBody.json(file), of: file.id, headers: upload.warnings(file).map { [(.sluiceWarnings, $0)] } ?? [])
             }
         } catch {
             upload.discard()

@@ -51,7 +51,7 @@ final class AnswerKeeper {
     func kept(_ head: AnswerHead, _ body: ByteBuffer) -> KeptAnswer {
         KeptAnswer(
             key: self.key, fingerprint: self.fingerprint, at: self.arrived, status: head.status, lines: Array(buffer: head.lines), body: Array(buffer: body),
-            job: self.job)
+            subject: self.job)
     }
 
     func answered(_ head: AnswerHead, _ body: ByteBuffer) {

@@ -22,6 +22,8 @@ final class LiveExchange: AnswerSink {
     private var host: CallsInFlight.Call?
     /// Nobody waits for the answer on this connection any more.
     private var hasClientLeft = false
+    /// A client that has its answer but for the end does not wait for a disk that hangs.
+    private static let patienceWithDisk = TimeAmount.seconds(1)
 
     init(connection: HotConnection, request: HotRequest) {
         self.connection = connection
@@ -146,7 +148,7 @@ final class LiveExchange: AnswerSink {
         if request.consent == .background, let window = fields.completionWindow, window != "soonest" {
             guard let deadline = ClientWishes.Deadline(window) else {
                 throw .invalid(
-                    "`background_options.completion_window` is \(window.quotedForMessage); write `soonest` or a duration such as 2h",
+                    "`background_options.completion_window` is \(window.quotedForMessage); write `soonest` or a duration such as 2h, at most ten years",
                     param: "background_options.completion_window")
             }
             guard !fields.isStream else {
@@ -255,9 +257,24 @@ final class LiveExchange: AnswerSink {
         self.end()
     }
 
-    func verify(_ call: VerifiedCall) {
+    /// On disk before the end of the answer is sent, so that no process that is killed leaves an answer of the sample without it.
+    func verify(_ call: VerifiedCall, then: @escaping () -> Void) {
         let server = self.connection.server
-        if let deferral = server.deferral { call.keep(in: deferral.verifications, deferral.signals, server.logger) }
+        guard let deferral = server.deferral else { return then() }
+        let loop = server.loop
+        let waiting = NIOLoopBoundBox<(() -> Void)?>(then, eventLoop: loop)
+        let end: @Sendable () -> Void = {
+            let then = waiting.value
+            waiting.value = nil
+            then?()
+        }
+        let timer = loop.scheduleTask(in: LiveExchange.patienceWithDisk, end)
+        call.keep(in: deferral.verifications, deferral.signals, server.logger) {
+            loop.execute {
+                timer.cancel()
+                end()
+            }
+        }
     }
 
     var isWritable: Bool { self.hasClientLeft || self.connection.isWritable }

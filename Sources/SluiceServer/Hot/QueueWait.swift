@@ -49,9 +49,7 @@ final class QueueWait {
         job.promoteTo = wait.promoteTo.map { policy.pools[$0].name }
         job.maxCost = decision.maxCost
         job.estimatedCost = hot.live.estimate(request, decision, at: hot.arrived.wall)
-        let output = (request.maxTokens ?? RoutePlanner.usualOutput) * request.choices
-        job.estimatedTokens = request.inputTokens + output
-        job.prefix = PrefixTurn.place(hot.body.withUnsafeReadableBytes { fields.prefixHash(in: $0) }, input: request.inputTokens, output: output)
+        job.measure(request, prefix: hot.body.withUnsafeReadableBytes { fields.prefixHash(in: $0) })
         let quote = deferral.outlook.quote(job, request, live: hot.live)
         job.estimatedCost = quote.cost
         self.quote = quote

@@ -37,7 +37,7 @@ struct MessageBatchRoutes {
         let (made, batches, signals) = (batch, self.deferral.batches, self.deferral.signals)
         do {
             return try await self.desk.answer(request, context, fingerprint: upload.fingerprint) { posted in
-                let answer = ColdAnswer(MessageBatchBody.json(made))
+                let answer = ColdAnswer(MessageBatchBody.json(made), of: made.id)
                 try await upload.store(id: file, tenant: tenant, at: now)
                 try await writing { batches.create(made, answer: posted.kept(answer), then: $0) }
                 signals.nudgeIntake()
@@ -113,7 +113,7 @@ struct MessageBatchRoutes {
             guard let found = try await self.deferral.cancelBatch(batch.id, tenant: posted.tenant.name, at: self.desk.clock.now.wall) else {
                 throw self.unknown(batch.id)
             }
-            return ColdAnswer(MessageBatchBody.json(found))
+            return ColdAnswer(MessageBatchBody.json(found), of: found.id)
         }
     }
 

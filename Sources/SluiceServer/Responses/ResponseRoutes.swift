@@ -70,7 +70,7 @@ struct ResponseRoutes {
             }
             self.deferral.signals.nudgeDelivery()
             let store = self.deferral.store
-            return ColdAnswer(try await reading { try BackgroundResponse.json(found, in: store) })
+            return ColdAnswer(try await reading { try BackgroundResponse.json(found, in: store) }, of: job.id)
         }
     }
 

@@ -89,7 +89,8 @@ extension JobStoreConformance {
             result.lines = Array("sluice-route: batch;attempt=1\r\n".utf8)
             result.refusal = .init(code: .maxCostExceeded, message: "too dear")
             let written = result
-            try expect(try await stored { store.jobs.complete(lease, as: .failed, result: written, ends: [], at: Sample.now, then: $0) }, "stale")
+            try expect(
+                try await stored { store.jobs.complete(lease, as: .failed, result: written, ends: [], verification: nil, at: Sample.now, then: $0) }, "stale")
             let found = try require(try store.jobs.result(of: job.id, tenant: nil), "no answer")
             try expect(found.lines == result.lines && found.refusal == result.refusal, "\(found)")
         },
@@ -130,7 +131,7 @@ extension JobStoreConformance {
                 let lease = try await store.leased(job)
                 let end = Sample.now + .seconds(i * 10)
                 let result = JobResult(status: 200, contentType: "text/plain", body: [1])
-                try expect(try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: end, then: $0) }, "stale")
+                try expect(try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], verification: nil, at: end, then: $0) }, "stale")
             }
             let results = try await stored { store.jobs.sweep(SweepLimits(results: Sample.now + .seconds(15)), own: [:], at: Sample.now, then: $0) }
             try expect(results == 2, "\(results) answers were erased")
@@ -147,7 +148,8 @@ extension JobStoreConformance {
                 job.tenant = tenant
                 let lease = try await store.leased(job)
                 let result = JobResult(status: 200, contentType: "text/plain", body: [1])
-                try expect(try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: Sample.now, then: $0) }, "stale")
+                try expect(
+                    try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], verification: nil, at: Sample.now, then: $0) }, "stale")
             }
             let (early, late) = (Sample.now - .seconds(1), Sample.now + .seconds(1))
             let own = ["short": SweepLimits(results: late, prompts: late), "long": SweepLimits(results: early)]

@@ -26,7 +26,7 @@ extension StoreSubject {
         var result = JobResult(status: 200, contentType: "application/json", body: Array("{\"of\":\"\(job.id)\"}".utf8))
         result.lines = Array("sluice-route: batch\r\n".utf8)
         let end = Sample.settled(self.subject(of: job), attempt: attempt)
-        return try await stored { self.jobs.complete(lease, as: state, result: result, ends: [end], at: Sample.now, then: $0) }
+        return try await stored { self.jobs.complete(lease, as: state, result: result, ends: [end], verification: nil, at: Sample.now, then: $0) }
     }
 
     func putBack(_ job: Job, under lease: Lease, notBefore: Timestamp = Sample.now, attempt: Int = 1) async throws -> Bool {

@@ -25,6 +25,17 @@ package enum VerificationStoreConformance {
             try expect(try store.verifications.verifications(tenant: nil, limit: 9, after: nil)?.page.map(\.job.id) == [first.job.id], "twice")
             try expect(try store.jobs.job("job_2", tenant: nil) == nil, "a job without a verification")
         },
+        StoreCase("it is stored with the answer that it verifies, and only with that") { store in
+            let (done, failed, stale) = (Sample.job("job_done"), Sample.job("job_failed"), Sample.job("job_stale"))
+            try expect(try await store.complete(done, under: try await store.leased(done), as: .done, verifiedBy: "job_1"), "stale")
+            try expect(try await store.complete(failed, under: try await store.leased(failed), as: .failed, verifiedBy: "job_2"), "stale")
+            let lease = try await store.leased(stale)
+            _ = try await stored { store.jobs.cancel(stale.id, tenant: nil, at: Sample.now, then: $0) }
+            try expect(try await !store.complete(stale, under: lease, as: .done, verifiedBy: "job_3"), "a cancelled job takes an answer")
+            let next = try await store.afterKill()
+            try expect(try next.verifications.verifications(tenant: nil, limit: 9, after: nil)?.page.map(\.job.id) == ["job_1"], "not one alone")
+            try expect(try next.verifications.verification(done.requestID) != nil, "of another request")
+        },
         StoreCase("they are listed newest first, page by page, without bodies") { store in
             for i in 0..<5 { try await store.verify("req_\(i)", job: "job_\(i)", tenant: i == 3 ? "another" : "default") }
             let first = try require(try store.verifications.verifications(tenant: "default", limit: 2, after: nil), "no page")
@@ -90,10 +101,28 @@ extension StoreSubject {
         job.kind = .verification
         job.rung = Job.onOriginal
         job.attempts = 3
+        let order = self.order(job)
+        try await stored { self.verifications.verify(order, then: $0) }
+        return order.verification
+    }
+
+    private func order(_ job: Job) -> VerificationOrder {
         let answer = JobResult(status: 200, contentType: "application/json", body: Array("{\"from\":\"the substitute\"}".utf8))
-        let verification = Verification(job: job, rule: "int4", substitute: "small", backend: "own", answer: answer)
-        try await stored { self.verifications.verify(verification, call: Sample.call(tenant: tenant), then: $0) }
-        return verification
+        return VerificationOrder(
+            Verification(job: job, rule: "int4", substitute: "small", backend: "own", answer: answer), call: Sample.call(tenant: job.tenant))
+    }
+
+    /// Ends a job together with the order to verify it; gives whether the lease counted.
+    fileprivate func complete(_ job: Job, under lease: Lease, as state: JobState, verifiedBy id: String) async throws -> Bool {
+        var verifying = Sample.job(id, deadline: nil)
+        verifying.requestID = job.requestID
+        verifying.kind = .verification
+        verifying.rung = Job.onOriginal
+        let order = self.order(verifying)
+        let result = JobResult(status: 200, contentType: "application/json", body: [])
+        return try await stored {
+            self.jobs.complete(lease, as: state, result: result, ends: [], verification: order, at: Sample.now, then: $0)
+        }
     }
 
     fileprivate func finish(_ verification: Verification) async throws {

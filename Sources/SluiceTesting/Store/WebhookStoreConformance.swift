@@ -82,7 +82,7 @@ package enum WebhookStoreConformance {
             var cut = JobResult(status: 200, contentType: "application/json", body: [])
             cut.isIncomplete = true
             let result = cut
-            _ = try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], at: Sample.now, then: $0) }
+            _ = try await stored { store.jobs.complete(lease, as: .done, result: result, ends: [], verification: nil, at: Sample.now, then: $0) }
             let due = try store.webhooks.dueDeliveries(at: Sample.now, limit: 10).due
             try expect(due.map(\.type) == [.responseCompleted, .responseFailed, .responseCancelled, .responseIncomplete], "\(due)")
             try expect(due.map(\.subject) == (0..<4).map { "resp_\($0)" }, "\(due)")

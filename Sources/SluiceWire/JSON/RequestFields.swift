@@ -284,10 +284,10 @@ package struct RequestFields: Sendable {
 }
 
 extension RequestFields {
-    /// A hash over the first bytes of the prompt: requests that share a long beginning share it. FNV-1a, the same on every machine.
-    package func prefixHash(in bytes: UnsafeRawBufferPointer) -> UInt64 {
+    /// A hash over the first tokens of the prompt, of four bytes each: requests that begin alike for longer share it. FNV-1a, the same on every machine.
+    package func prefixHash(in bytes: UnsafeRawBufferPointer, tokens: Int = 128) -> UInt64 {
         guard let prompt = self.promptRange else { return 0 }
-        return bytes[prompt].prefix(512).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return bytes[prompt].prefix(tokens * 4).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
     /// Whether the prompt holds parts whose tokens cannot be told from their bytes. Looked for only when a bound is needed.

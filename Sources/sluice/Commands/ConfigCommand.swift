@@ -12,6 +12,9 @@ struct ConfigCommand: ParsableCommand {
     @Flag(help: "The policy in force: all files merged, every default filled in.")
     var effective = false
 
+    @Option(help: "text (YAML) or json.")
+    var output = OutputFormat.text
+
     func validate() throws {
         guard self.effective else { throw ValidationError("say `sluice config --effective`.") }
     }
@@ -22,12 +25,23 @@ struct ConfigCommand: ParsableCommand {
         do {
             loaded = try self.policy.read(at: .now)
         } catch {
-            throw CommandFailure(message: error.message).report(as: .text, on: console)
+            throw CommandFailure(message: error.message).report(as: self.output, on: console)
         }
         guard let policy = loaded.policy, let effective = loaded.effective else {
-            throw CommandFailure(loaded, console).report(as: .text, on: console)
+            throw CommandFailure(loaded, console).report(as: self.output, on: console)
         }
-        console.print("# policy \(policy.revision)")
-        console.print(effective.annotatedText, terminator: "")
+        switch self.output {
+        case .json: try console.print(json: ConfigReport(policy: policy.revision, values: effective.values))
+        case .text:
+            console.print("# policy \(policy.revision)")
+            console.print(effective.annotatedText, terminator: "")
+        }
     }
+}
+
+/// `sluice.config/v1`: every value that holds, secrets by their names.
+struct ConfigReport: Codable {
+    var schema = "sluice.config/v1"
+    var policy: String
+    var values: [EffectivePolicy.Value]
 }

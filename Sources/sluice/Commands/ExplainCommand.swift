@@ -61,11 +61,12 @@ struct ExplainCommand: ParsableCommand {
         if let requestID { return try self.explainPast(requestID, console) }
         let policy = try self.loadedPolicy(console)
         let now = try self.moment(policy)
-        let request = try self.request(policy, console)
+        let body = self.curl ? try self.readBody(console) : nil
+        let request = try self.request(policy, body)
         let tenant = policy.tenants.first { $0.name == request.tenant } ?? policy.defaultTenant
         do throws(Refusal) {
             let moment = Now(wall: now, monotonic: MonotonicInstant(nanoseconds: 0))
-            let explanation = try Explanation(request, tenant: tenant, policy: policy, at: moment)
+            let explanation = try Explanation(request, tenant: tenant, policy: policy, at: moment, prefix: { body?.prefix(tokens: $0) })
             switch self.output {
             case .json: try? console.print(json: ExplainReport(explanation, request, policy))
             case .text: console.print(ExplainText(explanation, request, tenant: tenant, policy, at: now).text, terminator: "")
@@ -98,8 +99,8 @@ struct ExplainCommand: ParsableCommand {
         return clock.instant(day: utcClock.date(at: utc).daysSince1970, second: utcClock.second(at: utc))
     }
 
-    private func request(_ policy: PolicySet, _ console: Console) throws -> InferenceRequest {
-        var request = self.curl ? try self.requestFromBody(console) : try self.imaginedRequest()
+    private func request(_ policy: PolicySet, _ body: Body?) throws -> InferenceRequest {
+        var request = try body?.request ?? self.imaginedRequest()
         request.key = self.key
         request.tenant = self.tenant ?? self.key.map { policy.tenant(ofKey: $0, madeFor: nil).name } ?? policy.defaultTenant.name
         guard policy.tenants.contains(where: { $0.name == request.tenant }) else {
@@ -129,14 +130,29 @@ struct ExplainCommand: ParsableCommand {
         return request
     }
 
-    private func requestFromBody(_ console: Console) throws -> InferenceRequest {
-        let body = console.readAll()
-        let endpoint = try self.namedEndpoint() ?? ExplainCommand.endpoint(of: body)
-        do {
-            let fields = try body.withUnsafeBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: endpoint) }
-            var request = InferenceRequest(fields, endpoint: endpoint, tenant: "default")
-            if fields.serviceTier == "flex" || fields.serviceTier == "batch" { request.consent = .tier }
+    /// A request body with what is found in it.
+    private struct Body {
+        let bytes: [UInt8]
+        let endpoint: Endpoint
+        let fields: RequestFields
+
+        var request: InferenceRequest {
+            var request = InferenceRequest(self.fields, endpoint: self.endpoint, tenant: "default")
+            if self.fields.serviceTier == "flex" || self.fields.serviceTier == "batch" { request.consent = .tier }
             return request
+        }
+
+        func prefix(tokens: Int) -> UInt64? {
+            self.fields.promptRange == nil ? nil : self.bytes.withUnsafeBytes { self.fields.prefixHash(in: $0, tokens: tokens) }
+        }
+    }
+
+    private func readBody(_ console: Console) throws -> Body {
+        let bytes = console.readAll()
+        let endpoint = try self.namedEndpoint() ?? ExplainCommand.endpoint(of: bytes)
+        do {
+            let fields = try bytes.withUnsafeBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: endpoint) }
+            return Body(bytes: bytes, endpoint: endpoint, fields: fields)
         } catch let error as Refusal {
             throw CommandFailure(message: "the request body would be refused: \(error.message)").report(as: self.output, on: console)
         }
@@ -182,8 +198,7 @@ extension ExplainCommand {
             throw CommandFailure(message: error.message).report(as: self.output, on: console)
         }
         guard let past else {
-            _ = CommandFailure(message: "the ledger has no request \(id)").report(as: self.output, on: console)
-            throw ExitCode(1)
+            throw CommandFailure(message: "the ledger has no request \(id)").report(as: self.output, on: console)
         }
         switch self.output {
         case .json: console.print(String(decoding: past.json, as: UTF8.self))

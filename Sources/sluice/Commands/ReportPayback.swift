@@ -54,8 +54,8 @@ struct PaybackOutcome: Codable {
     struct Month: Codable {
         var month: String
         var owned: String
-        var baseline: String
-        var saved: String
+        @OrNull var baseline: String?
+        @OrNull var saved: String?
         /// Of `owned`, what would not have been paid without any work.
         var marginal: String
         /// The share of paid time at work.
@@ -74,6 +74,9 @@ struct PaybackOutcome: Codable {
                 return break_even > self.months.last?.month ?? "" ? "will have paid for itself in \(break_even)" : "has paid for itself in \(break_even)"
             }
             if self.purchase == nil { return "cost nobody knows what to buy, so it cannot be told when it has paid for itself" }
+            if self.months.contains(where: { $0.baseline == nil }) {
+                return "did work that has no price at the baseline, so it cannot be told when it has paid for itself"
+            }
             return self.months.allSatisfy { $0.utilisation == nil }
                 ? "has no whole hour behind it yet, so nothing can be said" : "does not pay for itself at this rate"
         }
@@ -91,7 +94,7 @@ struct PaybackOutcome: Codable {
                 months: node.months.map { month in
                     let isPaid = month.paid > .zero
                     return Month(
-                        month: month.month, owned: month.owned.description, baseline: month.baseline.description, saved: month.saved.description,
+                        month: month.month, owned: month.owned.description, baseline: month.baseline?.description, saved: month.saved?.description,
                         marginal: month.marginal.description,
                         utilisation: isPaid ? Double(month.busy.milliseconds * 10_000 / month.paid.milliseconds) / 10_000 : nil)
                 }, purchase: node.purchase?.description, break_even: node.breakEven)
@@ -113,7 +116,7 @@ struct PaybackOutcome: Codable {
                 [.init(title: node.backend)] + ["cost", "at the baseline", "saved", "at work"].map { .init(title: $0, alignment: .right) })
             table.rows = node.months.map { month in
                 let share = month.utilisation.map { ReportText.percent(Int128($0 * 1_000_000)) } ?? "–"
-                return [month.month, month.owned, month.baseline, month.saved, share]
+                return [month.month, month.owned, month.baseline ?? "unknown", month.saved ?? "unknown", share]
             }
             return table.text(style) + "\(node.backend) \(node.verdict)\n"
         }.joined(separator: "\n")

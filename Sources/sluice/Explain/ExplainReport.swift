@@ -29,6 +29,8 @@ struct ExplainReport: Codable {
         @OrNull var why_not: String?
         @OrNull var estimated_cost: String?
         @OrNull var estimated_first_token_ms: Int?
+        /// Prompts that begin like this one go there while it has room.
+        var prefix_home = false
     }
 
     struct BaselineCost: Codable {
@@ -103,9 +105,11 @@ struct ExplainReport: Codable {
             return behind + " until \(policy.pools[spill.pool].name) has a wait of more than \(DurationText.format(spill.whenWait))"
         }
         return route.candidates.enumerated().map { index, found in
-            candidate(
+            var shown = candidate(
                 found.pool, found.backend, found.estimatedCost, chosen: index == 0, whyNot: index == 0 ? nil : whyNot(found),
                 firstToken: found.predictedFirstToken)
+            shown.prefix_home = found.isHome
+            return shown
         }
             + route.down.map { candidate($0.pool, $0.backend, $0.estimatedCost, chosen: false, whyNot: "down") }
             + route.passedOver.map { candidate($0.pool, $0.backend, $0.estimatedCost, chosen: false, whyNot: $0.reason.description) }

@@ -86,7 +86,7 @@ struct ExplainText {
         var lines = [self.line("where", title + String(repeating: " ", count: max(2, 50 - title.count)) + "est. cost      vs baseline")]
         for (index, candidate) in self.report.candidates.enumerated() {
             let number = candidate.chosen || candidate.why_not?.hasPrefix("stands behind") == true ? "\(index + 1) " : "  "
-            let state = candidate.chosen ? "up" : candidate.why_not ?? ""
+            let state = (candidate.chosen ? "up" : candidate.why_not ?? "") + (candidate.prefix_home ? " · prefix home" : "")
             let left = "            \(number)\(candidate.backend)"
             let middle = left + String(repeating: " ", count: max(2, 26 - left.count)) + state
             let cost = candidate.estimated_cost.map { self.amount($0) } ?? "–"
@@ -94,6 +94,9 @@ struct ExplainText {
             lines.append(
                 middle + String(repeating: " ", count: max(2, 60 - middle.count)) + cost + String(repeating: " ", count: max(2, 15 - cost.count)) + change
                     + (candidate.chosen ? "   ← would go here" : ""))
+        }
+        if let pool, pool.affinity != nil, pool.backends.count > 1, !self.explanation.route.candidates.contains(where: \.isHome) {
+            lines.append("            the beginning of the prompt decides which of `\(pool.name)` is first: give the body with --curl")
         }
         return lines
     }

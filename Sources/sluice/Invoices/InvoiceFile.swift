@@ -35,7 +35,7 @@ struct InvoiceFile {
             guard let text = String(validating: bytes, as: UTF8.self) else { throw self.unreadable("is no text") }
             try self.read(CSVTable(text), into: &invoice)
         }
-        if invoice.lines.count == before { throw self.unreadable("has no line that could be read") }
+        if invoice.lines.count == before { throw self.unreadable("is an empty bill: it has no line, so there is no day to compare") }
     }
 
     private func unreadable(_ why: String) -> Unreadable { Unreadable(self.path, why) }
@@ -44,7 +44,7 @@ struct InvoiceFile {
 
     private func read(_ tree: JSONTree, into invoice: inout Invoice) throws(Unreadable) {
         let buckets = tree["data"]?.elements ?? tree.elements
-        guard !buckets.isEmpty else { throw self.unreadable("has no `data`") }
+        guard !buckets.isEmpty || tree["data"] != nil else { throw self.unreadable("has no `data`") }
         if tree["has_more"]?.text == "true" { invoice.pages.more += 1 } else { invoice.pages.last += 1 }
         for bucket in buckets {
             guard let start = bucket["starting_at"] ?? bucket["start_time"] ?? bucket["date"], let day = InvoiceDay.read(start.text ?? "") else {

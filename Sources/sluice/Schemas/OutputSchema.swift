@@ -13,6 +13,7 @@ struct OutputSchema {
         OutputSchema("batches", QueueOutputs.Batches.self),
         OutputSchema("check", CheckReport.self),
         OutputSchema("checkpoints", MoneyOutputs.Checkpoints.self),
+        OutputSchema("config", ConfigReport.self),
         OutputSchema("deliveries", QueueOutputs.Deliveries.self),
         OutputSchema("doctor", Checkup.self),
         OutputSchema("error", CommandFailure.self),

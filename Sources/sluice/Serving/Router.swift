@@ -96,9 +96,8 @@ struct Router {
         let sideLoop = self.sideGroup.next()
         let worker = try await sideLoop.submit {
             DeferredWorker(
-                dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs,
-                verifications: SQLiteVerificationStore(self.database), signals: self.signals, policy: self.policy, clock: self.options.clock,
-                logger: self.options.logger)
+                dispatcher: self.dispatcher(on: sideLoop, self.transports.deferred), store: self.jobs, signals: self.signals, policy: self.policy,
+                clock: self.options.clock, logger: self.options.logger)
         }.get()
         let hardware = try await sideLoop.submit { self.hardware(on: sideLoop) }.get()
         let deferral = self.deferral { worker.drop($0) }

@@ -201,3 +201,77 @@ def second_process():
             done = subprocess.run(second.command(), env=second.environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 2 and str(router.data) in done.stderr, (done.returncode, done.stderr[-500:])
         assert router.chat().status == 200
+
+
+LONG = ["99999999999h", "99999999999999999999999999d", "9e99h", "3661d", "1300mo", "36600d", "9999-12-31T23:59:59Z", "2037-01-01"]
+WIDEST = """
+backends:
+  own: { api: simulated, limits: { concurrent: 2 }, price: { input: 1, output: 1 } }
+  spare: { api: simulated, price: { input: 2, output: 2 } }
+models: { chat: { own: m, spare: m } }
+pools: { house: { backends: [own] }, api: { backends: [spare] } }
+classes:
+  live: { serve: now, use: [house, api], latency: { first_token: LIFE, total: LIFE }, timeouts: { first_token: LIFE, idle: LIFE }, spill: { when_wait: LIFE, max_spend: 1/day } }
+  patient: { serve: later, use: [house], deadline: LIFE, hold: LIFE, promote: { to: api, before_deadline: LESS } }
+routes: [{ match: { metadata: { job: held } }, class: patient }, { match: { async: true }, class: patient }, { class: live }]
+baseline: { backend: spare, model: requested, serve: now }
+"""
+
+
+@case("durations-requests", "a duration or an instant further away than ten years is 400 with its parameter, and nothing is harmed by one that is not")
+def durations_requests():
+    faults = []
+    with Router(POLICY) as router:
+        def is_refused(what, answer, param):
+            if answer.status != 400 or answer.error.get("param") != param:
+                faults.append(f"{what}: {answer}")
+
+        upload = b'--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n%s--b\r\ncontent-disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n' \
+                 b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[{"role":"user","content":"hi"}]}}\r\n--b--\r\n'
+        part = b'--b\r\ncontent-disposition: form-data; name="expires_after[%s]"\r\n\r\n%s\r\n'
+
+        def send(life=b""):
+            return router.request("POST", "/v1/files", upload % life, {"content-type": "multipart/form-data; boundary=b"})
+
+        file = send().json["id"]
+
+        def batch(window="24h", **more):
+            return router.request("POST", "/v1/batches", {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": window, **more})
+
+        for long in LONG:
+            is_refused(f"deadline {long}", router.chat(headers={"sluice-deadline": long}), "Sluice-Deadline")
+            is_refused(f"batch {long}", batch(long), "completion_window")
+            background = {"model": "chat", "input": "hi", "background": True, "background_options": {"completion_window": long}}
+            is_refused(f"background {long}", router.request("POST", "/v1/responses", background), "background_options.completion_window")
+            if not long[4] == "-":
+                is_refused(f"budget {long}", router.chat(headers={"sluice-latency-budget": f"total={long}"}), "Sluice-Latency-Budget")
+        for seconds in ("99999999999", "99999999999999999999999", "-1", "1e9", "2592001"):
+            is_refused(f"file {seconds}", send(part % (b"anchor", b"created_at") + part % (b"seconds", seconds.encode())), "expires_after[seconds]")
+            is_refused(f"output {seconds}", batch(output_expires_after={"anchor": "created_at", "seconds": json.loads(seconds)}), "output_expires_after.seconds")
+        for last in ("3659d", "87000h"):
+            for headers in ({"sluice-deadline": last}, {"sluice-deadline": last, "prefer": "respond-async, wait=1"}, {"sluice-latency-budget": f"first_token={last}, total={last}"}):
+                if router.chat(headers=headers).status not in (200, 202):
+                    faults.append(f"{headers} is refused")
+            if batch(last).status != 200:
+                faults.append(f"a batch with {last} is refused")
+        absurd = {"prefer": "respond-async, wait=999999999999999999999", "x-stainless-read-timeout": "1e300"}
+        if router.chat(headers=absurd).status not in (200, 202):
+            faults.append("an absurd wait is not cut")
+        if router.chat().status != 200 or router.process.poll() is not None:
+            faults.append("a good request afterwards is refused")
+    together(faults)
+
+
+@case("durations-policies", "the longest durations that a policy may name harm nothing")
+def durations_policies():
+    with Router(WIDEST.replace("LIFE", "36500d").replace("LESS", "36499d"), server="retention: { requests: 36500d, prompts: 36500d, rollups: 36500d }") as router:
+        assert router.chat().status == 200 and router.chat(stream=True).status == 200
+        held = router.chat(metadata={"job": "held"})
+        assert held.status == 200, held
+        waited = router.chat(headers={"prefer": "respond-async, wait=10"})
+        assert waited.status in (200, 202), waited
+        for command in (["windows"], ["explain", "--model", "chat", "--async"], ["check"], ["config", "--effective"]):
+            router.run(*command, "--config", str(router.config))
+        router.kill()
+        router.start()
+        assert router.chat().status == 200

@@ -365,3 +365,22 @@ def lanes_explain():
         later = {one["backend"]: one for one in explain("--async")["candidates"]}
         assert later["lane"]["chosen"], later
         assert decimal.Decimal(later["lane"]["estimated_cost"]) * 2 == decimal.Decimal(later["own"]["estimated_cost"]), later
+
+
+@case("lanes-substituted", "the answer of a substitute that came by a provider's batch says so as any other does, in its head and in the books", 150, waits=True)
+def substituted():
+    provider = Provider()
+    text = policy(provider, more="substitute: [ { model: chat, with: small, why: cheaper, for: { class: [patient, realtime] } } ]")
+    text = text.replace("models: { chat: { lane: m, own: m } }", "models: { chat: { lane: m, own: m }, small: { lane: s, own: s } }")
+    with serving(text) as router:
+        live = router.chat("now").headers["sluice-route"]
+        assert 'substituted="chat->small";why=cheaper' in live, live
+        ids = enqueue(router)
+        batch = sent(provider)[0]
+        assert {line["body"]["model"] for line in batch.lines} == {"s"}, batch.lines
+        provider.finish()
+        for answer in done(router, ids):
+            assert answer.status == 200 and "backend=lane" in answer.headers["sluice-route"], answer.headers
+            assert 'substituted="chat->small";why=cheaper' in answer.headers["sluice-route"], answer.headers
+        entries = books(router, 7)
+        assert {(entry["model"], entry["backend_model"]) for entry in entries} == {("chat", "s")}, entries

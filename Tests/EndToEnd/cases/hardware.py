@@ -71,6 +71,19 @@ def payback():
         assert up.admin("GET", "/api/report/payback").json["backends"][0]["purchase"] == "262800"
 
 
+@case("hardware-payback-unpriced", "work that has no price at the baseline is unknown there, not free, and breaks even in no month that anybody knows", limit=120, waits=True)
+def payback_unpriced():
+    node = Upstream(chat(tokens=20, prompt=4_000_000))
+    text = POLICY.format(node=node.url, api=node.url, hardware=OWNED.format("by-gpu-second"), hours="22:00-06:00")
+    with Router(text.replace(", price: { input: 2.50, cached: 2.50, output: 10 }", "")) as up:
+        assert up.chat().status == 200
+        up.closed(1)
+        told = json.loads(up.run("report", "payback", "--data", str(up.data), "--output", "json").stdout)["backends"][0]
+        assert told["break_even"] is None and {(month["baseline"], month["saved"]) for month in told["months"]} == {(None, None)}, told
+        people = up.run("report", "payback", "--data", str(up.data)).stdout
+        assert people.count("unknown") == 2 and "no price at the baseline" in people, people
+
+
 @case("hardware-rented", "a rented node is started and stopped as its window is open or not, tried again when the call fails, and passed over while closed", waits=True)
 def rented():
     now = datetime.datetime.now(datetime.timezone.utc)

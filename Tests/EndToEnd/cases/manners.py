@@ -1,5 +1,7 @@
 """What every answer says beside its body, whatever it is about: methods, dialects, limits, where it came from."""
+import contextlib
 import json
+import sqlite3
 import time
 
 from cases.batch_corpus import batch_of, ended, upload
@@ -300,3 +302,43 @@ def hundred_continue():
         for path, kind, refused in (("/v1/files", "text/plain", 400), ("/v1/nothing", "text/plain", 404)):
             with Conversation(router.port) as talk:
                 assert talk.send(expecting(path, 10, kind=kind)).listen(until=1).statuses == [refused], f"{path} of {kind}: {talk.replies}"
+
+
+@case("manners-erased", "what is kept under an idempotency key of a response, job, file or batch goes when that is deleted, and not before", 120)
+def erased():
+    with Router(POLICY) as router:
+        def kept():
+            with contextlib.closing(sqlite3.connect(f"file:{router.data / 'sluice.db'}?mode=ro", uri=True)) as db:
+                return {key for key, in db.execute("SELECT key FROM kept_answer")}
+
+        def post(path, key, body=None):
+            answer = router.request("POST", path, body if body is not None else {}, {"idempotency-key": key})
+            assert answer.status in (200, 202), answer
+            eventually(lambda: key in kept() or None, what=f"the answer kept under {key}")
+            return answer
+
+        def delete(path, *keys):
+            assert set(keys) <= kept(), f"{keys} are not kept"
+            assert router.request("DELETE", path).status == 200
+            left = kept() & set(keys)
+            assert not left, f"after DELETE {path} {left} is still kept"
+
+        file = upload(router, b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n', {"idempotency-key": "file"}).json["id"]
+        eventually(lambda: "file" in kept() or None)
+        other = upload(router, b'{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n', {"idempotency-key": "other"}).json["id"]
+        batch = post("/v1/messages/batches", "batch", {"requests": [{"custom_id": "a", "params": {"model": "chat", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}}]}).json["id"]
+        response = post("/v1/responses", "response", {"model": "chat", "input": "hi", "background": True, "metadata": {"secret": "mine"}}).json["id"]
+        eventually(lambda: router.request("GET", f"/v1/responses/{response}").json["status"] == "completed" or None, what="the response")
+        cancelled = post(f"/v1/responses/{response}/cancel", "response-cancel")
+        assert "output" in cancelled.json and cancelled.json["status"] == "completed", cancelled
+        eventually(lambda: router.request("GET", f"/v1/messages/batches/{batch}").json["processing_status"] == "ended" or None, 30, what="the batch")
+        post(f"/v1/messages/batches/{batch}/cancel", "batch-cancel")
+        held = router.chat(metadata={"job": "held"}, headers={"idempotency-key": "held"})
+        assert held.status == 200, held
+        job = eventually(lambda: "held" in kept() and router.request("GET", "/v1/jobs").json["data"])[0]["id"]
+        delete(f"/v1/responses/{response}", "response", "response-cancel")
+        delete(f"/v1/files/{file}", "file")
+        delete(f"/v1/messages/batches/{batch}", "batch", "batch-cancel")
+        delete(f"/v1/jobs/{job}", "held")
+        assert kept() == {"other"}, kept()
+        assert upload(router, b'{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n', {"idempotency-key": "other"}).json["id"] == other

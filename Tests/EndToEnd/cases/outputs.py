@@ -83,7 +83,7 @@ models:
 """
 
 
-@case("outputs-commands", "what check, explain, doctor and prices diff print, and what keeps them from it, is what their schemas say, name by name")
+@case("outputs-commands", "what check, config, explain, doctor and prices diff print, and what keeps them from it, is what their schemas say, name by name")
 def commands():
     with Router(POLICY.format(url=Upstream(chat()).url), environment={"SLUICE_PRICES": str(ROOT / "prices")}) as up:
         assert up.chat().status == 200
@@ -101,12 +101,16 @@ def commands():
             return value
         assert check("check", "check", str(up.config), "--output", "json")["ok"]
         assert check("check", "check", str(wrong), "--output", "json", expect=1)["diagnostics"]
+        config = check("config", "config", "--effective", *place)
+        found = {tuple(one["path"]): one for one in config["values"]}
+        assert len(found) == len(config["values"]) > 30 and config["policy"] == json.loads(up.admin("GET", "/api/policy").body)["policy"], config
+        assert found["routes", "0", "class"]["origin"].startswith(str(up.config)) and found["timezone",] == {"path": ["timezone"], "value": "UTC", "origin": "default"}, config
         for more in ([], ["--async"], ["--async", "--metadata", "job=held"], ["--stream"]):
             assert check("explain", "explain", "--model", "chat", "--input-tokens", "1000", *more, *place)["candidates"]
         assert check("doctor", "doctor", *data)["checks"]
         assert check("prices_diff", "prices", "diff", str(prices), "--all", *data)["changes"]
-        assert check("error", "explain", "--request-id", "req_none", *data, expect=1, of="stderr")["message"]
-        for arguments in (["explain", "--model", "chat", "--config", str(wrong), "--output", "json"],
+        assert check("error", "explain", "--request-id", "req_none", *data, expect=2, of="stderr")["message"]
+        for arguments in (["explain", "--model", "chat", "--config", str(wrong), "--output", "json"], ["config", "--effective", "--config", str(wrong), "--output", "json"],
                           ["prices", "diff", str(up.folder / "none"), *data], ["queue", "show", "job_none", *data[2:]], ["report", "--output", "json", "--data", "/nowhere"]):
             assert check("error", *arguments, expect=2, of="stderr")["message"]
 

@@ -215,7 +215,8 @@ def openrouter():
 @case("reconcile-unreadable", "a bill that cannot be read is exit 2 and says why")
 def unreadable():
     with Books() as books:
-        for text, why in [("", "no line"), ("a,b\n1,2\n", "--map"), ('{"data": [', "JSON"), ('{"data": [{"start_time": 1, "results": []}]}', "time"),
+        nothing = [(empty, "is an empty bill") for empty in ('{"data": [], "has_more": false}', costs(books.day, {}), table(books.day, {}))]
+        for text, why in [*nothing, ("", "no line"), ('{"object": "page"}', "no `data`"), ("a,b\n1,2\n", "--map"), ('{"data": [', "JSON"), ('{"data": [{"start_time": 1, "results": []}]}', "time"),
                           (table(books.day, books.lines).replace(books.day, "yesterday"), "day"), (table(books.day, books.lines).replace("usd", "eur"), "usd"),
                           (table(books.day, books.lines).rstrip().rsplit(",", 2)[0], "ends before its column `usd`"),
                           (table(books.day, books.lines) + f'{books.day},gpt-large,"out', "quoted cell"),

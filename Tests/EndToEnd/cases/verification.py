@@ -155,6 +155,40 @@ def kill():
         assert total["requests"] == 1 and D(total["verification"]) == D(total["waste"]) > DEAR, total
 
 
+@case("verify-kill-at-end", "whoever has the whole answer has its verification, too, whenever the process is killed: live, streamed and deferred", 240)
+def kill_at_end():
+    dear, own = Upstream(chat(first=60)), Upstream(chat())
+    with Router(policy(dear, own)) as router:
+        lost = []
+        for turn in range(18):
+            kind = ("whole", "streamed", "deferred")[turn % 3]
+            if kind == "deferred":
+                answer = router.chat(f"{turn}", headers=LATER)
+                while router.request("GET", f"/v1/jobs/{answer.json['id']}").status == 202:
+                    pass
+            else:
+                answer = router.chat(f"{turn}", stream=kind == "streamed")
+                assert answer.status == 200 and (kind == "whole" or answer.body.endswith(b"data: [DONE]\n\n")), answer
+            router.kill()
+            router.start()
+            if answer.headers["x-request-id"] not in {one["request_id"] for one in listed(router)}:
+                lost.append(kind)
+        assert not lost, f"{len(lost)} of 18 are not verified: {lost}"
+
+
+@case("verify-long", "an answer of more than 4 MB is not verified, which its ledger row says", 120)
+def long():
+    dear, own = Upstream(chat()), Upstream(chat(tokens=300, word="x" * 16_000))
+    with Router(policy(dear, own)) as router:
+        assert router.chat("whole").status == 200 and router.chat("streamed", stream=True).status == 200
+        rows = router.closed(2)
+        assert all("unverified" in row["flags"] for row in rows), [row["flags"] for row in rows]
+        own.answer = chat()
+        assert router.chat("short").status == 200
+        verified(router, 1)
+        assert len(listed(router)) == 1
+
+
 @case("verify-fails", "an original that answers with an error is shown so, costs nothing, and is no client's concern", 120)
 def fails():
     dear, own = Upstream(failure(400)), Upstream(chat())

@@ -173,8 +173,8 @@ class Router:
 
     # --- as an operator
 
-    def run(self, *arguments, expect=0, timeout=60):
-        done = run(*arguments, environment=self.environment, timeout=timeout)
+    def run(self, *arguments, expect=0, timeout=60, text=None):
+        done = run(*arguments, environment=self.environment, timeout=timeout, text=text)
         assert done.returncode == expect, f"sluice {' '.join(arguments)} exited {done.returncode}: {(done.stderr or done.stdout)[-800:]}"
         return done
 

@@ -191,7 +191,7 @@ def chunk(text):
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def chat(tokens=20, first=0.0, gap=0.0, prompt=100):
+def chat(tokens=20, first=0.0, gap=0.0, prompt=100, word=None):
     """Chat completions, streamed or whole as asked. `call.usage` holds what would be billed, `call.tokens` what was sent."""
     def answer(call):
         if call.method == "GET":
@@ -204,7 +204,7 @@ def chat(tokens=20, first=0.0, gap=0.0, prompt=100):
         if first:
             yield first
         if not call.json.get("stream"):
-            message = {"role": "assistant", "content": call.text}
+            message = {"role": "assistant", "content": call.text if word is None else word * tokens}
             call.tokens = tokens
             yield whole(200, {"id": call.id, "object": "chat.completion", "created": 1, "model": model, "usage": usage,
                               "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
@@ -219,7 +219,7 @@ def chat(tokens=20, first=0.0, gap=0.0, prompt=100):
         for _ in range(tokens):
             if gap:
                 yield gap
-            yield part({"content": "word "})
+            yield part({"content": word or "word "})
             call.tokens += 1
         yield part({}, "stop")
         if (call.json.get("stream_options") or {}).get("include_usage"):

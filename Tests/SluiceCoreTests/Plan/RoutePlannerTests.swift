@@ -12,12 +12,12 @@ import Testing
 
     private func plan(
         _ sample: SamplePolicy, _ request: InferenceRequest? = nil, budget: Duration? = nil, chance: Double = 0, trafficClass: Int = 0,
-        decide: (inout Decision) -> Void = { _ in }, condition: (Int) -> BackendCondition = { _ in BackendCondition() }
+        decide: (inout Decision) -> Void = { _ in }, prefix: UInt64? = nil, condition: (Int) -> BackendCondition = { _ in BackendCondition() }
     ) -> Route {
         var decision = Decision(route: 0, trafficClass: trafficClass, requested: 0, budget: LatencyBudget(firstToken: budget))
         decide(&decision)
         return RoutePlanner(policy: sample.policy).plan(
-            request ?? self.request(), decision, at: SamplePolicy.now(), chance: chance, condition: condition)
+            request ?? self.request(), decision, at: SamplePolicy.now(), chance: chance, prefix: { _ in prefix }, condition: condition)
     }
 
     /// Conditions by the backend's index.
@@ -104,8 +104,8 @@ import Testing
         let sample = self.picking(.leastBusy) { $0.affinity = Pool.Affinity(tokens: 256, spill: PriceFactor(millionths: 1_250_000)) }
         var homes: [Int: Int] = [:]
         for prefix in UInt64(1)...300 {
-            let home = self.plan(sample, self.request { $0.prefix = prefix }).candidates[0].backend
-            #expect(self.plan(sample, self.request { $0.prefix = prefix }).candidates[0].backend == home)
+            let home = self.plan(sample, prefix: prefix).candidates[0].backend
+            #expect(self.plan(sample, prefix: prefix).candidates[0].backend == home)
             homes[home, default: 0] += 1
         }
         #expect(homes.values.allSatisfy { $0 > 60 } && homes.count == 3)
@@ -113,16 +113,48 @@ import Testing
 
     @Test func aHomeThatHoldsMoreThanItsShareSpills() {
         let sample = self.picking(.leastBusy) { $0.affinity = Pool.Affinity(tokens: 256, spill: PriceFactor(millionths: 1_250_000)) }
-        let request = self.request { $0.prefix = 7 }
-        let home = self.plan(sample, request).candidates[0].backend
+        let home = self.plan(sample, prefix: 7).candidates[0].backend
         let route = self.plan(
-            sample, request,
+            sample, prefix: 7,
             condition: { index in
                 var condition = BackendCondition()
                 condition.inFlight = index == home ? 10 : 2
                 return condition
             })
-        #expect(route.candidates[0].backend != home)
+        #expect(route.candidates[0].backend != home && route.candidates[0].isHome)
+    }
+
+    @Test func aHomeMayHoldSoManyTimesTheMean() {
+        let sample = self.picking(.inOrder) { $0.affinity = Pool.Affinity(tokens: 256, spill: PriceFactor(millionths: 1_250_000)) }
+        let home = self.plan(sample, prefix: 7).candidates[0].backend
+        func first(holding count: Int, limit: Int? = nil) -> Int {
+            self.plan(
+                sample, prefix: 7,
+                condition: { index in
+                    var condition = BackendCondition()
+                    (condition.inFlight, condition.limit) = index == home ? (count, limit) : (20, nil)
+                    return condition
+                }
+            ).candidates[0].backend
+        }
+        // ⌈(41 + count) / 3 × 1.25⌉ is the bound: 28 for 26.
+        #expect(first(holding: 20) == home && first(holding: 28) == home && first(holding: 32) != home)
+        #expect(first(holding: 20, limit: 20) != home)
+    }
+
+    @Test func aPrefixThatNobodyKnowsChangesNothing() {
+        let sample = self.picking(.inOrder) { $0.affinity = Pool.Affinity(tokens: 256, spill: PriceFactor(millionths: 1_250_000)) }
+        let route = self.plan(sample)
+        #expect(route.candidates.map(\.backend) == [0, 1, 2] && !route.candidates.contains(where: \.isHome))
+    }
+
+    @Test func otherBackendsMayComeAndGoWithoutMovingAHome() {
+        var sample = self.picking(.inOrder) { $0.affinity = Pool.Affinity(tokens: 256, spill: PriceFactor(millionths: 1_250_000)) }
+        let before = (UInt64(1)...200).map { self.plan(sample, prefix: $0).candidates[0].backend }
+        sample.parts.pools[0].backends.removeFirst()
+        for prefix in UInt64(1)...200 where before[Int(prefix) - 1] != 0 {
+            #expect(self.plan(sample, prefix: prefix).candidates[0].backend == before[Int(prefix) - 1])
+        }
     }
 
     // MARK: Latency budgets

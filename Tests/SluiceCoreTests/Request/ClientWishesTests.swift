@@ -24,7 +24,8 @@ import Testing
         ("sluice-latency-budget", "soon"), ("sluice-latency-budget", "first_token=-1s"), ("sluice-latency-budget", "0s"),
         ("sluice-latency-budget", "last_token=1s"),
         ("sluice-latency-budget", "total=1s=2s"), ("sluice-latency-budget", ""), ("sluice-latency-budget", ","), ("sluice-deadline", "yesterday"),
-        ("sluice-deadline", "0s"), ("sluice-deadline", "25:00"), ("sluice-deadline", ""),
+        ("sluice-deadline", "0s"), ("sluice-deadline", "3661d"), ("sluice-deadline", "99999999999h"), ("sluice-latency-budget", "total=3661d"),
+        ("sluice-latency-budget", "99999999999999999999999999999999999999999h"), ("sluice-deadline", "25:00"), ("sluice-deadline", ""),
         ("sluice-max-cost", "cheap"), ("sluice-max-cost", "-1"), ("sluice-max-cost", "1e-3"), ("sluice-max-cost", ""), ("sluice-class", ""),
     ])
     func refusesValuesThatAreNone(_ name: String, _ value: String) {

@@ -65,6 +65,17 @@ import Testing
         #expect(DurationText.parse(text) == nil)
     }
 
+    @Test(arguments: ["36501d", "99999999999h", "9999999999999999999999999999999999mo"])
+    func nothingIsLongerThanACentury(_ text: String) {
+        #expect(DurationText.parse(text) == nil && DurationText.isTooLong(text))
+        #expect(DurationText.parse("36500d") == DurationText.longest && !DurationText.isTooLong("36500d") && !DurationText.isTooLong("long"))
+    }
+
+    @Test func anInstantBeyondTheClockIsItsLast() {
+        let late = MonotonicInstant(nanoseconds: .max - 1)
+        #expect(late + .seconds(60) == MonotonicInstant(nanoseconds: .max) && late + .seconds(-60) < late)
+    }
+
     @Test(arguments: [(1500, "1500ms"), (90_000, "90s"), (129_600_000, "36h"), (432_000_000, "5d"), (0, "0ms"), (120_000, "2m")])
     func writesTheShortestSpelling(_ milliseconds: Int64, _ text: String) {
         #expect(DurationText.format(.milliseconds(milliseconds)) == text)

@@ -57,7 +57,7 @@ import Testing
             let end = Sample.settled(subject)
             switch step {
             case .begin: try? await stored { jobs.begin(Sample.intent(subject), under: lease, then: $0) }
-            case .complete: _ = try await stored { jobs.complete(lease, as: .done, result: nil, ends: [end], at: now, then: $0) }
+            case .complete: _ = try await stored { jobs.complete(lease, as: .done, result: nil, ends: [end], verification: nil, at: now, then: $0) }
             case .putBack: _ = try await stored { jobs.putBack(lease, notBefore: now + .seconds(9), error: "", ends: [end], at: now, then: $0) }
             case .cancelLine: _ = try await stored { jobs.cancel(self.leased.job.id, tenant: nil, at: now, then: $0) }
             case .cancelBatch: _ = try await stored { batches.cancelBatch(self.batch.id, tenant: nil, at: now, then: $0) }

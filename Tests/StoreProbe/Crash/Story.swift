@@ -80,7 +80,7 @@ struct Story {
             try waiting { jobs.begin(Sample.intent(subject, attempt: attempt), under: leased.lease, then: $0) }
             let answer = JobResult(status: 200, contentType: "application/json", body: Story.answerBody(of: leased.job.id))
             let ends = [Sample.settled(subject, attempt: attempt)]
-            _ = try waiting { jobs.complete(leased.lease, as: .done, result: answer, ends: ends, at: Sample.now, then: $0) }
+            _ = try waiting { jobs.complete(leased.lease, as: .done, result: answer, ends: ends, verification: nil, at: Sample.now, then: $0) }
             say("DONE \(leased.job.id)")
         }
     }

@@ -101,7 +101,7 @@ struct BatchSimulation {
         try self.begin(leased, holds)
         let answer = state == .done ? JobResult(status: 200, contentType: "application/json", body: Array("{\"n\":\(line)}".utf8)) : nil
         let ends = [self.end(of: leased)]
-        let isCurrent = try waiting { self.jobs.complete(leased.lease, as: state, result: answer, ends: ends, at: self.now, then: $0) }
+        let isCurrent = try waiting { self.jobs.complete(leased.lease, as: state, result: answer, ends: ends, verification: nil, at: self.now, then: $0) }
         self.note("complete line \(line + 1), lease \(leased.lease.number), as \(state): \(isCurrent)")
         try self.expect(isCurrent == holds, "a lease that \(holds ? "holds" : "is stale") completes: \(isCurrent)")
         self.model.booked.insert([line, leased.lease.number])
@@ -236,7 +236,7 @@ struct BatchSimulation {
         _ = try waiting { self.batches.pause(self.batch.id, false, tenant: nil, then: $0) }
         for (line, leased) in self.leases where self.model.holds(line, leased.lease.number) {
             let ends = [self.end(of: leased)]
-            _ = try waiting { self.jobs.complete(leased.lease, as: .failed, result: nil, ends: ends, at: self.now, then: $0) }
+            _ = try waiting { self.jobs.complete(leased.lease, as: .failed, result: nil, ends: ends, verification: nil, at: self.now, then: $0) }
             self.model.booked.insert([line, leased.lease.number])
             self.model.move(line, .failedForGood)
             self.model.endIfDone()
