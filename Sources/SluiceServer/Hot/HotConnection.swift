@@ -198,8 +198,7 @@ final class HotConnection: ChannelDuplexHandler {
             self.fault(Refusal(503, .overloaded, "the server has as many connections as it can have", retryAfter: .seconds(1)))
             return false
         }
-        // HTTP/1.0 has no end of a stream but the connection's, and `keep-alive` only where the answer says so too.
-        self.keepsAlive = self.head.keepsAlive && !self.head.isHTTP10
+        self.keepsAlive = self.head.keepsAlive
         guard self.pending.withUnsafeReadableBytes({ HotRequest.isServed(methodOf: self.head, in: $0) }) else {
             self.fault(Refusal(405, .invalidRequest, "the method of the request is served nowhere here"), more: "allow: DELETE, GET, HEAD, POST\r\n")
             return false
@@ -372,8 +371,14 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     var mayStay: Bool { self.keepsAlive && !self.server.isDraining }
-    /// Whether the client of the request under way knows chunks.
-    var takesChunks: Bool { !self.head.isHTTP10 }
+    /// Whether the client of the request under way speaks HTTP/1.0: it knows no chunks, and a connection stays only where the answer says so.
+    var isOldClient: Bool { self.head.isHTTP10 }
+
+    /// A stream begins: to a client that knows no chunks it has no end but the connection's.
+    func beginStream() {
+        if self.isOldClient { self.keepsAlive = false }
+    }
+
     var isWritable: Bool { self.context?.channel.isWritable ?? false }
 
     func write(_ buffer: ByteBuffer, then second: ByteBuffer? = nil) {
@@ -391,7 +396,7 @@ final class HotConnection: ChannelDuplexHandler {
     /// Answers a request that never became an exchange.
     private func refuse(_ refusal: Refusal, endpoint: Endpoint, requestID: String) {
         let (head, body) = ResponseBytes.refusal(refusal, dialect: endpoint.dialect, requestID: requestID)
-        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.keepsAlive)
+        let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.keepsAlive, isOldClient: self.isOldClient)
         self.write(first, then: second)
         if self.keepsAlive {
             self.state = .head

@@ -215,7 +215,8 @@ final class LiveExchange: AnswerSink {
             self.tellListeners { $0.answer(shared, body: body) }
         }
         if !self.hasClientLeft {
-            let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: self.connection.mayStay)
+            let (first, second) = ResponseBytes.whole(
+                head, body: body, keepsAlive: self.connection.mayStay, isOldClient: self.connection.isOldClient)
             self.connection.write(first, then: second)
         }
         self.end()
@@ -235,7 +236,8 @@ final class LiveExchange: AnswerSink {
             self.tellListeners { $0.begin(shared) }
         }
         guard !self.hasClientLeft else { return }
-        self.connection.writeUnflushed(ResponseBytes.streamHead(head, isChunked: self.connection.takesChunks, keepsAlive: self.connection.mayStay))
+        self.connection.beginStream()
+        self.connection.writeUnflushed(ResponseBytes.streamHead(head, isChunked: !self.connection.isOldClient, keepsAlive: self.connection.mayStay))
     }
 
     func send(_ events: consuming ByteBuffer) {
@@ -246,14 +248,14 @@ final class LiveExchange: AnswerSink {
             self.tellListeners { $0.send(shared) }
         }
         guard !self.hasClientLeft else { return }
-        self.connection.write(self.connection.takesChunks ? ResponseBytes.chunk(events) : events)
+        self.connection.write(self.connection.isOldClient ? events : ResponseBytes.chunk(events))
     }
 
     func finish(isWhole: Bool) {
         guard !self.isOver else { return }
         if isWhole { self.keeper?.finished() } else { self.keeper?.release() }
         self.tellListeners { $0.finish(isWhole: isWhole) }
-        if !self.hasClientLeft, self.connection.takesChunks { self.connection.write(ByteBuffer(staticString: "0\r\n\r\n")) }
+        if !self.hasClientLeft, !self.connection.isOldClient { self.connection.write(ByteBuffer(staticString: "0\r\n\r\n")) }
         self.end()
     }
 

@@ -6,14 +6,16 @@ import SluiceWire
 /// Heads and framing of answers, written as bytes.
 enum ResponseBytes {
     /// A whole answer in one buffer, or in two where the body is large.
-    static func whole(_ head: consuming AnswerHead, body: ByteBuffer, keepsAlive: Bool) -> (ByteBuffer, ByteBuffer?) {
+    ///
+    /// - Parameter isOldClient: Of HTTP/1.0, which must be told that a connection stays.
+    static func whole(_ head: consuming AnswerHead, body: ByteBuffer, keepsAlive: Bool, isOldClient: Bool = false) -> (ByteBuffer, ByteBuffer?) {
         let count = body.readableBytes
         let joins = count <= AnswerHead.longestJoined
         var buffer = self.begin(head)
         buffer.write(atMost: AnswerHead.framingRoom + (joins ? count : 0)) { out in
             out.write("content-length: ")
             out.write(number: Int64(count))
-            out.write(keepsAlive ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n")
+            out.write(!keepsAlive ? "\r\nconnection: close\r\n\r\n" : isOldClient ? "\r\nconnection: keep-alive\r\n\r\n" : "\r\n\r\n")
             if joins { body.withUnsafeReadableBytes { out.write($0) } }
         }
         return (buffer, joins ? nil : body)
