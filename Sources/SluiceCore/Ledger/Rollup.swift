@@ -89,7 +89,10 @@ package struct RollupMeasures: Sendable, Equatable {
             self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: before.evidence) ?? 0] -= 1
             self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: end.evidence) ?? 0] += 1
         }
-        if let usage = end.usage, entry.kind != .waste { self.usage += usage }
+        if let usage = end.usage, entry.kind != .waste {
+            // Those of a correction are differences.
+            self.usage += entry.kind == .correction ? usage : usage.believable
+        }
         guard end.evidence != .unpriced else { return }
         if entry.kind == .capacity {
             self.idle += end.cost ?? .zero

@@ -96,6 +96,15 @@ package typealias TokenUsage = PerTokenClass<Int>
 
 extension TokenUsage {
     package static let zero = TokenUsage(repeating: 0)
+    /// No prompt and no answer has more.
+    package static let mostTokens = 1_000_000_000
+
+    /// What may be added up: a count that cannot be, which stands on its row as it was said, is none.
+    package var believable: TokenUsage {
+        var usage = self
+        for tokenClass in TokenClass.allCases where !(0...TokenUsage.mostTokens).contains(self[tokenClass]) { usage[tokenClass] = 0 }
+        return usage
+    }
 
     package init(input: Int = 0, cachedInput: Int = 0, output: Int = 0, reasoning: Int = 0) {
         self.init(repeating: 0)

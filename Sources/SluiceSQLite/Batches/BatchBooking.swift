@@ -24,7 +24,7 @@ struct BatchBooking {
     mutating func add(_ end: LedgerEntry) {
         guard let settlement = end.settlement else { return }
         self.spent = self.spent + (settlement.costHigh ?? settlement.cost ?? .zero)
-        if end.kind == .settled, settlement.outcome == .ok, let usage = settlement.usage { self.usage += usage }
+        if end.kind == .settled, settlement.outcome == .ok, let usage = settlement.usage { self.usage += usage.believable }
     }
 
     var isNothing: Bool { self.lines == Batch.Lines() && self.spent == .zero && self.usage == .zero }

@@ -7,7 +7,7 @@ import json
 
 from kit.cases import case
 from kit.router import Router
-from kit.upstream import Upstream, chat
+from kit.upstream import Upstream, chat, whole
 
 D = decimal.Decimal
 POLICY = """
@@ -95,3 +95,26 @@ def empty():
             assert text.strip(), form
         WellFormed(text)
         up.run("report", "--data", str(up.data), "--since", "2026-11-30", "--until", "2026-11-01", expect=64)
+
+
+@case("report-absurd-usage", "counts that cannot be stand on their rows as they were said, and in no sum; the rows have bounds, and the chain holds")
+def absurd():
+    said = iter([{"prompt_tokens": 10 ** 30}, {"prompt_tokens": -5}, {"completion_tokens": -(10 ** 12)}, {}])
+
+    def answer(call):
+        usage = {"prompt_tokens": 100, "completion_tokens": 20, **next(said)}
+        message = {"role": "assistant", "content": "word"}
+        yield whole(200, {"id": "c", "object": "chat.completion", "created": 1, "model": call.json["model"], "usage": usage,
+                          "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    with Router(POLICY.format(Upstream(answer).url)) as router:
+        for _ in range(4):
+            assert router.chat(max_tokens=50).status == 200
+        rows = router.closed(4)
+        assert [row["usage"] for row in rows] == [
+            {"input": 10 ** 15, "output": 20}, {"input": -5, "output": 20}, {"input": 100, "output": -(10 ** 12)}, {"input": 100, "output": 20}], rows
+        assert [row["flags"] for row in rows] == [["unreconciled", "usage_absurd"]] * 3 + [[]], rows
+        assert all(row["cost"] is None and D(row["cost_high"]) < 1 for row in rows[:3]), rows
+        total = json.loads(router.run("report", "--output", "json", "--data", str(router.data)).stdout)["total"]
+        assert total["usage"] == {"input": 200, "output": 60} and total["unreconciled"] == 3, total
+        router.run("audit", "verify", "--data", str(router.data))
+        router.run("export", "focus", "--data", str(router.data))

@@ -94,12 +94,13 @@ struct OpenAIUsage {
         let apart = cached + self.written + self.audioIn + self.imageIn
         if apart > prompt || self.reasoning + self.audioOut > completion { addsUp = false }
         var usage = TokenUsage.zero
-        usage.input = max(0, prompt - apart)
+        usage.input = self.counts.isAbsurd ? prompt - apart : max(0, prompt - apart)
         usage.cachedInput = cached
         usage.cacheWrite5m = self.written
         usage.audioInput = self.audioIn
         usage.imageInput = self.imageIn
-        usage.output = max(0, completion - self.reasoning - self.audioOut)
+        let written = completion - self.reasoning - self.audioOut
+        usage.output = self.counts.isAbsurd ? written : max(0, written)
         usage.reasoning = self.reasoning
         usage.audioOutput = self.audioOut
         return ReportedUsage(usage: usage, addsUp: addsUp, isAbsurd: self.counts.isAbsurd)

@@ -253,7 +253,10 @@ enum ResponsesUsage {
         }
         guard counts.isGiven else { return nil }
         let addsUp = (total.map { $0 == input + output } ?? true) && cached + written <= input && reasoning <= output
-        var usage = TokenUsage(input: max(0, input - cached - written), cachedInput: cached, output: max(0, output - reasoning), reasoning: reasoning)
+        let (rest, text) = (input - cached - written, output - reasoning)
+        // What cannot be is kept as it was said.
+        var usage = TokenUsage(
+            input: counts.isAbsurd ? rest : max(0, rest), cachedInput: cached, output: counts.isAbsurd ? text : max(0, text), reasoning: reasoning)
         usage.cacheWrite5m = written
         return (ReportedUsage(usage: usage, addsUp: addsUp, isAbsurd: counts.isAbsurd), reported.amount)
     }
