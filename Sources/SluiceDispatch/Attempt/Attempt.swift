@@ -59,6 +59,8 @@ final class Attempt: UpstreamReceiver {
     }
 
     var wasAnswered: Bool { self.head != nil }
+    /// The backend has begun to answer, and not with an error: it has read the prompt.
+    var hasBegunAnswer: Bool { self.head.map { (200..<300).contains($0.status) } ?? false }
     var keptBody: ByteBuffer { self.body }
     var currentFacts: AnswerFacts { self.relay?.facts ?? self.facts }
 

@@ -311,6 +311,8 @@ package struct AttemptMachine: Sendable {
     }
 
     private mutating func nextReserve() -> Action? {
+        // Some may have been tried meanwhile, after a wait for room.
+        self.reserve.removeAll(where: self.wasTried)
         guard !self.reserve.isEmpty else { return nil }
         let candidate = self.reserve.removeFirst()
         self.state = .asking(candidate, isLastResort: true)

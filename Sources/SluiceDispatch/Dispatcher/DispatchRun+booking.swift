@@ -10,7 +10,7 @@ extension DispatchRun {
         guard attempt.wasSent else { return self.meter.free(.notSent, status: nil) }
         return self.meter.interval(
             outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
-            wasAnswered: attempt.wasAnswered, keepsBaseline: outcome == .clientGone, evidence: .estimated, at: self.now.wall)
+            wasAnswered: attempt.hasBegunAnswer, keepsBaseline: outcome == .clientGone, evidence: .estimated, at: self.now.wall)
     }
 
     /// What an attempt came to that was given up before it had an answer.
@@ -18,7 +18,7 @@ extension DispatchRun {
         guard attempt.wasSent else { return self.meter.free(.notSent, status: nil) }
         return self.meter.interval(
             outcome, status: attempt.head?.status, candidate: attempt.candidate, facts: attempt.currentFacts, share: self.share(of: attempt, at: self.now),
-            wasAnswered: attempt.wasAnswered, keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
+            wasAnswered: attempt.hasBegunAnswer, keepsBaseline: false, evidence: .inDoubt, at: self.now.wall)
     }
 
     func book(_ attempt: Attempt, _ failure: AttemptMachine.Failure, _ outcome: LedgerEntry.Outcome, status: Int?, report: BackendRecord.Report) {

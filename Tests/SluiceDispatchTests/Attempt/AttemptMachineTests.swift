@@ -243,6 +243,25 @@ import Testing
         #expect(refusal.status == 503 && refusal.code == .noBackend && refusal.retryAfterSeconds == 4)
     }
 
+    /// Both backends were down when they were asked, the first as a last resort then had no room, and the wait for it went to the second.
+    @Test func aLastResortIsNotWhereAnAttemptWasMadeMeanwhile() throws {
+        var machine = self.machine(self.policy(backends: 2))
+        let later = self.start + .seconds(4)
+        _ = machine.start(at: self.start)
+        _ = machine.admission(.down(until: later), at: self.start)
+        _ = machine.admission(.down(until: later), at: self.start)
+        guard case .wait = machine.admission(.busy(nil), at: self.start), case .ask = machine.roomFreed(at: self.start),
+            case .ask(let second, _) = machine.admission(.down(until: later), at: self.start),
+            case .send = machine.admission(.admitted, at: self.start)
+        else {
+            Issue.record("no wait, or no attempt after it")
+            return
+        }
+        if case .ask(let third, _) = machine.failed(.notSent, attempt: 1, at: self.start, takeRetry: { true }) {
+            #expect(third.backend != second.backend)
+        }
+    }
+
     @Test(arguments: [(429, Endpoint.Dialect.openai), (529, .anthropic), (503, .openai), (502, .openai)])
     func anErrorAsFirstEventKeepsItsStatusWhenNobodyIsLeft(_ status: Int, _ dialect: Endpoint.Dialect) throws {
         var machine = self.machine(self.policy(backends: 1), dialect: dialect)
