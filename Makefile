@@ -44,6 +44,9 @@ unit: tools ## builds and runs the Swift suites; ARGS="--filter Name" picks
 	$(SWIFT) test --skip-build $(or $(ARGS),--skip PromiseTests)
 	@# The promises of the store wait for programs that they kill: among other tests they would take the threads that those need.
 	$(if $(ARGS),,$(SWIFT) test --skip-build --filter PromiseTests)
+	@# Half the seeds on each of two cores.
+	$(if $(ARGS),,$(BUILD) --product sluice-sim-probe)
+	$(if $(ARGS),,.build/debug/sluice-sim-probe 2500 1 & half=$$!; .build/debug/sluice-sim-probe 2500 2501 && wait $$half)
 
 end-to-end: tools ## runs the end-to-end tests; ONLY="kill openai" picks cases by the beginning of their names
 	@.ci/need "for the tests' virtual environments" python3 python3-venv
