@@ -20,7 +20,7 @@ struct QueuePlanner {
     func plan(_ backlog: [LaneBacklog]) -> QueuePlan {
         let policy = self.live.policy
         let horizon = PlanHorizon(from: self.now.wall)
-        let routing = LaneRouting(policy, over: horizon)
+        let routing = LaneRouting(policy, over: horizon, longCalls: self.longCalls)
         let odds = LaneOdds(self.curves, policy: policy, over: horizon)
         let gate = LaneGate(backlog, skipped: self.skipped, policy: policy, odds: odds, at: self.now.wall)
         var models: [String: String] = [:]
@@ -38,6 +38,14 @@ struct QueuePlanner {
         let expected = demands.isEmpty ? [] : self.profiles.expected(of: policy, over: horizon, routing, models: models)
         let supplies = policy.backends.map { self.supply(of: $0, over: horizon) }
         return QueuePlan(demands, expected: expected, supplies: supplies, odds: odds, over: horizon)
+    }
+
+    private var longCalls: [Int: Duration] {
+        var calls: [Int: Duration] = [:]
+        for backend in self.live.policy.backends where !backend.api.isBatchLane {
+            calls[backend.index] = self.live.slots[backend.index].condition(isLater: true, at: self.now.monotonic).slotTimeLong
+        }
+        return calls
     }
 
     private func supply(of backend: Backend, over horizon: PlanHorizon) -> BackendSupply {

@@ -24,10 +24,13 @@ package struct LaneRouting: Sendable {
 
     private let policy: PolicySet
     private let horizon: PlanHorizon
+    private let longCalls: [Int: Duration]
 
-    package init(_ policy: PolicySet, over horizon: PlanHorizon) {
+    /// - Parameter longCalls: What nineteen of twenty calls stay within, by backend: where the price at a call's end counts, it is that of so much later.
+    package init(_ policy: PolicySet, over horizon: PlanHorizon, longCalls: [Int: Duration] = [:]) {
         self.policy = policy
         self.horizon = horizon
+        self.longCalls = longCalls
     }
 
     /// Where jobs of the lane may run: the backends of its class's pools, or of the pool it was promoted to, then those it may still be promoted to.
@@ -82,7 +85,8 @@ package struct LaneRouting: Sendable {
                 known = [:]
             }
             guard let card else { return LaneRoute.unpriced }
-            let factor = self.policy.windowFactor(of: card, at: instant)
+            let lasts = card.pricedAt == .completion ? self.longCalls[backend.index] ?? .zero : .zero
+            let factor = self.policy.windowFactor(of: card, at: instant + lasts)
             if let price = known[factor] { return price }
             let price = card.price(usage, tier: backend.api.billedTier, window: factor)?.cost.pico ?? LaneRoute.unpriced
             known[factor] = price
