@@ -111,7 +111,7 @@ store-speed: tools ## prints how fast jobs are stored, claimed and completed and
 	SLUICE=$(RELEASE) $(PYTHON) Tests/EndToEnd/run.py --full intake-speed
 
 evidence: ## sends REQUESTS (10000) mixed requests through failures and ten kills, and holds the ledger against the backends' own count
-	@SLUICE_TEST_REQUESTS=$(REQUESTS) SLUICE_TEST_KILLS=10 $(MAKE) --no-print-directory end-to-end ONLY=under-fire
+	@SLUICE_TEST_REQUESTS=$(REQUESTS) SLUICE_TEST_KILLS=10 $(MAKE) --no-print-directory end-to-end ONLY=P4-under-fire
 
 report-bench: tools ## fills a ledger with ENTRIES (10000000) and prints how long reports over it take, and what memory an export does
 	$(BUILD) -c release --product sluice

@@ -212,7 +212,7 @@ def bounds(entry):
     return D(entry["cost_low"]), D(entry["cost_high"])
 
 
-@case("under-fire", "mixed requests through cancels, cuts, errors, absurd usage and kill -9: every call is booked, certain costs are exact, intervals hold the truth", 1800)
+@case("P4-under-fire", "mixed requests through cancels, cuts, errors, absurd usage and kill -9: every call is booked, certain costs are exact, intervals hold the truth", 1800)
 def under_fire():
     count, kills = int(os.environ.get("SLUICE_TEST_REQUESTS", "600")), int(os.environ.get("SLUICE_TEST_KILLS", "3"))
     backends = [Backend("first"), Backend("second"), Backend("third")]
