@@ -20,7 +20,9 @@ struct QueuePlanner {
     func plan(_ backlog: [LaneBacklog]) -> QueuePlan {
         let policy = self.live.policy
         let horizon = PlanHorizon(from: self.now.wall)
-        let routing = LaneRouting(policy, over: horizon, longCalls: self.longCalls)
+        let conditions = policy.backends.map { self.live.slots[$0.index].condition(isLater: true, at: self.now.monotonic) }
+        let calls = policy.backends.filter { !$0.api.isBatchLane }.compactMap { backend in conditions[backend.index].slotTimeLong.map { (backend.index, $0) } }
+        let routing = LaneRouting(policy, over: horizon, longCalls: Dictionary(uniqueKeysWithValues: calls))
         let odds = LaneOdds(self.curves, policy: policy, over: horizon)
         let gate = LaneGate(backlog, skipped: self.skipped, policy: policy, odds: odds, at: self.now.wall)
         var models: [String: String] = [:]
@@ -36,20 +38,11 @@ struct QueuePlanner {
             }
         }
         let expected = demands.isEmpty ? [] : self.profiles.expected(of: policy, over: horizon, routing, models: models)
-        let supplies = policy.backends.map { self.supply(of: $0, over: horizon) }
+        let supplies = policy.backends.map { self.supply(of: $0, conditions[$0.index], over: horizon) }
         return QueuePlan(demands, expected: expected, supplies: supplies, odds: odds, over: horizon)
     }
 
-    private var longCalls: [Int: Duration] {
-        var calls: [Int: Duration] = [:]
-        for backend in self.live.policy.backends where !backend.api.isBatchLane {
-            calls[backend.index] = self.live.slots[backend.index].condition(isLater: true, at: self.now.monotonic).slotTimeLong
-        }
-        return calls
-    }
-
-    private func supply(of backend: Backend, over horizon: PlanHorizon) -> BackendSupply {
-        let condition = self.live.slots[backend.index].condition(isLater: true, at: self.now.monotonic)
+    private func supply(of backend: Backend, _ condition: BackendCondition, over horizon: PlanHorizon) -> BackendSupply {
         var forecast = BackendSupply.Forecast(
             condition: condition, slots: self.slots(of: backend, condition), pace: self.paces.pace(of: backend).tokensPerSecond,
             live: self.profiles.live(at: backend.name))

@@ -53,9 +53,11 @@ package struct LaneGate: Sendable {
     }
 
     /// How long until jobs of a place must be elsewhere or done; nil where they have all the time.
-    package func slack(of place: QueueDemand.Place) -> Duration? {
+    package func slack(of place: QueueDemand.Place) -> Duration? { self.slack(of: place, at: self.now) }
+
+    private func slack(of place: QueueDemand.Place, at now: Timestamp) -> Duration? {
         guard place.bucket != .distantFuture else { return nil }
-        let left = place.bucket - self.now
+        let left = place.bucket - now
         guard let promote = self.policy.trafficClass(named: place.lane.trafficClass)?.promote else { return left }
         return left - min(promote.beforeDeadline, .milliseconds(left.milliseconds / 2))
     }
@@ -72,8 +74,8 @@ package struct LaneGate: Sendable {
     package func open(_ routes: [LaneRoute], for place: QueueDemand.Place) -> [LaneRoute] {
         let open = routes.filter { !self.policy.backends[$0.backend].api.isBatchLane || self.accepts(place, at: $0.backend) }
         guard let odds, place.bucket != .distantFuture else { return open }
-        let promotion = self.policy.trafficClass(named: place.lane.trafficClass)?.promote.map { place.bucket - $0.beforeDeadline }
-        let recall = BundleTerms.recall(promotion: promotion, deadline: place.bucket, hasFallback: true, at: odds.start)
+        let limit = self.slack(of: place, at: odds.start).map { odds.start + $0 }
+        let recall = BundleTerms.recall(promotion: limit, deadline: place.bucket, hasFallback: true, at: odds.start)
         return recall.map { odds.expected(open, pull: $0.pull) } ?? open
     }
 }
