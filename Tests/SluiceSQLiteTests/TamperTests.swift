@@ -23,6 +23,10 @@ import Testing
         try SQLiteLedger(reading: StoreReader(file: DataFolder(folder.path).database)).verify(wanted: head)
     }
 
+    private func lines(_ folder: TemporaryFolder) throws -> [LedgerRow] {
+        try SQLiteLedger(reading: StoreReader(file: DataFolder(folder.path).database)).lines(LedgerFilter(), after: 0, limit: 1000)
+    }
+
     /// Changes the file as its owner can: without the triggers.
     private func tamper(_ folder: TemporaryFolder, _ sql: String, _ arguments: StatementArguments = []) throws {
         try DatabaseQueue(path: DataFolder(folder.path).database).write { db in
@@ -84,8 +88,7 @@ import Testing
 
     @Test func anyBitOfAnyLineIsFound() async throws {
         let folder = try await self.ledger()
-        let queue = try DatabaseQueue(path: DataFolder(folder.path).database)
-        let lines = try await queue.read { db in try String.fetchAll(db, sql: "SELECT line FROM ledger ORDER BY seq").map { Array($0.utf8) } }
+        let lines = try self.lines(folder).map(\.line)
         for _ in 0..<1000 {
             let index = Int.random(in: 1..<lines.count - 1)
             var changed = lines[index]
@@ -94,6 +97,17 @@ import Testing
             for line in [lines[index - 1], changed, lines[index + 1]] { verifier.check(line) }
             #expect(verifier.firstBad != nil, "\(String(decoding: changed, as: UTF8.self))")
         }
+    }
+
+    /// As versions before the tenth migration wrote them.
+    @Test func linesInFullStandBesideShortOnes() async throws {
+        let folder = try await self.ledger()
+        let lines = try self.lines(folder)
+        for row in lines where row.seq % 3 == 0 {
+            try self.tamper(folder, "UPDATE ledger SET line = ? WHERE seq = ?", [String(decoding: row.line, as: UTF8.self), row.seq])
+        }
+        #expect(try self.verify(folder).chain.firstBad == nil)
+        #expect(try self.lines(folder).map(\.line) == lines.map(\.line))
     }
 
     @Test func theDatabaseRefusesByItself() async throws {

@@ -12,6 +12,19 @@ package enum LedgerLine {
         seq: Int64, body: [UInt8], previous: ChainHash, to lines: inout [UInt8], sha256: (UnsafeRawBufferPointer) -> ChainHash
     ) -> ChainHash {
         let start = lines.count
+        self.appendHashed(seq: seq, body: body, previous: previous, to: &lines)
+        let hash = lines.withUnsafeBytes { sha256(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        lines.removeLast()
+        lines.append(atMost: 80) { out in
+            out.write(",\"hash\":\"")
+            out.write(hash)
+            out.write("\"}")
+        }
+        return hash
+    }
+
+    /// Appends what the hash of an entry is over: its line without the last member.
+    package static func appendHashed(seq: Int64, body: [UInt8], previous: ChainHash, to lines: inout [UInt8]) {
         lines.append(atMost: body.count + 144) { out in
             out.write("{\"schema\":\"sluice.ledger/v1\",\"seq\":")
             out.write(number: seq)
@@ -21,14 +34,6 @@ package enum LedgerLine {
             out.write(previous)
             out.write("\"}")
         }
-        let hash = lines.withUnsafeBytes { sha256(UnsafeRawBufferPointer(rebasing: $0[start...])) }
-        lines.removeLast()
-        lines.append(atMost: 80) { out in
-            out.write(",\"hash\":\"")
-            out.write(hash)
-            out.write("\"}")
-        }
-        return hash
     }
 
     /// The members from `kind` to `corrects`, without braces: everything but the entry's place in the chain.

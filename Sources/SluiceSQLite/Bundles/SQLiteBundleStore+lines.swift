@@ -12,7 +12,7 @@ extension SQLiteBundleStore {
                 )
             }
             return try rows.map { row in
-                let intent = AttemptIntent(entry: try LedgerRow(seq: row.seq, line: row.line).entry(), bound: row.bound.map(Money.init(pico:)))
+                let intent = AttemptIntent(entry: try LedgerEntry(stored: row.line, seq: row.seq), bound: row.bound.map(Money.init(pico:)))
                 var leased: LeasedJob?
                 if let found = try RawStatement(LineSQL.job, in: db).first(.integer(row.job), read: JobRow.init) {
                     let call = found.job.source == nil ? try? PackedCall.find(row.job, in: db)?.unpacked() : nil

@@ -3,7 +3,7 @@ import GRDB
 /// The tables, one migration per change; a migration that was released is never edited again.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
-    static let version = 9
+    static let version = 10
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -25,6 +25,8 @@ enum Schema {
         migrator.registerMigration("7 verifications", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.verifications) }
         migrator.registerMigration("8 results, output files", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.results) }
         migrator.registerMigration("9 connections, tries", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.connections) }
+        // Nothing to change, but an earlier version cannot read what this one writes.
+        migrator.registerMigration("10 short lines", foreignKeyChecks: .immediate) { db in try db.execute(sql: "PRAGMA user_version = 10") }
         return migrator
     }
 }

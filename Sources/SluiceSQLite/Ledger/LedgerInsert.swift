@@ -24,6 +24,8 @@ struct LedgerInsert: Sendable {
 
     private var rows: [Row] = []
     private var bytes: [UInt8] = []
+    /// What the hash of the row at hand is over.
+    private var hashed: [UInt8] = []
 
     mutating func removeAll() {
         self.rows.removeAll(keepingCapacity: true)
@@ -36,7 +38,10 @@ struct LedgerInsert: Sendable {
         let start = self.bytes.count
         if let id = entry.subject?.requestID { self.bytes.append(contentsOf: id.utf8) }
         let line = self.bytes.count
-        let hash = LedgerLine.append(seq: seq, body: sealed.body, previous: previous, to: &self.bytes, sha256: ChainTail.sha256)
+        self.hashed.removeAll(keepingCapacity: true)
+        LedgerLine.appendHashed(seq: seq, body: sealed.body, previous: previous, to: &self.hashed)
+        let hash = self.hashed.withUnsafeBytes(ChainTail.sha256)
+        if !ShortLine.append(sealed.body, to: &self.bytes) { self.bytes += self.hashed.dropLast() + Array(",\"hash\":\"\(hash.hex)\"}".utf8) }
         let end = self.bytes.count
         hash.withBytes { self.bytes.append(contentsOf: $0) }
         self.rows.append(

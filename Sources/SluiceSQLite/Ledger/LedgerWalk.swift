@@ -58,7 +58,8 @@ struct LedgerWalk {
     /// Reads on; whether there was anything.
     mutating func takePage(in db: Database) throws -> Bool {
         let page = try Row.fetchAll(
-            db.cachedStatement(sql: "SELECT seq, at_ms, request_id, attempt, part, line, hash FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"),
+            db.cachedStatement(
+                sql: "SELECT \(LedgerRow.columns), at_ms, request_id, attempt, part FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"),
             arguments: [self.last, LedgerWalk.pageSize])
         for row in page { self.add(row) }
         return !page.isEmpty
@@ -68,14 +69,16 @@ struct LedgerWalk {
         let before = self.chain.head
         let seq = row[0] as Int64
         self.last = max(self.last, seq)
-        guard case .string(let line) = row.value(5).storage else { return self.chain.fail(seq, "its line is no text") }
-        guard let parts = self.chain.check(Array(line.utf8)) else { return }
+        guard let line = LedgerRow.line(row.value(1), seq: seq, hash: row.value(2), previous: row.value(3)) else {
+            return self.chain.fail(seq, "it holds no line")
+        }
+        guard let parts = self.chain.check(line) else { return }
         let entry = parts.entry
         let columns: [DatabaseValue] = [
-            parts.seq.databaseValue, entry.at.milliseconds.databaseValue, entry.subject?.requestID.databaseValue ?? .null,
-            entry.attempt?.databaseValue ?? .null, entry.kind.part?.databaseValue ?? .null,
+            entry.at.milliseconds.databaseValue, entry.subject?.requestID.databaseValue ?? .null, entry.attempt?.databaseValue ?? .null,
+            entry.kind.part?.databaseValue ?? .null,
         ]
-        if columns != (0..<5).map(row.value) || row.value(6).bytes != parts.hash.bytes {
+        if parts.seq != seq || columns != (4..<8).map(row.value) || row.value(2).bytes != parts.hash.bytes {
             self.chain.fail(seq, "the columns beside its line say something else")
         }
         self.addUp(entry, seq: seq, before: before)

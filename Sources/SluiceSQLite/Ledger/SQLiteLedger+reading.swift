@@ -30,7 +30,7 @@ extension SQLiteLedger {
             try Row.fetchAll(
                 db.cachedStatement(
                     literal: """
-                        SELECT seq, line FROM ledger WHERE seq > \(seq) AND seq <= \(last)
+                        SELECT \(sql: LedgerRow.columns) FROM ledger WHERE seq > \(seq) AND seq <= \(last)
                         ORDER BY seq LIMIT \(min(limit, SQLiteLedger.rowsPerRead))
                         """)
             ).map(LedgerRow.init(row:))
@@ -39,7 +39,9 @@ extension SQLiteLedger {
 
     package func rows(ofRequest id: String) throws(StoreError) -> [LedgerRow] {
         try self.reader.read { db in
-            try Row.fetchAll(db.cachedStatement(literal: "SELECT seq, line FROM ledger WHERE request_id = \(id) ORDER BY seq")).map(LedgerRow.init(row:))
+            try Row.fetchAll(
+                db.cachedStatement(literal: "SELECT \(sql: LedgerRow.columns) FROM ledger WHERE request_id = \(id) ORDER BY seq")
+            ).map(LedgerRow.init(row:))
         }
     }
 
@@ -90,13 +92,6 @@ struct LedgerSpan {
         guard let first: Int64 = row?[0], let last: Int64 = row?[1] else { return nil }
         self.first = first
         self.last = last
-    }
-}
-
-extension LedgerRow {
-    /// From the columns `seq` and `line`.
-    init(row: Row) {
-        self.init(seq: row[0], line: Array((row[1] as String).utf8))
     }
 }
 

@@ -107,7 +107,7 @@ private struct RollupGroups {
         let rows = try Row.fetchCursor(
             db.cachedStatement(
                 literal: """
-                    SELECT seq, line FROM ledger WHERE seq >= \(place.first) AND seq <= \(place.last)
+                    SELECT \(sql: LedgerRow.columns) FROM ledger WHERE seq >= \(place.first) AND seq <= \(place.last)
                       AND at_ms >= \(span.lowerBound.milliseconds) AND at_ms < \(span.upperBound.milliseconds)
                     """))
         var rollups = Rollups()

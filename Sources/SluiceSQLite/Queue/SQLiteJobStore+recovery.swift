@@ -21,7 +21,7 @@ extension SQLiteJobStore {
                         """)
                 for row in open {
                     let intent = AttemptIntent(
-                        entry: try LedgerRow(seq: row[3], line: Array((row[4] as String).utf8)).entry(), bound: (row[2] as Int64?).map(Money.init(pico:)))
+                        entry: try LedgerEntry(stored: (row[4] as String).utf8, seq: row[3]), bound: (row[2] as Int64?).map(Money.init(pico:)))
                     var end = intent.inDoubt(at: now)
                     if row[5] == Job.Kind.verification.rawValue { end = end.asVerification() }
                     guard try transaction.chain.append(SealedEntry(end), to: db) else { continue }
