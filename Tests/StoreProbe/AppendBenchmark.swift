@@ -18,7 +18,7 @@ struct AppendBenchmark {
         let sealed = (0..<self.entries).map { i in
             SealedEntry(Sample.settled(Sample.subject("req_\(String(1_764_100_000_000 + i * 7, radix: 36))\(i % 7)", tenant: "team-\(i % 4)")))
         }
-        print("body \(sealed[0].body.count) bytes")
+        print("line \(sealed[0].line.bytes.count) bytes")
         let before = CPUTime.process
         let start = ContinuousClock.now
         for from in stride(from: 0, to: self.entries, by: self.group) {

@@ -8,13 +8,13 @@ extension ByteWriter {
     @inline(__always)
     mutating func member(_ name: StaticString, _ value: String?) {
         self.name(name)
-        if let value { self.write(jsonString: value) } else { self.write("null") }
+        if let value { self.write(jsonString: value) } else { self.writeNull() }
     }
 
     @inline(__always)
     mutating func member(_ name: StaticString, _ value: Int?) {
         self.name(name)
-        if let value { self.write(number: Int64(value)) } else { self.write("null") }
+        if let value { self.write(number: Int64(value)) } else { self.writeNull() }
     }
 
     @inline(__always)
@@ -32,7 +32,7 @@ extension ByteWriter {
     @inline(__always)
     mutating func member(_ name: StaticString, _ value: Money?) {
         self.name(name)
-        if let value { self.write(quoted: value) } else { self.write("null") }
+        if let value { self.write(quoted: value) } else { self.writeNull() }
     }
 
     /// In the order of the names, so that equal tags are equal bytes.
@@ -48,7 +48,7 @@ extension ByteWriter {
 
     mutating func member(_ name: StaticString, _ value: TokenUsage?) {
         self.name(name)
-        guard let value else { return self.write("null") }
+        guard let value else { return self.writeNull() }
         self.list(open: "{", close: "}", TokenClass.allCases.lazy.filter { value[$0] != 0 }) { out, item in
             out.write(jsonString: item.name)
             out.write(UInt8(ascii: ":"))
@@ -58,7 +58,7 @@ extension ByteWriter {
 
     mutating func member(_ name: StaticString, _ value: PerTokenClass<UnitPrice?>?, perRequest: Money) {
         self.name(name)
-        guard let value else { return self.write("null") }
+        guard let value else { return self.writeNull() }
         self.write(UInt8(ascii: "{"))
         var isFirst = true
         for tokenClass in TokenClass.allCases {
@@ -80,7 +80,7 @@ extension ByteWriter {
 
     mutating func member(_ name: StaticString, _ value: LedgerEntry.Levers?) {
         self.name(name)
-        guard let value else { return self.write("null") }
+        guard let value else { return self.writeNull() }
         guard value != .zero else { return self.write("{}") }
         let parts = [
             ("model", value.model), ("backend", value.backend), ("lane", value.lane), ("window", value.window), ("cache", value.cache),

@@ -5,6 +5,8 @@ package struct ByteWriter {
     @usableFromInline let start: UnsafeMutableRawPointer
     @usableFromInline let room: Int
     @usableFromInline var written = 0
+    /// Members are written as a ``ShortLine`` has them: neither their names nor `null`.
+    @usableFromInline var isShort = false
 
     /// Bytes that were written.
     @inlinable package var count: Int { self.written }
@@ -119,12 +121,19 @@ package struct ByteWriter {
     @inline(__always)
     mutating func name(_ name: StaticString) {
         let count = name.utf8CodeUnitCount
-        if self.count > 0 { self.write(UInt8(ascii: ",")) }
+        if self.count > 0 { self.write(self.isShort ? UInt8(ascii: "\n") : UInt8(ascii: ",")) }
+        if self.isShort { return }
         let place = self.take(count + 3)
         place.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
         (place + 1).copyMemory(from: name.utf8Start, byteCount: count)
         // `":`
         place.storeBytes(of: UInt16(littleEndian: 0x3A22), toByteOffset: count + 1, as: UInt16.self)
+    }
+
+    /// The value of a member that has none.
+    @inline(__always)
+    mutating func writeNull() {
+        if !self.isShort { self.write("null") }
     }
 
     /// A JSON string: `"`, `\` and control characters escaped, everything else as it is.

@@ -43,19 +43,14 @@ package struct LedgerKept: Hashable, Sendable {
     }
 }
 
-/// An entry with the bytes that the chain will hash: encoded once, where it was made. A class, since it passes through several hands.
+/// An entry with its line: encoded once, where it was made. A class, since it passes through several hands.
 package final class SealedEntry: Sendable {
     package let entry: LedgerEntry
-    package let body: [UInt8]
+    package let line: ShortLine
 
     package init(_ entry: LedgerEntry) {
         self.entry = entry
-        self.body = LedgerLine.body(of: entry)
-    }
-
-    package init(_ entry: LedgerEntry, body: [UInt8]) {
-        self.entry = entry
-        self.body = body
+        self.line = ShortLine(entry)
     }
 }
 

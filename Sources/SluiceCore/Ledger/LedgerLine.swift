@@ -12,7 +12,11 @@ package enum LedgerLine {
         seq: Int64, body: [UInt8], previous: ChainHash, to lines: inout [UInt8], sha256: (UnsafeRawBufferPointer) -> ChainHash
     ) -> ChainHash {
         let start = lines.count
-        self.appendHashed(seq: seq, body: body, previous: previous, to: &lines)
+        lines.append(atMost: body.count + self.longestPlace) { out in
+            self.writeFront(seq: seq, into: &out)
+            out.write(body)
+            self.writeBack(previous: previous, into: &out)
+        }
         let hash = lines.withUnsafeBytes { sha256(UnsafeRawBufferPointer(rebasing: $0[start...])) }
         lines.removeLast()
         lines.append(atMost: 80) { out in
@@ -23,34 +27,42 @@ package enum LedgerLine {
         return hash
     }
 
-    /// Appends what the hash of an entry is over: its line without the last member.
-    package static func appendHashed(seq: Int64, body: [UInt8], previous: ChainHash, to lines: inout [UInt8]) {
-        lines.append(atMost: body.count + 144) { out in
-            out.write("{\"schema\":\"sluice.ledger/v1\",\"seq\":")
-            out.write(number: seq)
-            out.write(UInt8(ascii: ","))
-            out.write(body)
-            out.write(",\"prev_hash\":\"")
-            out.write(previous)
-            out.write("\"}")
-        }
+    /// What a place in the chain takes beside the body: no more than ``longestPlace``.
+    static func writeFront(seq: Int64, into out: inout ByteWriter) {
+        out.write("{\"schema\":\"sluice.ledger/v1\",\"seq\":")
+        out.write(number: seq)
+        out.write(UInt8(ascii: ","))
     }
+
+    static func writeBack(previous: ChainHash, into out: inout ByteWriter) {
+        out.write(",\"prev_hash\":\"")
+        out.write(previous)
+        out.write("\"}")
+    }
+
+    static let longestPlace = 144
 
     /// The members from `kind` to `corrects`, without braces: everything but the entry's place in the chain.
     package static func body(of entry: LedgerEntry) -> [UInt8] {
-        [UInt8](atMost: self.longestBody(of: entry)) { json in
-            self.writeBeginning(of: entry, into: &json)
-            if let end = entry.settlement {
-                self.writeEnd(end, of: entry, into: &json)
-            } else {
-                self.writeNoEnd(currency: entry.subject?.currency ?? entry.currency, into: &json)
-            }
-            json.member("corrects", entry.corrects.map(Int.init))
-            // Of few entries only: members that are not there are nil, so that older lines stay what they are.
-            if let marginal = entry.settlement?.marginalCost { json.member("marginal_cost", marginal) }
-            if let capacity = entry.capacity { json.member("capacity", capacity) }
-            if let before = entry.before { json.member("before", before) }
+        [UInt8](atMost: self.longestBody(of: entry)) { self.write(entry, into: &$0) }
+    }
+
+    static func write(_ entry: LedgerEntry, into json: inout ByteWriter) {
+        self.writeBeginning(of: entry, into: &json)
+        if let end = entry.settlement {
+            self.writeEnd(end, of: entry, into: &json)
+        } else {
+            self.writeNoEnd(currency: entry.subject?.currency ?? entry.currency, into: &json)
         }
+        json.member("corrects", entry.corrects.map(Int.init))
+        if json.isShort {
+            json.write(UInt8(ascii: "\n"))
+            json.isShort = false
+        }
+        // Of few entries only: members that are not there are nil, so that older lines stay what they are.
+        if let marginal = entry.settlement?.marginalCost { json.member("marginal_cost", marginal) }
+        if let capacity = entry.capacity { json.member("capacity", capacity) }
+        if let before = entry.before { json.member("before", before) }
     }
 
     private static func writeBeginning(of entry: LedgerEntry, into json: inout ByteWriter) {
@@ -106,14 +118,22 @@ package enum LedgerLine {
 
     /// The same members of an entry that ends nothing.
     private static func writeNoEnd(currency: String?, into json: inout ByteWriter) {
-        json.write(",\"unit_prices\":null,\"usage\":null,\"cost\":null,\"cost_low\":null,\"cost_high\":null,\"baseline\":null")
+        json.write(
+            json.isShort
+                ? "\n\n\n\n\n\n"
+                : ",\"unit_prices\":null,\"usage\":null,\"cost\":null,\"cost_low\":null,\"cost_high\":null,\"baseline\":null")
         json.member("currency", currency)
-        json.write(",\"outcome\":null,\"status\":null,\"flags\":[],\"provider_cost\":null,\"evidence\":null,\"queued_ms\":null")
-        json.write(",\"first_token_ms\":null,\"total_ms\":null,\"upstream_id\":null,\"levers\":null")
+        json.write(
+            json.isShort
+                ? "\n\n\n[]\n\n\n\n\n\n\n"
+                : """
+                ,"outcome":null,"status":null,"flags":[],"provider_cost":null,"evidence":null,"queued_ms":null,"first_token_ms":null,"total_ms":null\
+                ,"upstream_id":null,"levers":null
+                """)
     }
 
     /// What the body takes at most: every byte of its texts escaped, and room for names, numbers and words.
-    private static func longestBody(of entry: LedgerEntry) -> Int {
+    static func longestBody(of entry: LedgerEntry) -> Int {
         (entry.before == nil ? 2400 : 3600) + 6 * ((entry.subject?.textBytes ?? 0) + (entry.target?.textBytes ?? 0) + (entry.settlement?.textBytes ?? 0))
             + (entry.subject?.tags.longestJSON ?? 0)
     }

@@ -33,7 +33,7 @@ extension IntentJournal {
         for leftover in self.leftovers.withLock({ $0 }) {
             replay.damaged += leftover.damaged
             for record in leftover.records {
-                guard let entry = try? LedgerLine.read(body: record.body), let id = entry.subject?.requestID, let number = entry.attempt else {
+                guard let entry = Self.entry(of: record.body), let id = entry.subject?.requestID, let number = entry.attempt else {
                     replay.damaged += 1
                     continue
                 }
@@ -43,7 +43,7 @@ extension IntentJournal {
                 case .end where ended.insert(attempt).inserted:
                     guard try !isClosed(id, number) else { continue }
                     if let intent = open.first(where: { $0.attempt == attempt })?.intent { replay.entries.append(SealedEntry(intent.entry)) }
-                    replay.entries.append(SealedEntry(entry, body: record.body))
+                    replay.entries.append(SealedEntry(entry))
                 case .end: break
                 }
             }
@@ -54,6 +54,12 @@ extension IntentJournal {
             replay.inDoubt += 1
         }
         return replay
+    }
+
+    /// Versions that kept no ``ShortLine`` wrote the members with their names.
+    private static func entry(of record: [UInt8]) -> LedgerEntry? {
+        let body = record.starts(with: "\"kind\":".utf8) ? record : ShortLine(bytes: record).body
+        return body.flatMap { try? LedgerLine.read(body: $0) }
     }
 
     /// Removes what earlier processes left: the ledger has it.

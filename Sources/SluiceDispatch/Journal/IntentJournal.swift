@@ -67,12 +67,12 @@ package final class IntentJournal: Sendable {
     ///
     /// - Throws: ``StoreError/Code/full`` where the journal cannot grow; nothing was recorded then.
     package func append(_ intent: AttemptIntent) throws(StoreError) -> Ticket {
-        try self.append(intent: LedgerLine.body(of: intent.entry), bound: intent.bound)
+        try self.append(intent: ShortLine(intent.entry), bound: intent.bound)
     }
 
-    /// As ``append(_:)``, with the entry's body as ``LedgerLine/body(of:)`` gives it.
-    package func append(intent body: [UInt8], bound: Money?) throws(StoreError) -> Ticket {
-        Ticket(intent: try self.write(.intent, bound: bound?.pico ?? .min, body: body))
+    /// As ``append(_:)``, with the entry's line.
+    package func append(intent line: ShortLine, bound: Money?) throws(StoreError) -> Ticket {
+        Ticket(intent: try self.write(.intent, bound: bound?.pico ?? .min, body: line.bytes))
     }
 
     /// Records how an attempt ended.
@@ -80,7 +80,7 @@ package final class IntentJournal: Sendable {
     /// - Throws: ``StoreError/Code/full`` where the journal cannot grow; the ticket given still stands for the intent.
     package func append(end: SealedEntry, closing ticket: Ticket) throws(StoreError) -> Ticket {
         var ticket = ticket
-        ticket.end = try self.write(.end, bound: .min, body: end.body)
+        ticket.end = try self.write(.end, bound: .min, body: end.line.bytes)
         return ticket
     }
 

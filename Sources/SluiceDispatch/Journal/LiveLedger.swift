@@ -19,14 +19,14 @@ package final class LiveLedger: Sendable {
     package func makeRecorder() -> LiveRecorder { LiveRecorder(self) }
 
     /// - Returns: nil where the journal has no room and the policy says to serve on from memory.
-    fileprivate func begin(_ body: [UInt8], bound: Money?) throws(StoreError) -> IntentJournal.Ticket? {
+    fileprivate func begin(_ line: ShortLine, bound: Money?) throws(StoreError) -> IntentJournal.Ticket? {
         let waiting = self.ledger.backlogBytes
         if waiting > 0 {
             let isRefused = self.policy.live.policy.server.onLedgerFull == .refuse
             guard !isRefused, waiting < LiveLedger.mostBuffered else { throw StoreError(.full, "the ledger's disk is full") }
         }
         do throws(StoreError) {
-            return try self.journal.append(intent: body, bound: bound)
+            return try self.journal.append(intent: line, bound: bound)
         } catch {
             guard case .full = error.code, self.policy.live.policy.server.onLedgerFull == .buffer else { throw error }
             return nil
@@ -69,7 +69,7 @@ package final class LiveRecorder: AttemptRecorder {
         package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
             let sealed = SealedEntry(intent.entry)
             do throws(StoreError) {
-                let ticket = try self.ledger.begin(sealed.body, bound: intent.bound)
+                let ticket = try self.ledger.begin(sealed.line, bound: intent.bound)
                 if let open { self.others.append(open) }
                 self.open = Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket)
             } catch {

@@ -38,10 +38,8 @@ struct LedgerInsert: Sendable {
         let start = self.bytes.count
         if let id = entry.subject?.requestID { self.bytes.append(contentsOf: id.utf8) }
         let line = self.bytes.count
-        self.hashed.removeAll(keepingCapacity: true)
-        LedgerLine.appendHashed(seq: seq, body: sealed.body, previous: previous, to: &self.hashed)
-        let hash = self.hashed.withUnsafeBytes(ChainTail.sha256)
-        if !ShortLine.append(sealed.body, to: &self.bytes) { self.bytes += self.hashed.dropLast() + Array(",\"hash\":\"\(hash.hex)\"}".utf8) }
+        let hash = sealed.line.withHashed(seq: seq, previous: previous, scratch: &self.hashed, ChainTail.sha256)
+        self.bytes += sealed.line.bytes
         let end = self.bytes.count
         hash.withBytes { self.bytes.append(contentsOf: $0) }
         self.rows.append(

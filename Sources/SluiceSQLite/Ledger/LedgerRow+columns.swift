@@ -23,7 +23,7 @@ extension LedgerRow {
         guard case .string(let text) = stored.storage else { return nil }
         if text.utf8.first == UInt8(ascii: "{") { return Array(text.utf8) }
         guard let hash = ChainHash(hash), let previous = previous.isNull ? .genesis : ChainHash(previous) else { return nil }
-        return ShortLine.line(text.utf8, seq: seq, previous: previous, hash: hash)
+        return ShortLine(bytes: Array(text.utf8)).line(seq: seq, previous: previous, hash: hash)
     }
 }
 
@@ -34,7 +34,7 @@ extension LedgerEntry {
             if line.first == UInt8(ascii: "{") {
                 self = try LedgerLine.read(Array(line)).entry
             } else {
-                self = try LedgerLine.read(body: ShortLine.body(line) ?? [])
+                self = try LedgerLine.read(body: ShortLine(bytes: Array(line)).body ?? [])
             }
         } catch {
             throw StoreError(.other, "entry \(seq) of the ledger cannot be read: \(error.message)")

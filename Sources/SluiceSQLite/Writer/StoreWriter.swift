@@ -68,7 +68,7 @@ package final class StoreWriter: Sendable {
 
     /// Queues ledger entries; they wait for company, see ``Limits/patience``.
     func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
-        let batch = WriteQueue.Batch(entries: entries, bytes: entries.reduce(0) { $0 + $1.body.count + 220 }, committed: committed)
+        let batch = WriteQueue.Batch(entries: entries, bytes: entries.reduce(0) { $0 + $1.line.bytes.count + 220 }, committed: committed)
         let refusal: StoreError? = self.queue.withLock { queue in
             if let refusal = queue.refusal { return refusal }
             queue.batches.append(batch)

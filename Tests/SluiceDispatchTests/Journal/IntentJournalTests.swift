@@ -50,8 +50,17 @@ import Testing
         let end = SealedEntry(Sample.settled(subject))
         _ = try journal.append(end: end, closing: try journal.append(Sample.intent(subject)))
         let replay = try self.replay()
-        #expect(replay.ends.map(\.body) == [end.body])
+        #expect(replay.ends.map(\.line) == [end.line])
         #expect(replay.inDoubt == 0)
+    }
+
+    /// They were whole lines.
+    @Test func recordsOfEarlierVersionsAreReadToo() throws {
+        let journal = try self.open()
+        let intent = Sample.intent(Sample.subject("req_1", tags: ["a": "b\n\"c\""]), bound: Money("0.05"))
+        _ = try journal.append(intent: ShortLine(bytes: LedgerLine.body(of: intent.entry)), bound: intent.bound)
+        let replay = try self.replay()
+        #expect(replay.damaged == 0 && replay.entries.map(\.line) == [ShortLine(intent.entry), ShortLine(intent.inDoubt(at: Sample.now + .seconds(60)))])
     }
 
     @Test func whatTheLedgerHasIsLeftOut() throws {
