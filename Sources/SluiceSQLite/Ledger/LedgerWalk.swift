@@ -59,8 +59,10 @@ struct LedgerWalk {
     mutating func takePage(in db: Database) throws -> Bool {
         let page = try Row.fetchAll(
             db.cachedStatement(
-                sql: "SELECT \(LedgerRow.columns), at_ms, request_id, attempt, part FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"),
-            arguments: [self.last, LedgerWalk.pageSize])
+                literal: """
+                    SELECT \(sql: LedgerRow.columns), at_ms, request_id, attempt, part FROM ledger
+                    WHERE seq > \(self.last) ORDER BY seq LIMIT \(LedgerWalk.pageSize)
+                    """))
         for row in page { self.add(row) }
         return !page.isEmpty
     }

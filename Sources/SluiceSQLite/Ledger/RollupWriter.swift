@@ -27,11 +27,12 @@ struct RollupWriter: Sendable {
     mutating func write(_ appended: [ChainTail.Appended], before: (seq: Int64, hash: ChainHash), to db: Database) throws {
         var last = before
         for item in appended {
-            let hour = item.entry.at.hour
-            if let latest = self.hour, hour > latest { try self.checkpoint(last, at: item.entry.at, in: db) }
+            let sealed = item.sealed
+            let hour = sealed.entry.at.hour
+            if let latest = self.hour, hour > latest { try self.checkpoint(last, at: sealed.entry.at, in: db) }
             self.hour = max(hour, self.hour ?? hour)
-            self.totals.add(item.entry)
-            self.group.add(item.entry)
+            self.totals.add(sealed.entry)
+            self.group.add(sealed.entry)
             last = (item.seq, item.hash)
         }
         try self.writeHours(appended, to: db)
@@ -55,7 +56,7 @@ struct RollupWriter: Sendable {
     private func writeHours(_ appended: [ChainTail.Appended], to db: Database) throws {
         var hours: [(hour: Timestamp, first: Int64, last: Int64, count: Int)] = []
         for item in appended {
-            let hour = item.entry.at.hour
+            let hour = item.sealed.entry.at.hour
             if let index = hours.lastIndex(where: { $0.hour == hour }) {
                 hours[index].last = item.seq
                 hours[index].count += 1
