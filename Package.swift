@@ -114,7 +114,9 @@ let package = Package(
             name: "sluice-store-probe",
             dependencies: ["SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting", grdb],
             path: "Tests/StoreProbe",
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // So that SQLite finds the calls that are counted (`SyncCount`).
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=fdatasync", "-Xlinker", "--export-dynamic-symbol=fsync"])]),
         // One that mutates inputs of every reader of foreign bytes.
         .executableTarget(
             name: "sluice-fuzz-probe",

@@ -19,16 +19,15 @@ enum SyncCount {
     }
 }
 
-// SQLite calls these instead of the system's, since the program comes before its libraries.
+// SQLite calls these instead of the system's, since the program comes before its libraries. They are public, since a release keeps
+// no other name for the libraries to find.
 
-@_cdecl("fdatasync")
-func countedDataSync(_ file: CInt) -> CInt {
+@_cdecl("fdatasync") public func countedDataSync(_ file: CInt) -> CInt {
     SyncCount.calls.add(1, ordering: .relaxed)
     return SyncCount.fdatasync(file)
 }
 
-@_cdecl("fsync")
-func countedSync(_ file: CInt) -> CInt {
+@_cdecl("fsync") public func countedSync(_ file: CInt) -> CInt {
     SyncCount.calls.add(1, ordering: .relaxed)
     return SyncCount.fsync(file)
 }
