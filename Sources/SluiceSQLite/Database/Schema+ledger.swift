@@ -2,7 +2,7 @@ extension Schema {
     static let ledger = """
         PRAGMA user_version = 2;
 
-        -- `line` is the export line, byte for byte. The other columns repeat what is in it, and `audit verify` compares them.
+        -- `line` is the export line, byte for byte, or since the tenth migration a `ShortLine` that stands for it. The other columns repeat what is in it, and `audit verify` compares them.
         -- `part` is 0 for the intent of an attempt, 1 for its end: each attempt has at most one of either.
         CREATE TABLE ledger(
           seq INTEGER PRIMARY KEY,

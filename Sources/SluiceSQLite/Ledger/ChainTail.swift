@@ -11,8 +11,6 @@ struct ChainTail: Sendable {
         var seq: Int64
         var hash: ChainHash
         var sealed: SealedEntry
-
-        var entry: LedgerEntry { self.sealed.entry }
     }
 
     /// A state to come back to.
