@@ -7,6 +7,15 @@ package protocol Ledger: Sendable {
     /// durable or have failed for good. On a full disk they are kept and tried again until there is space.
     func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void)
 
+    /// Queues the intent and the end of an attempt of live traffic in the same way, and keeps nothing of what is given.
+    ///
+    /// - Parameters:
+    ///   - end: What closes the attempt.
+    ///   - begun: When the intent was.
+    ///   - lines: The intent's ``ShortLine``, then that of the end, which begins at `middle`.
+    ///   - ticket: What `desk` is told when the entries are durable or have failed; nil where nobody asks.
+    func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int, ticket: UInt64?, of desk: CommitDesk)
+
     /// Commits what is queued now instead of with the next group.
     func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void)
 
@@ -40,6 +49,15 @@ package struct LedgerKept: Hashable, Sendable {
     package init(entriesFrom: Timestamp? = nil, sumsFrom: Timestamp? = nil) {
         self.entriesFrom = entriesFrom
         self.sumsFrom = sumsFrom
+    }
+}
+
+/// Is told what became of entries, many at a time, on a thread of the store's.
+package final class CommitDesk: Sendable {
+    package let committed: @Sendable (_ tickets: [UInt64], Result<Void, StoreError>) -> Void
+
+    package init(_ committed: @escaping @Sendable (_ tickets: [UInt64], Result<Void, StoreError>) -> Void) {
+        self.committed = committed
     }
 }
 

@@ -115,6 +115,16 @@ package struct Rollups: Sendable {
         }
     }
 
+    /// Adds what other entries came to.
+    package mutating func add(_ other: Rollups) {
+        for (key, sum) in other.measures {
+            var key = key
+            if key.byTag, let name = key.tag.firstIndex(of: "=") { key.tag = self.known(key.tag, else: "\(key.tag[..<name])=*", in: key.hour) }
+            if self.latest?.key != key { self.turn(to: key) }
+            self.latest?.sum += sum
+        }
+    }
+
     private mutating func turn(to key: RollupKey) {
         if let latest { self.sums[latest.key] = latest.sum }
         self.latest = (key, self.sums.removeValue(forKey: key) ?? RollupMeasures())

@@ -12,18 +12,26 @@ package struct ShortLine: Hashable, Sendable {
     }
 
     package init(_ entry: LedgerEntry) {
-        let roomy = [UInt8](atMost: LedgerLine.longestBody(of: entry)) { out in
+        var roomy: [UInt8] = []
+        ShortLine.append(entry, to: &roomy)
+        // Hundreds of them wait for a commit at a time: without the room that they might have taken they stay in a core's cache.
+        self.bytes = roomy.withUnsafeBytes { roomy in [UInt8](atMost: roomy.count) { $0.write(roomy) } }
+    }
+
+    /// Appends the bytes of an entry's short line.
+    package static func append(_ entry: LedgerEntry, to lines: inout [UInt8]) {
+        lines.append(atMost: LedgerLine.longestBody(of: entry)) { out in
             out.isShort = true
             LedgerLine.write(entry, into: &out)
         }
-        // Hundreds of them wait for a commit at a time: without the room that they might have taken they stay in a core's cache.
-        self.bytes = roomy.withUnsafeBytes { roomy in [UInt8](atMost: roomy.count) { $0.write(roomy) } }
     }
 
     /// ``LedgerLine/body(of:)`` of the same entry; nil where these are no bytes of a short line.
     package var body: [UInt8]? {
         var isWhole = false
-        let body = [UInt8](atMost: self.bytes.count + ShortLine.longestRest) { isWhole = self.writeBody(into: &$0) }
+        let body = [UInt8](atMost: self.bytes.count + ShortLine.longestRest) { out in
+            isWhole = self.bytes.withUnsafeBytes { ShortLine.writeBody($0, into: &out) }
+        }
         return isWhole ? body : nil
     }
 
@@ -37,32 +45,34 @@ package struct ShortLine: Hashable, Sendable {
 
     /// Hands what the hash is over, which is the line without its last member, to `body`.
     ///
-    /// - Parameter scratch: Is overwritten, and spares an allocation when it is used again.
-    package func withHashed<T>(seq: Int64, previous: ChainHash, scratch: inout [UInt8], _ body: (UnsafeRawBufferPointer) -> T) -> T {
+    /// - Parameters:
+    ///   - short: The bytes of a short line.
+    ///   - scratch: Is overwritten, and spares an allocation when it is used again.
+    package static func withHashed<T>(
+        _ short: UnsafeRawBufferPointer, seq: Int64, previous: ChainHash, scratch: inout [UInt8], _ body: (UnsafeRawBufferPointer) -> T
+    ) -> T {
         scratch.removeAll(keepingCapacity: true)
-        scratch.append(atMost: self.bytes.count + ShortLine.longestRest + LedgerLine.longestPlace) { out in
+        scratch.append(atMost: short.count + self.longestRest + LedgerLine.longestPlace) { out in
             LedgerLine.writeFront(seq: seq, into: &out)
-            let isWhole = self.writeBody(into: &out)
+            let isWhole = self.writeBody(short, into: &out)
             precondition(isWhole, "what is appended to the chain has every member")
             LedgerLine.writeBack(previous: previous, into: &out)
         }
         return scratch.withUnsafeBytes(body)
     }
 
-    private func writeBody(into out: inout ByteWriter) -> Bool {
-        self.bytes.withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress else { return false }
-            var place = 0
-            for name in ShortLine.names {
-                guard let end = memchr(base + place, 0x0A, bytes.count - place) else { return false }
-                out.write(name)
-                let count = UnsafeRawPointer(end) - (base + place)
-                if count == 0 { out.write("null") } else { out.write(UnsafeRawBufferPointer(start: base + place, count: count)) }
-                place += count + 1
-            }
-            out.write(UnsafeRawBufferPointer(rebasing: bytes[place...]))
-            return true
+    private static func writeBody(_ short: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
+        guard let base = short.baseAddress else { return false }
+        var place = 0
+        for name in self.names {
+            guard let end = memchr(base + place, 0x0A, short.count - place) else { return false }
+            out.write(name)
+            let count = UnsafeRawPointer(end) - (base + place)
+            if count == 0 { out.write("null") } else { out.write(UnsafeRawBufferPointer(start: base + place, count: count)) }
+            place += count + 1
         }
+        out.write(UnsafeRawBufferPointer(rebasing: short[place...]))
+        return true
     }
 
     /// What names and `null` add to the bytes at most.

@@ -18,8 +18,19 @@ package final class IntentJournal: Sendable {
 
     /// Stands for the records of one attempt, until the ledger has its end.
     package struct Ticket: Sendable {
-        fileprivate let intent: Int
-        fileprivate var end: Int?
+        /// The segment that has the intent, above it that which has the end, counted from 1.
+        package let number: UInt64
+
+        package init(number: UInt64) {
+            self.number = number
+        }
+
+        fileprivate init(intent: Int, end: Int? = nil) {
+            self.number = UInt64(intent) | UInt64(end.map { $0 + 1 } ?? 0) << 32
+        }
+
+        fileprivate var intent: Int { Int(self.number & 0xFFFF_FFFF) }
+        fileprivate var end: Int? { self.number >> 32 == 0 ? nil : Int(self.number >> 32) - 1 }
     }
 
     fileprivate struct State {
@@ -65,23 +76,20 @@ package final class IntentJournal: Sendable {
 
     /// Records that an attempt is about to be sent.
     ///
+    /// - Parameters:
+    ///   - line: The intent's ``ShortLine``.
+    ///   - bound: See ``AttemptIntent/bound``.
     /// - Throws: ``StoreError/Code/full`` where the journal cannot grow; nothing was recorded then.
-    package func append(_ intent: AttemptIntent) throws(StoreError) -> Ticket {
-        try self.append(intent: ShortLine(intent.entry), bound: intent.bound)
-    }
-
-    /// As ``append(_:)``, with the entry's line.
-    package func append(intent line: ShortLine, bound: Money?) throws(StoreError) -> Ticket {
-        Ticket(intent: try self.write(.intent, bound: bound?.pico ?? .min, body: line.bytes))
+    package func append(intent line: RawSpan, bound: Money?) throws(StoreError) -> Ticket {
+        Ticket(intent: try self.write(.intent, bound: bound?.pico ?? .min, body: line))
     }
 
     /// Records how an attempt ended.
     ///
+    /// - Parameter line: The ``ShortLine`` of its end.
     /// - Throws: ``StoreError/Code/full`` where the journal cannot grow; the ticket given still stands for the intent.
-    package func append(end: SealedEntry, closing ticket: Ticket) throws(StoreError) -> Ticket {
-        var ticket = ticket
-        ticket.end = try self.write(.end, bound: .min, body: end.line.bytes)
-        return ticket
+    package func append(end line: RawSpan, closing ticket: Ticket) throws(StoreError) -> Ticket {
+        Ticket(intent: ticket.intent, end: try self.write(.end, bound: .min, body: line))
     }
 
     /// Tells that the ledger has the ends of these attempts for good.
@@ -94,12 +102,12 @@ package final class IntentJournal: Sendable {
         }
     }
 
-    private func write(_ kind: JournalSegment.Kind, bound: Int64, body: [UInt8]) throws(StoreError) -> Int {
+    private func write(_ kind: JournalSegment.Kind, bound: Int64, body: RawSpan) throws(StoreError) -> Int {
         try self.state.withLock { state throws(StoreError) in
-            guard JournalSegment.space(for: body.count) + JournalSegment.headerSize + 8 <= self.limits.segmentBytes else {
-                throw StoreError(.other, "a record of \(body.count) bytes does not fit the journal")
+            guard JournalSegment.space(for: body.byteCount) + JournalSegment.headerSize + 8 <= self.limits.segmentBytes else {
+                throw StoreError(.other, "a record of \(body.byteCount) bytes does not fit the journal")
             }
-            if let current = state.current, state.segments[current].hasRoom(for: body.count) {
+            if let current = state.current, state.segments[current].hasRoom(for: body.byteCount) {
                 state.segments[current].append(kind, bound: bound, body: body)
                 return current
             }

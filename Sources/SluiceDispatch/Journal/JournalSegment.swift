@@ -80,10 +80,10 @@ struct JournalSegment: Sendable {
     func hasRoom(for body: Int) -> Bool { self.position + JournalSegment.space(for: body) + 8 <= self.size }
 
     /// Copies a record in; there must be room for it.
-    mutating func append(_ kind: Kind, bound: Int64, body: [UInt8]) {
+    mutating func append(_ kind: Kind, bound: Int64, body: RawSpan) {
         let record = self.memory + self.position
-        let space = JournalSegment.space(for: body.count)
-        let head = UInt64(UInt32(body.count)) | UInt64(kind.rawValue) << 32
+        let space = JournalSegment.space(for: body.byteCount)
+        let head = UInt64(UInt32(body.byteCount)) | UInt64(kind.rawValue) << 32
         if space > JournalSegment.recordHeaderSize { record.storeBytes(of: 0, toByteOffset: space - 8, as: UInt64.self) }
         body.withUnsafeBytes { (record + JournalSegment.recordHeaderSize).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(record), byteCount: $0.count) }
         record.storeBytes(of: bound, toByteOffset: 8, as: Int64.self)

@@ -1,54 +1,69 @@
 package import SluiceCore
 
-/// Where live attempts are written down: in the journal before their bytes leave and as soon as they end, then in the ledger with the
-/// next group.
-package final class LiveLedger: Sendable {
+/// Where live attempts of one event loop are written down: in the journal before their bytes leave and as soon as they end, then in the
+/// ledger with the next group.
+package final class LiveLedger {
     /// Entries that wait in memory for a full disk; beyond it live requests are refused.
     private static let mostBuffered = 64 << 20
 
     private let journal: IntentJournal
     private let ledger: any Ledger
     private let policy: PolicyInForce
+    private let desk: CommitDesk
+    /// Room for the lines at hand.
+    private var lines: [UInt8] = []
 
     package init(journal: IntentJournal, ledger: any Ledger, policy: PolicyInForce) {
         self.journal = journal
         self.ledger = ledger
         self.policy = policy
+        self.desk = CommitDesk { tickets, result in
+            if case .success = result { journal.committed(tickets.lazy.map(IntentJournal.Ticket.init(number:))) }
+        }
     }
 
     package func makeRecorder() -> LiveRecorder { LiveRecorder(self) }
 
-    /// - Returns: nil where the journal has no room and the policy says to serve on from memory.
-    fileprivate func begin(_ line: ShortLine, bound: Money?) throws(StoreError) -> IntentJournal.Ticket? {
+    /// - Returns: The intent's line; no ticket where the journal has no room and the policy says to serve on from memory.
+    fileprivate func begin(_ intent: AttemptIntent) throws(StoreError) -> (line: [UInt8], ticket: IntentJournal.Ticket?) {
         let waiting = self.ledger.backlogBytes
         if waiting > 0 {
             let isRefused = self.policy.live.policy.server.onLedgerFull == .refuse
             guard !isRefused, waiting < LiveLedger.mostBuffered else { throw StoreError(.full, "the ledger's disk is full") }
         }
+        self.lines.removeAll(keepingCapacity: true)
+        ShortLine.append(intent.entry, to: &self.lines)
+        let line = self.lines.withUnsafeBytes { [UInt8]($0) }
         do throws(StoreError) {
-            return try self.journal.append(intent: line, bound: bound)
+            return (line, try self.journal.append(intent: line.span.bytes, bound: intent.bound))
         } catch {
             guard case .full = error.code, self.policy.live.policy.server.onLedgerFull == .buffer else { throw error }
-            return nil
+            return (line, nil)
         }
     }
 
-    fileprivate func end(_ intent: SealedEntry, _ end: SealedEntry, _ ticket: IntentJournal.Ticket?) {
-        guard let ticket else { return self.ledger.append([intent, end]) { _ in } }
-        // A journal that cannot take the end still has the intent: after a crash the attempt would be in doubt, not lost.
-        let closed = (try? self.journal.append(end: end, closing: ticket)) ?? ticket
-        let journal = self.journal
-        self.ledger.append([intent, end]) { result in
-            if case .success = result { journal.committed(CollectionOfOne(closed)) }
+    fileprivate func end(_ entry: LedgerEntry, _ open: LiveRecorder.Open) {
+        let middle = open.line.count
+        self.lines.removeAll(keepingCapacity: true)
+        self.lines += open.line
+        ShortLine.append(entry, to: &self.lines)
+        let lines = self.lines
+        var ticket = open.ticket
+        if let begun = ticket {
+            // A journal that cannot take the end still has the intent: after a crash the attempt would be in doubt, not lost.
+            ticket = (try? self.journal.append(end: lines.span.bytes.extracting(middle...), closing: begun)) ?? begun
         }
+        self.ledger.append(closing: entry, begun: open.begun, lines: lines, middle: middle, ticket: ticket?.number, of: self.desk)
     }
 }
 
 /// Records the attempts of one live request.
 package final class LiveRecorder: AttemptRecorder {
-    private struct Open {
+    fileprivate struct Open {
         var attempt: Int?
-        var intent: SealedEntry
+        var begun: Timestamp
+        /// The intent's.
+        var line: [UInt8]
         var ticket: IntentJournal.Ticket?
     }
 
@@ -67,11 +82,10 @@ package final class LiveRecorder: AttemptRecorder {
         package func end(_ entry: LedgerEntry) {}
     #else
         package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
-            let sealed = SealedEntry(intent.entry)
             do throws(StoreError) {
-                let ticket = try self.ledger.begin(sealed.line, bound: intent.bound)
+                let (line, ticket) = try self.ledger.begin(intent)
                 if let open { self.others.append(open) }
-                self.open = Open(attempt: intent.entry.attempt, intent: sealed, ticket: ticket)
+                self.open = Open(attempt: intent.entry.attempt, begun: intent.entry.at, line: line, ticket: ticket)
             } catch {
                 return then(error)
             }
@@ -79,8 +93,7 @@ package final class LiveRecorder: AttemptRecorder {
         }
 
         package func end(_ entry: LedgerEntry) {
-            let open = self.take(entry.attempt)
-            self.ledger.end(open.intent, SealedEntry(entry), open.ticket)
+            self.ledger.end(entry, self.take(entry.attempt))
         }
     #endif
 

@@ -7,25 +7,29 @@ import SluiceCore
 ///
 /// It belongs to the writer, who alone appends. What an operation has appended is taken back with ``rollBack(to:)`` when the operation fails.
 struct ChainTail: Sendable {
-    struct Appended: Sendable {
+    /// The last entry so far.
+    struct Place: Sendable {
         var seq: Int64
         var hash: ChainHash
-        var sealed: SealedEntry
+    }
+
+    struct Appended: Sendable {
+        /// Its first entry comes behind this one; between them there are no others.
+        var before: Place
+        var pack: EntryPack
     }
 
     /// A state to come back to.
     struct Mark: Sendable {
-        fileprivate var seq: Int64
-        fileprivate var hash: ChainHash
+        fileprivate var place: Place
         fileprivate var count: Int
     }
 
-    private(set) var seq: Int64
-    private(set) var hash: ChainHash
+    private(set) var place: Place
     /// What this transaction has appended so far.
     private(set) var appended: [Appended] = []
-    /// What comes next, as soon as it fills a statement.
-    private var waiting: [SealedEntry] = []
+    /// What comes next.
+    private var waiting = EntryPack()
     private var insert = LedgerInsert()
     /// Entries go one by one, since one of them may be in the chain already.
     private var isOneByOne = false
@@ -33,17 +37,15 @@ struct ChainTail: Sendable {
     /// The end of the chain as the database has it.
     init(_ db: Database) throws {
         let row = try Row.fetchOne(db, sql: "SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")
-        self.seq = row?["seq"] ?? 0
-        self.hash = row.map { ChainHash(bytes: [UInt8]($0["hash"] as Data)) } ?? .genesis
+        self.place = Place(seq: row?["seq"] ?? 0, hash: row.map { ChainHash(bytes: [UInt8]($0["hash"] as Data)) } ?? .genesis)
     }
 
-    var mark: Mark { Mark(seq: self.seq, hash: self.hash, count: self.appended.count) }
+    var mark: Mark { Mark(place: self.place, count: self.appended.count) }
 
     mutating func rollBack(to mark: Mark) {
-        self.seq = mark.seq
-        self.hash = mark.hash
+        self.place = mark.place
         self.appended.removeSubrange(mark.count...)
-        self.waiting.removeAll(keepingCapacity: true)
+        self.waiting = EntryPack()
     }
 
     mutating func removeAppended() {
@@ -63,49 +65,52 @@ struct ChainTail: Sendable {
     @discardableResult
     mutating func append(_ sealed: SealedEntry, to db: Database) throws -> Bool {
         try self.appendWaiting(to: db)
-        return try self.appendAll([sealed], to: db)
+        return try self.appendAll(EntryPack(sealed), to: db)
     }
 
     /// Appends an entry before the transaction ends, with others that come meanwhile; for one that the chain cannot have yet.
     mutating func appendSoon(_ sealed: SealedEntry, to db: Database) throws {
-        self.waiting.append(sealed)
-        if self.waiting.count >= LedgerInsert.sizes[0] { try self.appendWaiting(to: db) }
+        if !self.waiting.takes(sealed.entry.at) { try self.appendWaiting(to: db) }
+        self.waiting.add(sealed)
     }
 
     /// To be called before the transaction or a part of it ends.
     mutating func appendWaiting(to db: Database) throws {
         guard !self.waiting.isEmpty else { return }
-        let entries = self.waiting
-        self.waiting.removeAll(keepingCapacity: true)
-        try self.append(entries, to: db)
+        let pack = self.waiting
+        self.waiting = EntryPack()
+        try self.append(pack, to: db)
     }
 
     /// Appends entries, but for those whose attempt has an intent or an end in the chain already.
     ///
     /// - Throws: Where there is such a one, unless they go one by one: the transaction must be done again in that way.
-    mutating func append(_ entries: [SealedEntry], to db: Database) throws {
-        var rest = entries[...]
-        while !rest.isEmpty {
-            let some = rest.prefix(self.isOneByOne ? 1 : LedgerInsert.sizes.first { $0 <= rest.count } ?? 1)
-            _ = try self.appendAll(some, to: db)
-            rest = rest.dropFirst(some.count)
+    mutating func append(_ pack: EntryPack, to db: Database) throws {
+        if self.isOneByOne {
+            for index in pack.rows.indices { _ = try self.appendAll(pack.alone(index), to: db) }
+        } else if try !self.appendAll(pack, to: db) {
+            throw StoreError(.other, "the ledger has an attempt of these already")
         }
     }
 
-    /// Appends all of these entries with one statement; false where it is one that is there already.
-    private mutating func appendAll(_ entries: ArraySlice<SealedEntry>, to db: Database) throws -> Bool {
+    /// Appends all of these entries; false where the last of them is there already, with nothing said of the others.
+    private mutating func appendAll(_ pack: EntryPack, to db: Database) throws -> Bool {
         let before = self.mark
-        self.insert.removeAll()
-        for sealed in entries {
-            let hash = self.insert.add(sealed, seq: self.seq + 1, previous: self.hash)
-            self.seq += 1
-            self.hash = hash
-            self.appended.append(Appended(seq: self.seq, hash: hash, sealed: sealed))
+        let isWhole = try pack.bytes.withUnsafeBytes { bytes in
+            var rest = pack.rows[...]
+            while !rest.isEmpty {
+                let some = rest.prefix(LedgerInsert.sizes.first { $0 <= rest.count } ?? 1)
+                guard let place = try self.insert.write(some, of: bytes, behind: self.place, to: db) else { return false }
+                self.place = place
+                rest = rest.dropFirst(some.count)
+            }
+            return true
         }
-        guard try self.insert.write(to: db) else {
+        guard isWhole else {
             self.rollBack(to: before)
             return false
         }
+        self.appended.append(Appended(before: before.place, pack: pack))
         return true
     }
 
@@ -113,16 +118,5 @@ struct ChainTail: Sendable {
         var function = SHA256()
         function.update(bufferPointer: bytes)
         return function.finalize().withUnsafeBytes { ChainHash(bytes: $0) }
-    }
-}
-
-extension LedgerEntry.Kind {
-    /// The column `part`: what an attempt has at most one of.
-    var part: Int64? {
-        switch self {
-        case .intent: 0
-        case .settled, .waste, .inDoubt: 1
-        case .correction, .capacity: nil
-        }
     }
 }

@@ -2,66 +2,48 @@ import GRDB
 import GRDBSQLite
 import SluiceCore
 
-/// Rows of the ledger on their way into the database with one statement: to run a statement costs more than the rows of it do.
+/// Writes rows of the ledger many with one statement: to run a statement costs more than the rows of it do.
 ///
 /// The one place that speaks to SQLite itself: every request passes here, and binding by hand takes a third of the time.
 struct LedgerInsert: Sendable {
     /// How many rows a statement takes.
     static let sizes = [32, 8, 1]
 
-    fileprivate struct Row {
-        var seq: Int64
-        var at: Int64
-        var attempt: Int64?
-        var part: Int64?
-        /// Where texts lie in ``LedgerInsert/bytes``: pointers to them must hold until the statement is done.
-        var requestID: Range<Int>?
-        var line: Range<Int>
-        var hash: Range<Int>
-    }
-
     private static let columns = 7
+    private static let hashBytes = 32
 
-    private var rows: [Row] = []
-    private var bytes: [UInt8] = []
     /// What the hash of the row at hand is over.
     private var hashed: [UInt8] = []
 
-    mutating func removeAll() {
-        self.rows.removeAll(keepingCapacity: true)
-        self.bytes.removeAll(keepingCapacity: true)
-    }
-
-    /// Adds the row of an entry, and gives the hash of its line.
-    mutating func add(_ sealed: SealedEntry, seq: Int64, previous: ChainHash) -> ChainHash {
-        let entry = sealed.entry
-        let start = self.bytes.count
-        if let id = entry.subject?.requestID { self.bytes.append(contentsOf: id.utf8) }
-        let line = self.bytes.count
-        let hash = sealed.line.withHashed(seq: seq, previous: previous, scratch: &self.hashed, ChainTail.sha256)
-        self.bytes += sealed.line.bytes
-        let end = self.bytes.count
-        hash.withBytes { self.bytes.append(contentsOf: $0) }
-        self.rows.append(
-            Row(
-                seq: seq, at: entry.at.milliseconds, attempt: entry.attempt.map(Int64.init), part: entry.kind.part,
-                requestID: entry.subject == nil ? nil : start..<line, line: line..<end, hash: end..<self.bytes.count))
-        return hash
-    }
-
-    /// Writes the rows, as many as one of ``sizes``.
+    /// Writes rows, as many as one of ``sizes``.
     ///
-    /// - Returns: false where it was one row, and the ledger has the intent or the end of that attempt already.
+    /// - Parameter bytes: Of the rows' pack.
+    /// - Returns: The new end of the chain; nil where it was one row, and the ledger has the intent or the end of that attempt already.
     /// - Throws: The same of one of several rows: then the transaction must be rolled back.
-    func write(to db: Database) throws -> Bool {
-        let statement = try db.cachedStatement(sql: LedgerInsert.sql(rows: self.rows.count)).sqliteStatement
+    mutating func write(
+        _ rows: ArraySlice<EntryPack.Row>, of bytes: UnsafeRawBufferPointer, behind last: ChainTail.Place, to db: Database
+    ) throws -> ChainTail.Place? {
+        let statement = try db.cachedStatement(sql: LedgerInsert.sql(rows: rows.count)).sqliteStatement
         defer { sqlite3_reset(statement) }
-        let code = self.bytes.withUnsafeBytes { bytes in
-            for (index, row) in self.rows.enumerated() { row.bind(to: statement, from: Int32(index * LedgerInsert.columns), bytes) }
+        var place = last
+        // What is bound are pointers, which must hold until the step is done.
+        let code = withUnsafeTemporaryAllocation(byteCount: rows.count * LedgerInsert.hashBytes, alignment: 8) { hashes in
+            var column: Int32 = 0
+            var room = hashes[...]
+            for row in rows {
+                let line = UnsafeRawBufferPointer(rebasing: bytes[Int(row.line)..<Int(row.end)])
+                place.seq += 1
+                place.hash = ShortLine.withHashed(line, seq: place.seq, previous: place.hash, scratch: &self.hashed, ChainTail.sha256)
+                let hash = UnsafeMutableRawBufferPointer(rebasing: room.prefix(LedgerInsert.hashBytes))
+                place.hash.withBytes { hash.copyMemory(from: $0) }
+                row.bind(to: statement, from: column, seq: place.seq, bytes, line, UnsafeRawBufferPointer(hash))
+                column += Int32(LedgerInsert.columns)
+                room = room.dropFirst(LedgerInsert.hashBytes)
+            }
             return sqlite3_step(statement)
         }
         switch code & 0xFF {
-        case SQLITE_DONE: return self.rows.count > 1 || db.changesCount > 0
+        case SQLITE_DONE: return rows.count > 1 || db.changesCount > 0 ? place : nil
         default: throw DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage)
         }
     }
@@ -80,22 +62,27 @@ struct LedgerInsert: Sendable {
     }
 }
 
-extension LedgerInsert.Row {
-    /// Binds borrowed pointers: they must hold until the step is done.
-    fileprivate func bind(to statement: OpaquePointer, from first: Int32, _ bytes: UnsafeRawBufferPointer) {
+extension EntryPack.Row {
+    fileprivate func bind(
+        to statement: OpaquePointer, from first: Int32, seq: Int64, _ bytes: UnsafeRawBufferPointer, _ line: UnsafeRawBufferPointer,
+        _ hash: UnsafeRawBufferPointer
+    ) {
         func number(_ column: Int32, _ value: Int64?) {
             if let value { sqlite3_bind_int64(statement, first + column, value) } else { sqlite3_bind_null(statement, first + column) }
         }
-        func text(_ column: Int32, _ range: Range<Int>) {
-            let start = bytes.baseAddress.map { ($0 + range.lowerBound).assumingMemoryBound(to: CChar.self) }
-            sqlite3_bind_text(statement, first + column, start, Int32(range.count), nil)
+        func text(_ column: Int32, _ text: UnsafeRawBufferPointer) {
+            sqlite3_bind_text(statement, first + column, text.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(text.count), nil)
         }
-        number(1, self.seq)
+        number(1, seq)
         number(2, self.at)
-        number(3, self.attempt)
-        number(4, self.part)
-        if let requestID { text(5, requestID) } else { sqlite3_bind_null(statement, first + 5) }
-        text(6, self.line)
-        sqlite3_bind_blob(statement, first + 7, bytes.baseAddress.map { $0 + self.hash.lowerBound }, Int32(self.hash.count), nil)
+        number(3, self.attempt.map(Int64.init))
+        number(4, self.part.map(Int64.init))
+        if self.start < self.line {
+            text(5, UnsafeRawBufferPointer(rebasing: bytes[Int(self.start)..<Int(self.line)]))
+        } else {
+            sqlite3_bind_null(statement, first + 5)
+        }
+        text(6, line)
+        sqlite3_bind_blob(statement, first + 7, hash.baseAddress, Int32(hash.count), nil)
     }
 }

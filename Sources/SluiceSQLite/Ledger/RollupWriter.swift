@@ -24,16 +24,14 @@ struct RollupWriter: Sendable {
         while let row = try rows.next() { self.totals += try RollupMeasures(text: [UInt8]((row[0] as String).utf8)) }
     }
 
-    mutating func write(_ appended: [ChainTail.Appended], before: (seq: Int64, hash: ChainHash), to db: Database) throws {
-        var last = before
-        for item in appended {
-            let sealed = item.sealed
-            let hour = sealed.entry.at.hour
-            if let latest = self.hour, hour > latest { try self.checkpoint(last, at: sealed.entry.at, in: db) }
-            self.hour = max(hour, self.hour ?? hour)
-            self.totals.add(sealed.entry)
-            self.group.add(sealed.entry)
-            last = (item.seq, item.hash)
+    mutating func write(_ appended: [ChainTail.Appended], to db: Database) throws {
+        for part in appended {
+            if let begin = part.pack.begin {
+                if let latest = self.hour, begin.hour > latest { try self.checkpoint(part.before, at: begin, in: db) }
+                self.hour = max(begin.hour, self.hour ?? begin.hour)
+            }
+            for (key, sum) in part.pack.sums.measures where !key.byTag { self.totals += sum }
+            self.group.add(part.pack.sums)
         }
         try self.writeHours(appended, to: db)
         try self.writeRows(to: db)
@@ -44,7 +42,7 @@ struct RollupWriter: Sendable {
         self.rows.removeAll()
     }
 
-    private func checkpoint(_ place: (seq: Int64, hash: ChainHash), at now: Timestamp, in db: Database) throws {
+    private func checkpoint(_ place: ChainTail.Place, at now: Timestamp, in db: Database) throws {
         try db.cachedStatement(
             literal: """
                 INSERT INTO checkpoint(seq, hash, at_ms, entries, totals) VALUES (
@@ -55,13 +53,15 @@ struct RollupWriter: Sendable {
 
     private func writeHours(_ appended: [ChainTail.Appended], to db: Database) throws {
         var hours: [(hour: Timestamp, first: Int64, last: Int64, count: Int)] = []
-        for item in appended {
-            let hour = item.sealed.entry.at.hour
-            if let index = hours.lastIndex(where: { $0.hour == hour }) {
-                hours[index].last = item.seq
-                hours[index].count += 1
-            } else {
-                hours.append((hour, item.seq, item.seq, 1))
+        for part in appended {
+            let first = part.before.seq + 1
+            for span in part.pack.hours {
+                if let index = hours.lastIndex(where: { $0.hour == span.hour }) {
+                    hours[index].last = first + Int64(span.last)
+                    hours[index].count += span.count
+                } else {
+                    hours.append((span.hour, first + Int64(span.first), first + Int64(span.last), span.count))
+                }
             }
         }
         for span in hours {

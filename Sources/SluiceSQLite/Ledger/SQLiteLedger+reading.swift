@@ -48,7 +48,7 @@ extension SQLiteLedger {
     package func newestRequests(limit: Int, after: String?, filter: LedgerFilter) throws(StoreError) -> [[LedgerRow]] {
         var requests: [[LedgerRow]] = []
         var last = try self.reader.read { db in
-            guard let after else { return try ChainTail(db).seq + 1 }
+            guard let after else { return try ChainTail(db).place.seq + 1 }
             return try Int64.fetchOne(db.cachedStatement(literal: "SELECT max(seq) FROM ledger WHERE request_id = \(after)")) ?? 0
         }
         let end = last - Int64(SQLiteLedger.rowsPerList)

@@ -22,6 +22,11 @@ package struct SQLiteLedger: Ledger {
         writer.append(entries, committed: committed)
     }
 
+    package func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int, ticket: UInt64?, of desk: CommitDesk) {
+        guard let writer else { return desk.committed(ticket.map { [$0] } ?? [], .failure(.readOnly)) }
+        writer.append(closing: end, begun: begun, lines: lines, middle: middle, ticket: ticket, of: desk)
+    }
+
     package func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
         guard let writer else { return then(.failure(.readOnly)) }
         writer.flush(then: then)
@@ -31,8 +36,8 @@ package struct SQLiteLedger: Ledger {
 
     package func head() throws(StoreError) -> (seq: Int64, hash: ChainHash)? {
         try self.reader.read { db in
-            let tail = try ChainTail(db)
-            return tail.seq > 0 ? (tail.seq, tail.hash) : nil
+            let last = try ChainTail(db).place
+            return last.seq > 0 ? (last.seq, last.hash) : nil
         }
     }
 

@@ -13,9 +13,9 @@ package final class StoreWriter: Sendable {
     package struct Limits: Sendable {
         /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
         /// journal; what a power cut may take is this much.
-        package var patience: Duration = .milliseconds(25)
+        package var patience: Duration = .milliseconds(50)
         /// How many operations and entries one transaction takes.
-        package var groupSize = 1024
+        package var groupSize = 4096
         /// How long after a full disk the entries that wait are tried again.
         package var retry: Duration = .seconds(1)
 
@@ -68,13 +68,25 @@ package final class StoreWriter: Sendable {
 
     /// Queues ledger entries; they wait for company, see ``Limits/patience``.
     func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
-        let batch = WriteQueue.Batch(entries: entries, bytes: entries.reduce(0) { $0 + $1.line.bytes.count + 220 }, committed: committed)
-        let refusal: StoreError? = self.queue.withLock { queue in
+        let bytes = entries.reduce(0) { $0 + $1.line.bytes.count + 220 }
+        if let refusal = self.queue(entries.count, bytes: bytes, { $0.append(entries, committed: committed) }) { committed(.failure(refusal)) }
+    }
+
+    /// As ``append(_:committed:)``, of an attempt of live traffic; see ``Ledger``.
+    func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int, ticket: UInt64?, of desk: CommitDesk) {
+        let refusal = self.queue(2, bytes: lines.count + 440) { batch in
+            batch.append(closing: end, begun: begun, lines: lines, middle: middle)
+            if let ticket { batch.note(ticket, of: desk) }
+        }
+        if let refusal { desk.committed(ticket.map { [$0] } ?? [], .failure(refusal)) }
+    }
+
+    private func queue(_ entries: Int, bytes: Int, _ add: (inout WriteQueue.Batch) -> Void) -> StoreError? {
+        self.queue.withLock { queue in
             if let refusal = queue.refusal { return refusal }
-            queue.batches.append(batch)
-            queue.entries += entries.count
+            queue.append(entries, size: self.limits.groupSize, add)
             if queue.isFull {
-                queue.backlog += batch.bytes
+                queue.backlog += bytes
             } else if queue.entries >= self.limits.groupSize {
                 self.drainIfIdle(&queue)
             } else {
@@ -82,7 +94,6 @@ package final class StoreWriter: Sendable {
             }
             return nil
         }
-        if let refusal { committed(.failure(refusal)) }
     }
 
     /// Commits what is queued, and calls back.
@@ -172,7 +183,7 @@ package final class StoreWriter: Sendable {
             let bytes = group.batches.reduce(0) { $0 + $1.bytes }
             self.queue.withLock { $0.backlog = max(0, $0.backlog - bytes) }
             for answer in answers { answer() }
-            for batch in group.batches { batch.committed(.success(())) }
+            for batch in group.batches { batch.tell(.success(())) }
         } catch {
             self.recover(group, from: error, db)
         }
@@ -193,24 +204,23 @@ package final class StoreWriter: Sendable {
 
     /// - Parameter apart: Whether an operation that fails leaves the others of the group as they are; else it takes them with it.
     private func write(_ group: WriteGroup, apart: Bool, _ ends: inout Ends, _ db: Database) throws(StoreError) -> [@Sendable () -> Void] {
-        let before = (ends.tail.seq, ends.tail.hash)
         var transaction = WriteTransaction(db: db, chain: ends.tail.lent(oneByOne: apart), backlog: self.backlog)
         var hasRollups = false
         do {
             var answers: [@Sendable () -> Void] = []
             answers.reserveCapacity(group.operations.count)
             try db.inTransaction(.immediate) {
-                try transaction.chain.append(group.batches.flatMap(\.entries), to: db)
+                for pack in group.batches.lazy.flatMap(\.packs) { try transaction.chain.append(pack, to: db) }
                 for operation in group.operations { answers.append(try apart ? transaction.carryOutApart(operation) : transaction.carryOut(operation)) }
                 try transaction.chain.appendWaiting(to: db)
                 hasRollups = true
                 if transaction.hasForgottenSums { ends.rollups.dropRows() }
-                try ends.rollups.write(transaction.chain.appended, before: before, to: db)
+                try ends.rollups.write(transaction.chain.appended, to: db)
                 return .commit
             }
             transaction.chain.removeAppended()
             ends.tail = transaction.chain
-            ends.log.wrote(groupOf: group.operations.count + group.batches.count, hasErased: transaction.hasErased, db)
+            ends.log.wrote(operations: group.operations.count, entries: group.batches.reduce(0) { $0 + $1.count }, hasErased: transaction.hasErased, db)
             return answers
         } catch {
             let failure = StoreError.translating(error)
@@ -250,12 +260,12 @@ package final class StoreWriter: Sendable {
             queue.putBack(batches)
             return false
         }
-        if isClosed { for batch in batches { batch.committed(.failure(StoreError(.full, "no space left for the ledger"))) } }
+        if isClosed { for batch in batches { batch.tell(.failure(StoreError(.full, "no space left for the ledger"))) } }
     }
 
     private func fail(_ group: WriteGroup, _ error: StoreError) {
         for operation in group.operations { operation.fail(error) }
-        for batch in group.batches { batch.committed(.failure(error)) }
+        for batch in group.batches { batch.tell(.failure(error)) }
     }
 
     /// Nothing that was not committed before may be acknowledged any more.

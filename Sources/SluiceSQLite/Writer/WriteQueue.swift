@@ -2,11 +2,48 @@ import SluiceCore
 
 /// What waits to be written, in the order in which it came; guarded by its writer's lock.
 struct WriteQueue {
-    /// Ledger entries that were appended together.
+    /// Ledger entries that are committed together.
     struct Batch: Sendable {
-        var entries: [SealedEntry]
-        var bytes: Int
-        var committed: @Sendable (Result<Void, StoreError>) -> Void
+        private(set) var packs: [EntryPack] = []
+        private(set) var count = 0
+        /// To be told.
+        private var committed: [@Sendable (Result<Void, StoreError>) -> Void] = []
+        private var tickets: [(desk: CommitDesk, numbers: [UInt64])] = []
+
+        /// About what the entries take in memory or on disk.
+        var bytes: Int { self.packs.reduce(self.count * 220) { $0 + $1.bytes.count } }
+
+        mutating func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+            for sealed in entries { self.packs[self.pack(for: sealed.entry.at)].add(sealed) }
+            self.count += entries.count
+            self.committed.append(committed)
+        }
+
+        mutating func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int) {
+            lines.withUnsafeBytes { lines in
+                self.packs[self.pack(for: begun)].addIntent(of: end, at: begun, line: UnsafeRawBufferPointer(rebasing: lines[..<middle]))
+                self.packs[self.pack(for: end.at)].add(end, line: UnsafeRawBufferPointer(rebasing: lines[middle...]))
+            }
+            self.count += 2
+        }
+
+        mutating func note(_ ticket: UInt64, of desk: CommitDesk) {
+            if self.tickets.last?.desk !== desk { self.tickets.append((desk, [])) }
+            self.tickets[self.tickets.count - 1].numbers.append(ticket)
+        }
+
+        func tell(_ result: Result<Void, StoreError>) {
+            for committed in self.committed { committed(result) }
+            for (desk, numbers) in self.tickets { desk.committed(numbers, result) }
+        }
+
+        /// The place of the pack that takes the next entry.
+        private mutating func pack(for instant: Timestamp) -> Int {
+            // Not `last`, which would be a copy of it.
+            if let place = self.packs.indices.last, self.packs[place].takes(instant) { return place }
+            self.packs.append(EntryPack())
+            return self.packs.count - 1
+        }
     }
 
     var operations: [WriteOperation] = []
@@ -25,6 +62,13 @@ struct WriteQueue {
         self.failure ?? (self.closing != nil ? StoreError(.closed, "the store is closed") : nil)
     }
 
+    /// Queues entries by adding `count` of them to a batch, and begins one where the last has `size` or more.
+    mutating func append(_ count: Int, size: Int, _ add: (inout Batch) -> Void) {
+        if self.batches.indices.last.map({ self.batches[$0].count >= size }) ?? true { self.batches.append(Batch()) }
+        add(&self.batches[self.batches.count - 1])
+        self.entries += count
+    }
+
     /// Takes what one transaction writes next; nil where nothing is queued, or only entries that may wait.
     ///
     /// - Parameter isFirst: Nothing was written since the writer was woken: then entries have waited long enough.
@@ -35,11 +79,11 @@ struct WriteQueue {
         if takesEntries {
             var count = 0
             let end = self.batches.firstIndex { batch in
-                defer { count += batch.entries.count }
+                defer { count += batch.count }
                 return count >= size
             }
             group.batches = self.batches.take(end ?? self.batches.count)
-            self.entries -= group.batches.reduce(0) { $0 + $1.entries.count }
+            self.entries -= group.batches.reduce(0) { $0 + $1.count }
         }
         return group.isEmpty ? nil : group
     }
@@ -47,7 +91,7 @@ struct WriteQueue {
     /// Puts back entries for which there is no space, before those that came since.
     mutating func putBack(_ batches: [Batch]) {
         self.batches.insert(contentsOf: batches, at: 0)
-        self.entries += batches.reduce(0) { $0 + $1.entries.count }
+        self.entries += batches.reduce(0) { $0 + $1.count }
         self.backlog = self.batches.reduce(0) { $0 + $1.bytes }
         self.isFull = true
     }

@@ -196,15 +196,14 @@ struct Router {
     private func serverLoops(_ deferral: Deferral, _ desk: IdempotencyDesk) async throws -> ServerLoops {
         let calls = CallsInFlight()
         let share = ConnectionShare()
-        let live = LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy)
         var servers: [NIOLoopBound<ServerLoop>] = []
         for loop in self.group.makeIterator() {
             servers.append(
                 try await loop.submit {
                     NIOLoopBound(
                         ServerLoop(
-                            loop: loop, dispatcher: self.dispatcher(on: loop, self.transports.live), policy: self.policy, keys: self.keys.ring, ledger: live,
-                            deferral: deferral, desk: desk, calls: calls, clock: self.options.clock, limits: ServerLoop.Limits(),
+                            loop: loop, dispatcher: self.dispatcher(on: loop, self.transports.live), policy: self.policy, keys: self.keys.ring,
+                            ledger: LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy), deferral: deferral, desk: desk, calls: calls, clock: self.options.clock, limits: ServerLoop.Limits(),
                             keepsHalfClosed: self.options.source.policy.server.halfClose == .keep, share: share, logger: self.options.logger), eventLoop: loop)
                 }.get())
         }

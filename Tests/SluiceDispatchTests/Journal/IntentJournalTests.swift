@@ -58,7 +58,8 @@ import Testing
     @Test func recordsOfEarlierVersionsAreReadToo() throws {
         let journal = try self.open()
         let intent = Sample.intent(Sample.subject("req_1", tags: ["a": "b\n\"c\""]), bound: Money("0.05"))
-        _ = try journal.append(intent: ShortLine(bytes: LedgerLine.body(of: intent.entry)), bound: intent.bound)
+        let line = LedgerLine.body(of: intent.entry)
+        _ = try journal.append(intent: line.span.bytes, bound: intent.bound)
         let replay = try self.replay()
         #expect(replay.damaged == 0 && replay.entries.map(\.line) == [ShortLine(intent.entry), ShortLine(intent.inDoubt(at: Sample.now + .seconds(60)))])
     }
@@ -166,5 +167,17 @@ import Testing
             change(&bytes, starts)
             try Data(bytes).write(to: URL(filePath: file))
         }
+    }
+}
+
+extension IntentJournal {
+    fileprivate func append(_ intent: AttemptIntent) throws(StoreError) -> Ticket {
+        let line = ShortLine(intent.entry).bytes
+        return try self.append(intent: line.span.bytes, bound: intent.bound)
+    }
+
+    fileprivate func append(end: SealedEntry, closing ticket: Ticket) throws(StoreError) -> Ticket {
+        let line = end.line.bytes
+        return try self.append(end: line.span.bytes, closing: ticket)
     }
 }
