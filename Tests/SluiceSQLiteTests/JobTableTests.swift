@@ -161,10 +161,10 @@ import Testing
 
 extension TemporaryStore {
     /// Looks into the tables.
-    func read(_ body: (Database) throws -> Void) throws {
+    func read<T>(_ body: (Database) throws -> T) throws -> T {
         var configuration = Configuration()
         configuration.readonly = true
-        try DatabaseQueue(path: DataFolder(self.folder.path).database, configuration: configuration).read(body)
+        return try DatabaseQueue(path: DataFolder(self.folder.path).database, configuration: configuration).read(body)
     }
 }
 

@@ -44,7 +44,7 @@ struct RestlessWriter: Sendable {
         jobs.enqueue(RestlessWriter.job(number), call: Sample.call("call \(number)"), answer: nil) { result in
             guard case .success = result else { return say("error") }
             say("ACK \(number)")
-            SQLiteLedger(self.database).append([SealedEntry(Sample.settled(Sample.subject("req_live_\(number)")))]) { result in
+            SQLiteLedger(self.database).append(closing: Sample.settled(Sample.subject("req_live_\(number)")), begun: Sample.now) { result in
                 if case .success = result { say("ROW \(number)") }
             }
             self.store(jobs)

@@ -11,10 +11,10 @@ package protocol Ledger: Sendable {
     ///
     /// - Parameters:
     ///   - end: What closes the attempt.
-    ///   - begun: When the intent was.
-    ///   - lines: The intent's ``ShortLine``, then that of the end, which begins at `middle`.
+    ///   - begun: When the intent was; all else that it said, the end says too.
+    ///   - line: The ``ShortLine`` of the end.
     ///   - ticket: What `desk` is told when the entries are durable or have failed; nil where nobody asks.
-    func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int, ticket: UInt64?, of desk: CommitDesk)
+    func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8], ticket: UInt64?, of desk: CommitDesk)
 
     /// Commits what is queued now instead of with the next group.
     func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void)

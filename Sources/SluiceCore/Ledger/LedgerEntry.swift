@@ -217,6 +217,11 @@ package struct LedgerEntry: Sendable {
 }
 
 extension LedgerEntry {
+    /// The intent of the attempt that this entry closes.
+    package func intent(at begun: Timestamp) -> LedgerEntry {
+        LedgerEntry(kind: .intent, at: begun, subject: self.subject, attempt: self.attempt, target: self.target, estimate: self.estimate)
+    }
+
     /// The end of an attempt that only verified a substitute: paid, but no client has seen it, and no baseline would have been paid for it.
     package func asVerification() -> LedgerEntry {
         guard var settlement = self.settlement else { return self }

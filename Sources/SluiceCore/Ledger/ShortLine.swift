@@ -4,6 +4,7 @@ import Glibc
 /// then the members that few entries have as they are. The place in the chain is not part of it.
 ///
 /// It has a third of the line's length: that much is carried about, journalled and stored. What is hashed and exported is the whole line.
+/// The intent of a call that has ended needs none of its own: it says nothing that the end does not say too, but for when it was.
 package struct ShortLine: Hashable, Sendable {
     package let bytes: [UInt8]
 
@@ -35,9 +36,20 @@ package struct ShortLine: Hashable, Sendable {
         return isWhole ? body : nil
     }
 
+    /// The same of the intent that it ended, which was at `begun`.
+    package func bodyOfIntent(at begun: Timestamp) -> [UInt8]? {
+        var isWhole = false
+        let body = [UInt8](atMost: self.bytes.count + ShortLine.longestRest) { out in
+            isWhole = self.bytes.withUnsafeBytes { ShortLine.writeIntent(of: $0, at: begun, into: &out) }
+        }
+        return isWhole ? body : nil
+    }
+
     /// The export line in its place in the chain; nil where these are no bytes of a short line.
-    package func line(seq: Int64, previous: ChainHash, hash: ChainHash) -> [UInt8]? {
-        guard let body = self.body else { return nil }
+    ///
+    /// - Parameter begun: Asks for the line of the intent that it ended.
+    package func line(seq: Int64, previous: ChainHash, hash: ChainHash, ofIntentAt begun: Timestamp? = nil) -> [UInt8]? {
+        guard let body = begun.map(self.bodyOfIntent(at:)) ?? self.body else { return nil }
         var line: [UInt8] = []
         _ = LedgerLine.append(seq: seq, body: body, previous: previous, to: &line) { _ in hash }
         return line
@@ -47,14 +59,16 @@ package struct ShortLine: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - short: The bytes of a short line.
+    ///   - begun: Asks for the line of the intent that it ended.
     ///   - scratch: Is overwritten, and spares an allocation when it is used again.
     package static func withHashed<T>(
-        _ short: UnsafeRawBufferPointer, seq: Int64, previous: ChainHash, scratch: inout [UInt8], _ body: (UnsafeRawBufferPointer) -> T
+        _ short: UnsafeRawBufferPointer, ofIntentAt begun: Timestamp? = nil, seq: Int64, previous: ChainHash, scratch: inout [UInt8],
+        _ body: (UnsafeRawBufferPointer) -> T
     ) -> T {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(atMost: short.count + self.longestRest + LedgerLine.longestPlace) { out in
             LedgerLine.writeFront(seq: seq, into: &out)
-            let isWhole = self.writeBody(short, into: &out)
+            let isWhole = if let begun { self.writeIntent(of: short, at: begun, into: &out) } else { self.writeBody(short, into: &out) }
             precondition(isWhole, "what is appended to the chain has every member")
             LedgerLine.writeBack(previous: previous, into: &out)
         }
@@ -62,16 +76,46 @@ package struct ShortLine: Hashable, Sendable {
     }
 
     private static func writeBody(_ short: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
+        self.eachValue(of: short) { member, value in
+            out.write(self.names[member])
+            if value.isEmpty { out.write("null") } else { out.write(value) }
+        } rest: {
+            out.write($0)
+        }
+    }
+
+    private static func writeIntent(of end: UnsafeRawBufferPointer, at begun: Timestamp, into out: inout ByteWriter) -> Bool {
+        self.eachValue(of: end) { member, value in
+            let name = self.names[member]
+            switch self.inIntents[member] {
+            case .same where !value.isEmpty:
+                out.write(name)
+                out.write(value)
+            case .kind: out.write("\"kind\":\"intent\"")
+            case .instant: out.member("at", begun)
+            case .flags: out.write(",\"flags\":[]")
+            case .same, .nothing:
+                out.write(name)
+                out.write("null")
+            }
+        } rest: { _ in
+        }
+    }
+
+    /// - Returns: false where these are no bytes of a short line.
+    @inline(__always)
+    private static func eachValue(
+        of short: UnsafeRawBufferPointer, _ body: (_ member: Int, _ value: UnsafeRawBufferPointer) -> Void, rest: (UnsafeRawBufferPointer) -> Void
+    ) -> Bool {
         guard let base = short.baseAddress else { return false }
         var place = 0
-        for name in self.names {
+        for member in self.names.indices {
             guard let end = memchr(base + place, 0x0A, short.count - place) else { return false }
-            out.write(name)
             let count = UnsafeRawPointer(end) - (base + place)
-            if count == 0 { out.write("null") } else { out.write(UnsafeRawBufferPointer(start: base + place, count: count)) }
+            body(member, UnsafeRawBufferPointer(start: base + place, count: count))
             place += count + 1
         }
-        out.write(UnsafeRawBufferPointer(rebasing: short[place...]))
+        rest(UnsafeRawBufferPointer(rebasing: short[place...]))
         return true
     }
 
@@ -87,4 +131,20 @@ package struct ShortLine: Hashable, Sendable {
         ",\"currency\":", ",\"outcome\":", ",\"status\":", ",\"flags\":", ",\"provider_cost\":", ",\"evidence\":", ",\"queued_ms\":",
         ",\"first_token_ms\":", ",\"total_ms\":", ",\"upstream_id\":", ",\"levers\":", ",\"corrects\":",
     ]
+
+    /// What an intent has of a member, where its end has a value.
+    private enum InIntent { case same, nothing, kind, instant, flags }
+
+    private static let inIntents: [InIntent] = Self.names.map { name in
+        switch name.description {
+        case "\"kind\":": .kind
+        case ",\"at\":": .instant
+        case ",\"flags\":": .flags
+        case ",\"model_served\":", ",\"tier_served\":", ",\"unit_prices\":", ",\"usage\":", ",\"cost\":", ",\"cost_low\":", ",\"cost_high\":",
+            ",\"baseline\":", ",\"outcome\":", ",\"status\":", ",\"provider_cost\":", ",\"evidence\":", ",\"queued_ms\":", ",\"first_token_ms\":",
+            ",\"total_ms\":", ",\"upstream_id\":", ",\"levers\":", ",\"corrects\":":
+            .nothing
+        default: .same
+        }
+    }
 }

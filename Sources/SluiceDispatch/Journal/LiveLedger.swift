@@ -10,8 +10,8 @@ package final class LiveLedger {
     private let ledger: any Ledger
     private let policy: PolicyInForce
     private let desk: CommitDesk
-    /// Room for the lines at hand.
-    private var lines: [UInt8] = []
+    /// Room for the line at hand.
+    private var line: [UInt8] = []
 
     package init(journal: IntentJournal, ledger: any Ledger, policy: PolicyInForce) {
         self.journal = journal
@@ -24,36 +24,36 @@ package final class LiveLedger {
 
     package func makeRecorder() -> LiveRecorder { LiveRecorder(self) }
 
-    /// - Returns: The intent's line; no ticket where the journal has no room and the policy says to serve on from memory.
-    fileprivate func begin(_ intent: AttemptIntent) throws(StoreError) -> (line: [UInt8], ticket: IntentJournal.Ticket?) {
+    /// - Returns: nil where the journal has no room and the policy says to serve on from memory.
+    fileprivate func begin(_ intent: AttemptIntent) throws(StoreError) -> IntentJournal.Ticket? {
         let waiting = self.ledger.backlogBytes
         if waiting > 0 {
             let isRefused = self.policy.live.policy.server.onLedgerFull == .refuse
             guard !isRefused, waiting < LiveLedger.mostBuffered else { throw StoreError(.full, "the ledger's disk is full") }
         }
-        self.lines.removeAll(keepingCapacity: true)
-        ShortLine.append(intent.entry, to: &self.lines)
-        let line = self.lines.withUnsafeBytes { [UInt8]($0) }
+        let line = self.encode(intent.entry)
         do throws(StoreError) {
-            return (line, try self.journal.append(intent: line.span.bytes, bound: intent.bound))
+            return try self.journal.append(intent: line.span.bytes, bound: intent.bound)
         } catch {
             guard case .full = error.code, self.policy.live.policy.server.onLedgerFull == .buffer else { throw error }
-            return (line, nil)
+            return nil
         }
     }
 
     fileprivate func end(_ entry: LedgerEntry, _ open: LiveRecorder.Open) {
-        let middle = open.line.count
-        self.lines.removeAll(keepingCapacity: true)
-        self.lines += open.line
-        ShortLine.append(entry, to: &self.lines)
-        let lines = self.lines
+        let line = self.encode(entry)
         var ticket = open.ticket
         if let begun = ticket {
             // A journal that cannot take the end still has the intent: after a crash the attempt would be in doubt, not lost.
-            ticket = (try? self.journal.append(end: lines.span.bytes.extracting(middle...), closing: begun)) ?? begun
+            ticket = (try? self.journal.append(end: line.span.bytes, closing: begun)) ?? begun
         }
-        self.ledger.append(closing: entry, begun: open.begun, lines: lines, middle: middle, ticket: ticket?.number, of: self.desk)
+        self.ledger.append(closing: entry, begun: open.begun, line: line, ticket: ticket?.number, of: self.desk)
+    }
+
+    private func encode(_ entry: LedgerEntry) -> [UInt8] {
+        self.line.removeAll(keepingCapacity: true)
+        ShortLine.append(entry, to: &self.line)
+        return self.line
     }
 }
 
@@ -62,8 +62,6 @@ package final class LiveRecorder: AttemptRecorder {
     fileprivate struct Open {
         var attempt: Int?
         var begun: Timestamp
-        /// The intent's.
-        var line: [UInt8]
         var ticket: IntentJournal.Ticket?
     }
 
@@ -83,9 +81,9 @@ package final class LiveRecorder: AttemptRecorder {
     #else
         package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
             do throws(StoreError) {
-                let (line, ticket) = try self.ledger.begin(intent)
+                let ticket = try self.ledger.begin(intent)
                 if let open { self.others.append(open) }
-                self.open = Open(attempt: intent.entry.attempt, begun: intent.entry.at, line: line, ticket: ticket)
+                self.open = Open(attempt: intent.entry.attempt, begun: intent.entry.at, ticket: ticket)
             } catch {
                 return then(error)
             }

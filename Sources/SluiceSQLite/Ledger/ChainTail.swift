@@ -87,10 +87,22 @@ struct ChainTail: Sendable {
     /// - Throws: Where there is such a one, unless they go one by one: the transaction must be done again in that way.
     mutating func append(_ pack: EntryPack, to db: Database) throws {
         if self.isOneByOne {
-            for index in pack.rows.indices { _ = try self.appendAll(pack.alone(index), to: db) }
+            for index in pack.rows.indices where !pack.rows[index].isBeginning { try self.appendAlone(pack.alone(index), to: db) }
         } else if try !self.appendAll(pack, to: db) {
             throw StoreError(.other, "the ledger has an attempt of these already")
         }
+    }
+
+    /// - Parameter pack: One entry, or the intent and the end of a call.
+    private mutating func appendAlone(_ pack: EntryPack, to db: Database) throws {
+        if pack.rows.count > 1 {
+            // Nothing would refuse the intent, which has no columns.
+            let isThere = try Bool.fetchOne(
+                db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM ledger WHERE request_id = ? AND attempt = ? AND part = 1)"),
+                arguments: [pack.requestID(1), pack.rows[1].attempt])
+            if isThere ?? false { return }
+        }
+        _ = try self.appendAll(pack, to: db)
     }
 
     /// Appends all of these entries; false where the last of them is there already, with nothing said of the others.

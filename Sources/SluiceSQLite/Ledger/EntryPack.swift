@@ -13,6 +13,8 @@ struct EntryPack: Sendable {
         var start: UInt32
         var line: UInt32
         var end: UInt32
+        /// It is the intent of the call that the next entry ends: the line is that entry's, and the row has nothing beside it.
+        var isBeginning = false
     }
 
     /// The entries of one hour, by their places in ``EntryPack/rows``.
@@ -49,38 +51,49 @@ struct EntryPack: Sendable {
     }
 
     mutating func add(_ entry: LedgerEntry, line: UnsafeRawBufferPointer) {
-        self.addRow(at: entry.at, of: entry, part: entry.kind.part, line)
-        self.sums.add(entry)
-    }
-
-    /// Adds the intent of the attempt that `end` closes.
-    mutating func addIntent(of end: LedgerEntry, at begun: Timestamp, line: UnsafeRawBufferPointer) {
-        self.addRow(at: begun, of: end, part: LedgerEntry.Kind.intent.part, line)
-    }
-
-    private mutating func addRow(at instant: Timestamp, of entry: LedgerEntry, part: Int8?, _ line: UnsafeRawBufferPointer) {
-        precondition(self.takes(instant), "a pack takes no entry of a later hour than its first")
+        precondition(self.takes(entry.at), "a pack takes no entry of a later hour than its first")
         let start = self.bytes.count
         if let id = entry.subject?.requestID { self.bytes.append(contentsOf: id.utf8) }
         let middle = self.bytes.count
         self.bytes.append(contentsOf: line)
-        self.note(instant.hour)
+        self.note(entry.at.hour)
         self.rows.append(
             Row(
-                at: instant.milliseconds, attempt: entry.attempt.map { Int32(clamping: $0) }, part: part,
+                at: entry.at.milliseconds, attempt: entry.attempt.map { Int32(clamping: $0) }, part: entry.kind.part,
                 start: UInt32(start), line: UInt32(middle), end: UInt32(self.bytes.count)))
+        self.sums.add(entry)
     }
 
-    /// One of its entries by itself.
+    /// Adds the intent of a call, which was at `begun`, in the same hour as its end, and the end.
+    mutating func add(_ end: LedgerEntry, begun: Timestamp, line: UnsafeRawBufferPointer) {
+        precondition(begun.hour == end.at.hour, "a checkpoint of the sums may have to stand between an intent and its end")
+        let place = self.rows.count
+        self.note(begun.hour)
+        self.rows.append(Row(at: begun.milliseconds, attempt: nil, part: nil, start: 0, line: 0, end: 0, isBeginning: true))
+        self.add(end, line: line)
+        let row = self.rows[place + 1]
+        (self.rows[place].start, self.rows[place].line, self.rows[place].end) = (row.line, row.line, row.end)
+    }
+
+    /// The entry at `index` by itself, or together with the intent that stands before it.
     ///
     /// - Parameter index: In ``rows``.
     func alone(_ index: Int) throws(StoreError) -> EntryPack {
         let row = self.rows[index]
         let line = Array(self.bytes[Int(row.line)..<Int(row.end)])
         let entry = try LedgerEntry(stored: line, seq: 0)
+        let before = index > 0 && self.rows[index - 1].isBeginning ? self.rows[index - 1] : nil
         var pack = EntryPack()
-        line.withUnsafeBytes { pack.add(entry, line: $0) }
+        line.withUnsafeBytes { line in
+            if let before { pack.add(entry, begun: Timestamp(milliseconds: before.at), line: line) } else { pack.add(entry, line: line) }
+        }
         return pack
+    }
+
+    /// The id of the request that the row at `index` is of.
+    func requestID(_ index: Int) -> String {
+        let row = self.rows[index]
+        return String(decoding: self.bytes[Int(row.start)..<Int(row.line)], as: UTF8.self)
     }
 
     private mutating func note(_ hour: Timestamp) {

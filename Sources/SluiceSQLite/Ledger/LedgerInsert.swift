@@ -33,10 +33,13 @@ struct LedgerInsert: Sendable {
             for row in rows {
                 let line = UnsafeRawBufferPointer(rebasing: bytes[Int(row.line)..<Int(row.end)])
                 place.seq += 1
-                place.hash = ShortLine.withHashed(line, seq: place.seq, previous: place.hash, scratch: &self.hashed, ChainTail.sha256)
+                let begun = row.isBeginning ? Timestamp(milliseconds: row.at) : nil
+                place.hash = ShortLine.withHashed(
+                    line, ofIntentAt: begun, seq: place.seq, previous: place.hash, scratch: &self.hashed, ChainTail.sha256)
                 let hash = UnsafeMutableRawBufferPointer(rebasing: room.prefix(LedgerInsert.hashBytes))
                 place.hash.withBytes { hash.copyMemory(from: $0) }
-                row.bind(to: statement, from: column, seq: place.seq, bytes, line, UnsafeRawBufferPointer(hash))
+                let stored = row.isBeginning ? UnsafeRawBufferPointer(rebasing: line.prefix(0)) : line
+                row.bind(to: statement, from: column, seq: place.seq, bytes, stored, UnsafeRawBufferPointer(hash))
                 column += Int32(LedgerInsert.columns)
                 room = room.dropFirst(LedgerInsert.hashBytes)
             }
@@ -48,12 +51,14 @@ struct LedgerInsert: Sendable {
         }
     }
 
+    private static let unlessThere = "ON CONFLICT (request_id, attempt, part) WHERE request_id IS NOT NULL DO NOTHING"
+
     private static let statements = Dictionary(
         uniqueKeysWithValues: Self.sizes.map { rows in
             let values = Array(repeating: "(?, ?, ?, ?, ?, ?, ?)", count: rows).joined(separator: ", ")
             let insert = "INTO ledger(seq, at_ms, attempt, part, request_id, line, hash) VALUES \(values)"
             // A statement of many rows that could be taken back alone would copy each page before it touches it.
-            return (rows, rows > 1 ? "INSERT OR FAIL " + insert : "INSERT " + insert + " ON CONFLICT (request_id, attempt, part) DO NOTHING")
+            return (rows, rows > 1 ? "INSERT OR FAIL " + insert : "INSERT " + insert + " \(LedgerInsert.unlessThere)")
         })
 
     private static func sql(rows: Int) -> String {

@@ -1,29 +1,37 @@
 import GRDB
 import SluiceCore
 
-/// The column `line` holds a ``ShortLine``; what versions before the tenth migration wrote stands there in full.
+/// The column `line` holds a ``ShortLine``; what versions before the tenth migration wrote stands there in full. It is empty where the next entry
+/// ends the call that this one is the intent of.
 extension LedgerRow {
-    /// What ``init(row:)`` reads. Last comes the hash of the entry before, of which nothing but its checkpoint may be left; NULL before the first.
+    /// What ``init(row:)`` reads: `line` is that of the next entry where the row has none, and `begun` then says when the intent was. Last comes the hash of
+    /// the entry before, of which nothing but its checkpoint may be left; NULL before the first.
     static let columns = """
-        seq, line, hash, coalesce(
-          (SELECT hash FROM ledger AS before WHERE before.seq = ledger.seq - 1), (SELECT hash FROM checkpoint WHERE checkpoint.seq = ledger.seq - 1))
+        seq, CASE line WHEN '' THEN (SELECT line FROM ledger AS next WHERE next.seq = ledger.seq + 1) ELSE line END AS line, hash,
+        coalesce(
+          (SELECT hash FROM ledger AS before WHERE before.seq = ledger.seq - 1), (SELECT hash FROM checkpoint WHERE checkpoint.seq = ledger.seq - 1)),
+        CASE line WHEN '' THEN at_ms END AS begun
         """
+    static let columnCount = 5
 
     /// - Throws: Where the row holds no line.
     init(row: Row) throws {
         let seq: Int64 = row[0]
-        guard let line = LedgerRow.line(row[1], seq: seq, hash: row[2], previous: row[3]) else {
+        guard let line = LedgerRow.line(row[1], seq: seq, hash: row[2], previous: row[3], begun: row[4]) else {
             throw StoreError(.ioFailure, "entry \(seq) of the ledger cannot be read", tellsDamage: true)
         }
         self.init(seq: seq, line: line)
     }
 
     /// The export line, from the values of those columns; nil where they are none. They may be anything.
-    static func line(_ stored: DatabaseValue, seq: Int64, hash: DatabaseValue, previous: DatabaseValue) -> [UInt8]? {
+    static func line(_ stored: DatabaseValue, seq: Int64, hash: DatabaseValue, previous: DatabaseValue, begun: DatabaseValue) -> [UInt8]? {
         guard case .string(let text) = stored.storage else { return nil }
-        if text.utf8.first == UInt8(ascii: "{") { return Array(text.utf8) }
+        if text.utf8.first == UInt8(ascii: "{") { return begun.isNull ? Array(text.utf8) : nil }
         guard let hash = ChainHash(hash), let previous = previous.isNull ? .genesis : ChainHash(previous) else { return nil }
-        return ShortLine(bytes: Array(text.utf8)).line(seq: seq, previous: previous, hash: hash)
+        let short = ShortLine(bytes: Array(text.utf8))
+        if begun.isNull { return short.line(seq: seq, previous: previous, hash: hash) }
+        guard case .int64(let milliseconds) = begun.storage else { return nil }
+        return short.line(seq: seq, previous: previous, hash: hash, ofIntentAt: Timestamp(milliseconds: milliseconds))
     }
 }
 

@@ -71,16 +71,20 @@ struct LedgerWalk {
         let before = self.chain.head
         let seq = row[0] as Int64
         self.last = max(self.last, seq)
-        guard let line = LedgerRow.line(row.value(1), seq: seq, hash: row.value(2), previous: row.value(3)) else {
+        guard let line = LedgerRow.line(row.value(1), seq: seq, hash: row.value(2), previous: row.value(3), begun: row.value(4)) else {
             return self.chain.fail(seq, "it holds no line")
         }
         guard let parts = self.chain.check(line) else { return }
         let entry = parts.entry
-        let columns: [DatabaseValue] = [
-            entry.at.milliseconds.databaseValue, entry.subject?.requestID.databaseValue ?? .null, entry.attempt?.databaseValue ?? .null,
-            entry.kind.part?.databaseValue ?? .null,
-        ]
-        if parts.seq != seq || columns != (4..<8).map(row.value) || row.value(2).bytes != parts.hash.bytes {
+        var columns = [entry.at.milliseconds.databaseValue]
+        if row.value(4).isNull {
+            columns += [
+                entry.subject?.requestID.databaseValue ?? .null, entry.attempt?.databaseValue ?? .null, entry.kind.part?.databaseValue ?? .null,
+            ]
+        } else {
+            columns += [.null, .null, .null]
+        }
+        if parts.seq != seq || columns != (0..<4).map({ row.value(LedgerRow.columnCount + $0) }) || row.value(2).bytes != parts.hash.bytes {
             self.chain.fail(seq, "the columns beside its line say something else")
         }
         self.addUp(entry, seq: seq, before: before)

@@ -40,7 +40,12 @@ extension SQLiteLedger {
     package func rows(ofRequest id: String) throws(StoreError) -> [LedgerRow] {
         try self.reader.read { db in
             try Row.fetchAll(
-                db.cachedStatement(literal: "SELECT \(sql: LedgerRow.columns) FROM ledger WHERE request_id = \(id) ORDER BY seq")
+                db.cachedStatement(
+                    literal: """
+                        SELECT \(sql: LedgerRow.columns) FROM ledger
+                        WHERE request_id = \(id) OR line = '' AND seq IN (SELECT seq - 1 FROM ledger WHERE request_id = \(id) AND part = 1)
+                        ORDER BY seq
+                        """)
             ).map(LedgerRow.init(row:))
         }
     }

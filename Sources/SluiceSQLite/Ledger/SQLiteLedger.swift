@@ -22,9 +22,9 @@ package struct SQLiteLedger: Ledger {
         writer.append(entries, committed: committed)
     }
 
-    package func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int, ticket: UInt64?, of desk: CommitDesk) {
+    package func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8], ticket: UInt64?, of desk: CommitDesk) {
         guard let writer else { return desk.committed(ticket.map { [$0] } ?? [], .failure(.readOnly)) }
-        writer.append(closing: end, begun: begun, lines: lines, middle: middle, ticket: ticket, of: desk)
+        writer.append(closing: end, begun: begun, line: line, ticket: ticket, of: desk)
     }
 
     package func flush(then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {

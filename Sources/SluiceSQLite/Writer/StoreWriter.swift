@@ -73,9 +73,9 @@ package final class StoreWriter: Sendable {
     }
 
     /// As ``append(_:committed:)``, of an attempt of live traffic; see ``Ledger``.
-    func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int, ticket: UInt64?, of desk: CommitDesk) {
-        let refusal = self.queue(2, bytes: lines.count + 440) { batch in
-            batch.append(closing: end, begun: begun, lines: lines, middle: middle)
+    func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8], ticket: UInt64?, of desk: CommitDesk) {
+        let refusal = self.queue(2, bytes: line.count + 440) { batch in
+            batch.append(closing: end, begun: begun, line: line)
             if let ticket { batch.note(ticket, of: desk) }
         }
         if let refusal { desk.committed(ticket.map { [$0] } ?? [], .failure(refusal)) }

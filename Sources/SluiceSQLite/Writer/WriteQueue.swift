@@ -19,12 +19,13 @@ struct WriteQueue {
             self.committed.append(committed)
         }
 
-        mutating func append(closing end: LedgerEntry, begun: Timestamp, lines: [UInt8], middle: Int) {
-            lines.withUnsafeBytes { lines in
-                self.packs[self.pack(for: begun)].addIntent(of: end, at: begun, line: UnsafeRawBufferPointer(rebasing: lines[..<middle]))
-                self.packs[self.pack(for: end.at)].add(end, line: UnsafeRawBufferPointer(rebasing: lines[middle...]))
-            }
+        mutating func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8]) {
             self.count += 2
+            line.withUnsafeBytes { line in
+                if begun.hour == end.at.hour { return self.packs[self.pack(for: end.at)].add(end, begun: begun, line: line) }
+                self.packs[self.pack(for: begun)].add(SealedEntry(end.intent(at: begun)))
+                self.packs[self.pack(for: end.at)].add(end, line: line)
+            }
         }
 
         mutating func note(_ ticket: UInt64, of desk: CommitDesk) {

@@ -203,7 +203,8 @@ struct Router {
                     NIOLoopBound(
                         ServerLoop(
                             loop: loop, dispatcher: self.dispatcher(on: loop, self.transports.live), policy: self.policy, keys: self.keys.ring,
-                            ledger: LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy), deferral: deferral, desk: desk, calls: calls, clock: self.options.clock, limits: ServerLoop.Limits(),
+                            ledger: LiveLedger(journal: self.journal, ledger: self.ledger, policy: self.policy), deferral: deferral, desk: desk, calls: calls,
+                            clock: self.options.clock, limits: ServerLoop.Limits(),
                             keepsHalfClosed: self.options.source.policy.server.halfClose == .keep, share: share, logger: self.options.logger), eventLoop: loop)
                 }.get())
         }

@@ -57,6 +57,24 @@ import Testing
         #expect(ShortLine(bytes: short.bytes.prefix { $0 != UInt8(ascii: "\n") }).body == nil && ShortLine(bytes: []).body == nil)
     }
 
+    /// Whatever the end says that came later.
+    @Test(arguments: Self.entries.filter(\.kind.isEnd))
+    func aShortLineStandsForTheIntentThatItEnded(_ end: LedgerEntry) throws {
+        let begun = end.at + .milliseconds(-1500)
+        let body = LedgerLine.body(of: end.intent(at: begun))
+        let short = ShortLine(end)
+        #expect(short.bodyOfIntent(at: begun) == body)
+        var line: [UInt8] = []
+        let hash = LedgerLine.append(seq: 41, body: body, previous: .genesis, to: &line) { _ in ChainHash(bytes: (0..<32).map { $0 }) }
+        #expect(short.line(seq: 41, previous: .genesis, hash: hash, ofIntentAt: begun) == line)
+        var scratch: [UInt8] = []
+        let hashed = short.bytes.withUnsafeBytes { bytes in
+            ShortLine.withHashed(bytes, ofIntentAt: begun, seq: 41, previous: .genesis, scratch: &scratch) { Array($0) }
+        }
+        #expect(hashed == line.dropLast(75) + [UInt8(ascii: "}")])
+        #expect(ShortLine(bytes: Array(short.bytes.prefix(20))).bodyOfIntent(at: begun) == nil)
+    }
+
     @Test func aMemberOfALaterVersionIsPassedOverAndOneOfAnEarlierMayMiss() throws {
         let body = String(decoding: LedgerLine.body(of: Self.entries[0]), as: UTF8.self)
         let later = body.replacing(",\"attempt\":1", with: ",\"attempt\":1,\"shiny\":{\"new\":[1,\"x\"]}")

@@ -88,7 +88,7 @@ struct KillLoop {
             }
             if attempts.isEmpty { missing.append("the intent of \(id) is lost") }
         }
-        for id in seen.rows where try ledger.rows(ofRequest: id).count != 1 { missing.append("the row of \(id) is lost") }
+        for id in seen.rows where try ledger.rows(ofRequest: id).count != 2 { missing.append("the intent or the end of \(id) is lost") }
         if let bad = try ledger.verify(wanted: nil).chain.firstBad { missing.append("the chain is broken at \(bad)") }
         try database.close(at: Sample.now)
         return missing

@@ -47,7 +47,7 @@ struct Story {
             try self.makeBatch(n)
             try self.work(through: jobs, lane: Story.job(n).lane)
             if n % 3 == 2 { try self.cancel(n) }
-            SQLiteLedger(self.database).append([SealedEntry(Sample.settled(Sample.subject("req_live_\(n)")))]) { _ in }
+            SQLiteLedger(self.database).append(closing: Sample.settled(Sample.subject("req_live_\(n)")), begun: Sample.now) { _ in }
         }
         try self.database.close(at: Sample.now)
         say("END")

@@ -37,7 +37,14 @@ struct TamperRun {
         let ledger = SQLiteLedger(database)
         for number in 0..<self.entries {
             let at = Sample.now + .milliseconds(Int64(number) * Int64(3_600_000 * self.hours) / Int64(self.entries))
-            try waiting { ledger.append(self.group(number, at: at).map { SealedEntry($0) }, committed: $0) }
+            let group = self.group(number, at: at)
+            try waiting { told in
+                if number % 10 == 6 {
+                    ledger.append(closing: group[0], begun: at + .milliseconds(-20), committed: told)
+                } else {
+                    ledger.append(group.map { SealedEntry($0) }, committed: told)
+                }
+            }
         }
         try database.close(at: Sample.now + .seconds(3600 * Int64(self.hours)))
     }

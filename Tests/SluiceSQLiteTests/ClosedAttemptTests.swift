@@ -1,0 +1,93 @@
+import FoundationEssentials
+import GRDB
+import SluiceCore
+import SluiceSQLite
+import SluiceTesting
+import Testing
+
+/// The intent of a live call is stored with its end alone, and whoever reads the ledger sees both.
+@Suite struct ClosedAttemptTests {
+    private static let start = Sample.now.hour
+
+    /// Ends over three hours, every eleventh call begun in the hour before its end, with some that come late.
+    private static let calls: [(end: LedgerEntry, begun: Timestamp)] = (0..<90).map { i in
+        let subject = Sample.subject("req_\(i)", tenant: "team-\(i % 3)", tags: i % 4 == 0 ? ["job": "eval \"\(i)\""] : [:])
+        var end = Sample.settled(subject, at: start + .seconds(i * 120), cost: i % 7 == 3 ? nil : Money("0.00276"))
+        if i % 13 == 5 { end = end.superseded() }
+        return (end, end.at + .milliseconds(i % 11 == 0 ? -3_600_000 : Int64(i % 5 == 4 ? -121_000 : -700)))
+    }
+
+    private func store(_ append: (SQLiteLedger, Int) -> Void) async throws -> TemporaryStore {
+        let store = try TemporaryStore()
+        for index in ClosedAttemptTests.calls.indices { append(store.ledger, index) }
+        try await stored { store.ledger.flush(then: $0) }
+        return store
+    }
+
+    private func closed() async throws -> TemporaryStore {
+        try await self.store { ledger, index in
+            let call = ClosedAttemptTests.calls[index]
+            ledger.append(closing: call.end, begun: call.begun) { _ in }
+        }
+    }
+
+    @Test func readsAsTwoEntriesThatWereWrittenOut() async throws {
+        let closed = try await self.closed()
+        let whole = try await self.store { ledger, index in
+            let (end, begun) = ClosedAttemptTests.calls[index]
+            ledger.append([SealedEntry(end.intent(at: begun)), SealedEntry(end)]) { _ in }
+        }
+        let count = ClosedAttemptTests.calls.count
+        func lines(_ store: TemporaryStore) throws -> [String] {
+            try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000).map { String(decoding: $0.line, as: UTF8.self) }
+        }
+        #expect(try lines(closed) == lines(whole) && lines(closed).count == 2 * count)
+        for store in [closed, whole] {
+            let found = try store.ledger.verify(wanted: nil)
+            #expect(found.chain.firstBad == nil && found.chain.entries == 2 * count && found.checkpoints > 1)
+        }
+        for id in ["req_0", "req_11", "req_12", "req_89"] {
+            let rows = try closed.ledger.rows(ofRequest: id)
+            #expect(try rows.map { try $0.entry().kind.isEnd } == [false, true] && rows.map(\.line) == whole.ledger.rows(ofRequest: id).map(\.line))
+        }
+        #expect(try closed.ledger.rollups(since: nil, until: nil, by: [.tag]).map(\.measures.attempts).reduce(0, +) >= count)
+        #expect(try closed.ledger.isClosed(request: "req_7", attempt: 1) && !closed.ledger.isClosed(request: "req_7", attempt: 2))
+        let empty = try closed.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger WHERE line = ''") } ?? 0
+        #expect(empty > count / 2 && empty < count)
+    }
+
+    /// A replay after a crash may bring what is there already.
+    @Test(arguments: [1, 5, 40])
+    func oneThatIsThereAlreadyLeavesNeitherGapNorIntent(_ count: Int) async throws {
+        let store = try await self.closed()
+        let again = ClosedAttemptTests.calls[30..<30 + count]
+        store.ledger.append(closing: Sample.settled(Sample.subject("req_new")), begun: Sample.now) { _ in }
+        for call in again { store.ledger.append(closing: call.end, begun: call.begun) { _ in } }
+        store.ledger.append(closing: Sample.settled(Sample.subject("req_newer")), begun: Sample.now) { _ in }
+        try await stored { store.ledger.flush(then: $0) }
+        let found = try store.ledger.verify(wanted: nil)
+        #expect(found.chain.firstBad == nil && found.chain.entries == 2 * ClosedAttemptTests.calls.count + 4)
+        #expect(try store.ledger.rows(ofRequest: "req_31").count == 2)
+    }
+
+    @Test(arguments: [
+        "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 41", "UPDATE ledger SET line = (SELECT line FROM ledger WHERE seq = 42) WHERE seq = 41",
+        "UPDATE ledger SET line = '{}' WHERE seq = 41", "UPDATE ledger SET request_id = 'req_20' WHERE seq = 41", "UPDATE ledger SET part = 0 WHERE seq = 41",
+        "UPDATE ledger SET line = '' WHERE seq = 42", "UPDATE ledger SET line = replace(line, 'team', 'tean') WHERE seq = 42", "DELETE FROM ledger WHERE seq = 41",
+        "DELETE FROM ledger WHERE seq = 42", "DELETE FROM ledger WHERE seq = 180", "UPDATE ledger SET hash = randomblob(32) WHERE seq = 41",
+    ])
+    func whatIsChangedIsFound(_ sql: String) async throws {
+        let store = try await self.closed()
+        let intents = try store.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger WHERE line = '' AND seq IN (41, 179)") }
+        #expect(intents == 2)
+        try store.database.close(at: Sample.now)
+        try await DatabaseQueue(path: DataFolder(store.folder.path).database).write { db in
+            for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+                try db.execute(literal: "DROP TRIGGER \(sql: trigger)")
+            }
+            try db.execute(sql: sql)
+        }
+        let ledger = SQLiteLedger(reading: try StoreReader(file: DataFolder(store.folder.path).database))
+        #expect(try ledger.verify(wanted: nil).chain.firstBad != nil)
+    }
+}
