@@ -73,7 +73,8 @@ import Testing
     @Test(arguments: [
         "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 41", "UPDATE ledger SET line = (SELECT line FROM ledger WHERE seq = 42) WHERE seq = 41",
         "UPDATE ledger SET line = '{}' WHERE seq = 41", "UPDATE ledger SET request_id = 'req_20' WHERE seq = 41", "UPDATE ledger SET part = 0 WHERE seq = 41",
-        "UPDATE ledger SET line = '' WHERE seq = 42", "UPDATE ledger SET line = replace(line, 'team', 'tean') WHERE seq = 42", "DELETE FROM ledger WHERE seq = 41",
+        "UPDATE ledger SET line = '' WHERE seq = 42", "UPDATE ledger SET line = replace(line, 'team', 'tean') WHERE seq = 42",
+        "DELETE FROM ledger WHERE seq = 41",
         "DELETE FROM ledger WHERE seq = 42", "DELETE FROM ledger WHERE seq = 180", "UPDATE ledger SET hash = randomblob(32) WHERE seq = 41",
     ])
     func whatIsChangedIsFound(_ sql: String) async throws {

@@ -70,6 +70,8 @@ package struct RequestFields: Sendable {
         guard let first = cursor.peek() else { throw .invalid("the body is empty; send a JSON object") }
         guard first == UInt8(ascii: "{") else { throw .invalid("the body is no JSON object") }
         var reader = Reader(fields: self, endpoint: endpoint, isStreamable: endpoint != .embeddings && endpoint != .countTokens)
+        // Most bodies have a few members: grown one by one the room for them is allocated three times.
+        reader.fields.members.reserveCapacity(8)
         do {
             try cursor.members { key, cursor throws(JSONFault) in try reader.member(key, &cursor) }
             try cursor.end()
