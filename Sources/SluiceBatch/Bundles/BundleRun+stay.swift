@@ -38,7 +38,7 @@ extension BundleRun {
         }
         let horizon = PlanHorizon(from: now)
         let routing = LaneRouting(policy, over: horizon)
-        let odds = LaneOdds(self.keeper.history.curves(at: now), policy: policy, over: horizon)
+        let odds = LaneOdds(self.keeper.history.curves(for: submitted, at: now), policy: policy, over: horizon)
         let parts = (self.stay.lanes ?? [:]).map { LaneOdds.Part(jobs: $1, routes: routing.routes(of: $0)) }
         return odds.isBetterElsewhere(parts, than: backend.index, age: now - submitted, pull: pull)
     }

@@ -4,19 +4,17 @@ import Synchronization
 /// How long providers' batch lanes have taken of late, told by the runs of bundles, asked by the scheduler.
 final class LaneHistory: Sendable {
     private struct State {
-        /// By backend, the oldest first.
-        var ends: [String: [Duration]] = [:]
+        /// By backend.
+        var ends: [String: LaneEnds] = [:]
         var open: [Int64: (backend: String, since: Timestamp)] = [:]
     }
 
     private let state = Mutex(State())
 
-    /// What earlier processes have seen, the latest first.
-    func add(_ times: [(backend: String, took: Duration)]) {
+    /// What earlier processes have seen, the oldest first.
+    func add(_ times: [LaneTime]) {
         self.state.withLock { state in
-            for (backend, took) in times where state.ends[backend, default: []].count < LaneCurve.mostEnds {
-                state.ends[backend, default: []].insert(took, at: 0)
-            }
+            for time in times { state.ends[time.backend, default: LaneEnds()].add(time.took, begun: time.begun) }
         }
     }
 
@@ -32,17 +30,17 @@ final class LaneHistory: Sendable {
         self.state.withLock { state in
             state.open[bundle.id] = nil
             guard event == .ended, !isCalledBack, let submitted = bundle.submitted else { return }
-            state.ends[bundle.backend, default: []].append(now - submitted)
-            if state.ends[bundle.backend, default: []].count > LaneCurve.mostEnds { state.ends[bundle.backend]?.removeFirst() }
+            state.ends[bundle.backend, default: LaneEnds()].add(now - submitted, begun: submitted)
         }
     }
 
-    func curves(at now: Timestamp) -> [String: LaneCurve] {
+    /// By backend, for what was or is handed over at `begun`.
+    func curves(for begun: Timestamp, at now: Timestamp) -> [String: LaneCurve] {
         self.state.withLock { state in
             var ages: [String: [Duration]] = [:]
             for (backend, since) in state.open.values { ages[backend, default: []].append(max(now - since, .zero)) }
             return state.ends.reduce(into: ages.mapValues { LaneCurve(ends: [], open: $0) }) { curves, lane in
-                curves[lane.key] = LaneCurve(ends: lane.value, open: ages[lane.key] ?? [])
+                curves[lane.key] = LaneCurve(ends: lane.value.near(begun), open: ages[lane.key] ?? [])
             }
         }
     }

@@ -94,7 +94,7 @@ package struct BatchScheduler: Service {
         desk.noteLanes(backlog, live.policy, at: now)
         let planner = QueuePlanner(
             live: live, paces: self.worker.paces, profiles: desk.profiles, loads: self.loads, skipped: desk.skippedLanes,
-            curves: self.bundles.history.curves(at: now.wall), now: now)
+            curves: self.bundles.history.curves(for: now.wall, at: now.wall), now: now)
         if desk.needsPlan(for: backlog, at: now.monotonic) {
             planner.heedLiveWork()
             desk.adopt(planner.plan(backlog), at: now.monotonic)

@@ -39,8 +39,8 @@ package protocol BundleStore: Sendable {
     /// Those with something left to do, the oldest first.
     func openBundles() throws(StoreError) -> [Bundle]
     func lines(of bundle: Int64) throws(StoreError) -> [BundledLine]
-    /// How long the last bundles took that were left to end by themselves, the latest first.
-    func laneTimes() throws(StoreError) -> [(backend: String, took: Duration)]
+    /// How long the last bundles took that were left to end by themselves, the oldest first.
+    func laneTimes() throws(StoreError) -> [LaneTime]
 }
 
 package struct GatheredBundle: Sendable {

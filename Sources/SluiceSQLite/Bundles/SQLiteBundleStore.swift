@@ -88,15 +88,18 @@ package struct SQLiteBundleStore: BundleStore {
         try self.jobs.reader.read { db in try RawStatement(BundleRow.byID, in: db).first(.integer(id), read: BundleRow.read) }
     }
 
-    package func laneTimes() throws(StoreError) -> [(backend: String, took: Duration)] {
+    package func laneTimes() throws(StoreError) -> [LaneTime] {
         let sql = """
-            SELECT backend, ended_ms - submitted_ms FROM bundle
+            SELECT backend, submitted_ms, ended_ms - submitted_ms FROM bundle
             WHERE state = \(BundleState.ingested.rawValue) AND up_batch IS NOT NULL AND submitted_ms IS NOT NULL AND ended_ms < ifnull(pull_ms, ended_ms + 1)
-            ORDER BY id DESC LIMIT 1000
+            ORDER BY id DESC LIMIT 20000
             """
-        return try self.jobs.reader.read { db in
-            try RawStatement(sql, in: db).all { row in (row.text(0), Duration.milliseconds(row.long(1))) }
+        let latest = try self.jobs.reader.read { db in
+            try RawStatement(sql, in: db).all { row in
+                LaneTime(backend: row.text(0), begun: Timestamp(milliseconds: row.long(1)), took: .milliseconds(row.long(2)))
+            }
         }
+        return latest.reversed()
     }
 
     package func openBundles() throws(StoreError) -> [Bundle] {
