@@ -99,7 +99,7 @@ let package = Package(
         .testTarget(
             name: "SluiceDispatchTests",
             dependencies: [
-                "SluiceCore", "SluiceDispatch", "SluiceTesting", "SluiceTransfer", "SluiceWire", nio, nioPosix, log,
+                "SluiceCore", "SluiceDispatch", "SluiceSQLite", "SluiceTesting", "SluiceTransfer", "SluiceWire", nio, nioPosix, log,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings),

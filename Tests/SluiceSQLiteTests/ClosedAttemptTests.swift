@@ -70,7 +70,22 @@ import Testing
         #expect(try store.ledger.rows(ofRequest: "req_31").count == 2)
     }
 
+    @Test func whatIsKeptStillFitsWhenTheFirstHourIsGone() async throws {
+        let store = try await self.closed()
+        let before = try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000)
+        var deleted = 0
+        repeat {
+            deleted = try await stored {
+                store.ledger.forget(entriesBefore: ClosedAttemptTests.start + .seconds(7200), sumsBefore: nil, at: Sample.now, then: $0)
+            }
+        } while deleted > 0
+        let rest = try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000)
+        #expect(rest.count < before.count && rest.map(\.line) == before.suffix(rest.count).map(\.line))
+        #expect(try store.ledger.verify(wanted: nil).chain.firstBad == nil)
+    }
+
     @Test(arguments: [
+        "UPDATE ledger SET at_ms = \(Int64.min) WHERE seq = 41", "UPDATE ledger SET at_ms = \(Int64.max) WHERE seq = 41",
         "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 41", "UPDATE ledger SET line = (SELECT line FROM ledger WHERE seq = 42) WHERE seq = 41",
         "UPDATE ledger SET line = '{}' WHERE seq = 41", "UPDATE ledger SET request_id = 'req_20' WHERE seq = 41", "UPDATE ledger SET part = 0 WHERE seq = 41",
         "UPDATE ledger SET line = '' WHERE seq = 42", "UPDATE ledger SET line = replace(line, 'team', 'tean') WHERE seq = 42",

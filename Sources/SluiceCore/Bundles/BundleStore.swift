@@ -70,3 +70,17 @@ package struct LineOutcome: Sendable {
         self.wasLeased = wasLeased
     }
 }
+
+/// How long something took on a provider's batch lane.
+package struct LaneTime: Sendable {
+    package var backend: String
+    /// When it was handed over.
+    package var begun: Timestamp
+    package var took: Duration
+
+    package init(backend: String, begun: Timestamp, took: Duration) {
+        self.backend = backend
+        self.begun = begun
+        self.took = took
+    }
+}

@@ -3,7 +3,7 @@
 /// While a lane is slow only the quick ones end, so that those alone would look well just when they are not; the age of what is under way says
 /// the rest. Until there is enough of it, what the provider publishes counts as well: any instant within a day is as likely as any other.
 package struct LaneCurve: Sendable {
-    /// Of older ones nothing is known any more.
+    /// How many of one hour of the week are kept, and as many as that are enough for a curve.
     package static let mostEnds = 300
     /// Within which a batch ends, by the providers' own words.
     package static let window = Duration.seconds(86_400)

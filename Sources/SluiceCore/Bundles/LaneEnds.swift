@@ -1,17 +1,3 @@
-/// How long something took on a provider's batch lane.
-package struct LaneTime: Sendable {
-    package var backend: String
-    /// When it was handed over.
-    package var begun: Timestamp
-    package var took: Duration
-
-    package init(backend: String, begun: Timestamp, took: Duration) {
-        self.backend = backend
-        self.begun = begun
-        self.took = took
-    }
-}
-
 /// How long what has ended on one lane took, by the hour of the week (UTC) in which it was handed over: a provider is not as busy in every hour.
 package struct LaneEnds: Sendable {
     private static let hours: Int64 = 168

@@ -59,6 +59,11 @@ package final class CommitDesk: Sendable {
     package init(_ committed: @escaping @Sendable (_ tickets: [UInt64], Result<Void, StoreError>) -> Void) {
         self.committed = committed
     }
+
+    /// - Parameter ticket: nil where nobody asks.
+    package func tell(_ ticket: UInt64?, _ result: Result<Void, StoreError>) {
+        if let ticket { self.committed([ticket], result) }
+    }
 }
 
 /// An entry with its line: encoded once, where it was made. A class, since it passes through several hands.

@@ -75,7 +75,7 @@ extension String {
 
 /// Sums of entries by key: what a group of entries adds to the roll-ups.
 package struct Rollups: Sendable {
-    /// How many tags of one hour have rows of their own; what comes later counts under its name with the value `*`. Tags come from clients,
+    /// How many tags of one hour have rows of their own; what comes beyond them counts under its name with the value `*`. Tags come from clients,
     /// so their number must not be theirs to choose.
     package static let tagsPerHour = 1000
 
@@ -85,8 +85,6 @@ package struct Rollups: Sendable {
     private var tags: [Timestamp: Set<String>] = [:]
 
     package init() {}
-
-    package var isEmpty: Bool { self.sums.isEmpty && self.latest == nil }
 
     package var measures: [RollupKey: RollupMeasures] {
         guard let latest else { return self.sums }
@@ -111,7 +109,8 @@ package struct Rollups: Sendable {
         key.byTag = true
         for (name, value) in tags {
             key.tag = self.known("\(name)=\(value)", else: "\(name)=*", in: key.hour)
-            self.sums[key, default: RollupMeasures()].add(entry)
+            if self.latest?.key != key { self.turn(to: key) }
+            self.latest?.sum.add(entry)
         }
     }
 

@@ -37,7 +37,7 @@ package struct ShortLine: Hashable, Sendable {
     }
 
     /// The same of the intent that it ended, which was at `begun`.
-    package func bodyOfIntent(at begun: Timestamp) -> [UInt8]? {
+    private func bodyOfIntent(at begun: Timestamp) -> [UInt8]? {
         var isWhole = false
         let body = [UInt8](atMost: self.bytes.count + ShortLine.longestRest) { out in
             isWhole = self.bytes.withUnsafeBytes { ShortLine.writeIntent(of: $0, at: begun, into: &out) }

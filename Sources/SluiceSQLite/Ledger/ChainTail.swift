@@ -82,7 +82,7 @@ struct ChainTail: Sendable {
         try self.append(pack, to: db)
     }
 
-    /// Appends entries, but for those whose attempt has an intent or an end in the chain already.
+    /// Appends entries, but for intents whose attempt has an intent of its own line or an end in the chain already, and second ends.
     ///
     /// - Throws: Where there is such a one, unless they go one by one: the transaction must be done again in that way.
     mutating func append(_ pack: EntryPack, to db: Database) throws {
@@ -95,17 +95,20 @@ struct ChainTail: Sendable {
 
     /// - Parameter pack: One entry, or the intent and the end of a call.
     private mutating func appendAlone(_ pack: EntryPack, to db: Database) throws {
-        if pack.rows.count > 1 {
-            // Nothing would refuse the intent, which has no columns.
+        let last = pack.rows.count - 1
+        if last > 0 || pack.rows[0].part == LedgerEntry.Kind.intent.part {
+            // Nothing would refuse a second intent where the first has no columns, but its end has.
             let isThere = try Bool.fetchOne(
                 db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM ledger WHERE request_id = ? AND attempt = ? AND part = 1)"),
-                arguments: [pack.requestID(1), pack.rows[1].attempt])
+                arguments: [pack.requestID(last), pack.rows[last].attempt])
             if isThere ?? false { return }
         }
         _ = try self.appendAll(pack, to: db)
     }
 
-    /// Appends all of these entries; false where the last of them is there already, with nothing said of the others.
+    /// Appends all of these entries; false where it is one that is there already.
+    ///
+    /// - Throws: Where one of several is there already: the transaction must be rolled back.
     private mutating func appendAll(_ pack: EntryPack, to db: Database) throws -> Bool {
         let before = self.mark
         let isWhole = try pack.bytes.withUnsafeBytes { bytes in
@@ -119,6 +122,7 @@ struct ChainTail: Sendable {
             return true
         }
         guard isWhole else {
+            guard pack.rows.count == 1 else { throw StoreError(.other, "the ledger has an attempt of these already") }
             self.rollBack(to: before)
             return false
         }

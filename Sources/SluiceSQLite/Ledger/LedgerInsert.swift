@@ -33,9 +33,7 @@ struct LedgerInsert: Sendable {
             for row in rows {
                 let line = UnsafeRawBufferPointer(rebasing: bytes[Int(row.line)..<Int(row.end)])
                 place.seq += 1
-                let begun = row.isBeginning ? Timestamp(milliseconds: row.at) : nil
-                place.hash = ShortLine.withHashed(
-                    line, ofIntentAt: begun, seq: place.seq, previous: place.hash, scratch: &self.hashed, ChainTail.sha256)
+                place.hash = self.hash(of: row, line, seq: place.seq, previous: place.hash)
                 let hash = UnsafeMutableRawBufferPointer(rebasing: room.prefix(LedgerInsert.hashBytes))
                 place.hash.withBytes { hash.copyMemory(from: $0) }
                 let stored = row.isBeginning ? UnsafeRawBufferPointer(rebasing: line.prefix(0)) : line
@@ -49,6 +47,11 @@ struct LedgerInsert: Sendable {
         case SQLITE_DONE: return rows.count > 1 || db.changesCount > 0 ? place : nil
         default: throw DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage)
         }
+    }
+
+    private mutating func hash(of row: EntryPack.Row, _ line: UnsafeRawBufferPointer, seq: Int64, previous: ChainHash) -> ChainHash {
+        let begun = row.isBeginning ? Timestamp(milliseconds: row.at) : nil
+        return ShortLine.withHashed(line, ofIntentAt: begun, seq: seq, previous: previous, scratch: &self.hashed, ChainTail.sha256)
     }
 
     private static let unlessThere = "ON CONFLICT (request_id, attempt, part) WHERE request_id IS NOT NULL DO NOTHING"

@@ -14,6 +14,9 @@ extension LedgerRow {
         """
     static let columnCount = 5
 
+    /// What a line can say: until the year 9999.
+    private static let instants: Range<Int64> = 0..<253_402_300_800_000
+
     /// - Throws: Where the row holds no line.
     init(row: Row) throws {
         let seq: Int64 = row[0]
@@ -30,7 +33,7 @@ extension LedgerRow {
         guard let hash = ChainHash(hash), let previous = previous.isNull ? .genesis : ChainHash(previous) else { return nil }
         let short = ShortLine(bytes: Array(text.utf8))
         if begun.isNull { return short.line(seq: seq, previous: previous, hash: hash) }
-        guard case .int64(let milliseconds) = begun.storage else { return nil }
+        guard case .int64(let milliseconds) = begun.storage, self.instants.contains(milliseconds) else { return nil }
         return short.line(seq: seq, previous: previous, hash: hash, ofIntentAt: Timestamp(milliseconds: milliseconds))
     }
 }

@@ -23,7 +23,7 @@ package struct SQLiteLedger: Ledger {
     }
 
     package func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8], ticket: UInt64?, of desk: CommitDesk) {
-        guard let writer else { return desk.committed(ticket.map { [$0] } ?? [], .failure(.readOnly)) }
+        guard let writer else { return desk.tell(ticket, .failure(.readOnly)) }
         writer.append(closing: end, begun: begun, line: line, ticket: ticket, of: desk)
     }
 

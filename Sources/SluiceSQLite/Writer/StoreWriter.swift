@@ -68,25 +68,28 @@ package final class StoreWriter: Sendable {
 
     /// Queues ledger entries; they wait for company, see ``Limits/patience``.
     func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
-        let bytes = entries.reduce(0) { $0 + $1.line.bytes.count + 220 }
-        if let refusal = self.queue(entries.count, bytes: bytes, { $0.append(entries, committed: committed) }) { committed(.failure(refusal)) }
+        if let refusal = self.enqueue(entries.count, { $0.append(entries, committed: committed) }) { committed(.failure(refusal)) }
     }
 
     /// As ``append(_:committed:)``, of an attempt of live traffic; see ``Ledger``.
     func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8], ticket: UInt64?, of desk: CommitDesk) {
-        let refusal = self.queue(2, bytes: line.count + 440) { batch in
+        guard begun.hour == end.at.hour else {
+            // A checkpoint may have to stand between the two, so the intent needs a line of its own.
+            return self.append([SealedEntry(end.intent(at: begun)), SealedEntry(end)]) { desk.tell(ticket, $0) }
+        }
+        let refusal = self.enqueue(2) { batch in
             batch.append(closing: end, begun: begun, line: line)
             if let ticket { batch.note(ticket, of: desk) }
         }
-        if let refusal { desk.committed(ticket.map { [$0] } ?? [], .failure(refusal)) }
+        if let refusal { desk.tell(ticket, .failure(refusal)) }
     }
 
-    private func queue(_ entries: Int, bytes: Int, _ add: (inout WriteQueue.Batch) -> Void) -> StoreError? {
+    private func enqueue(_ entries: Int, _ add: (inout WriteQueue.Batch) -> Void) -> StoreError? {
         self.queue.withLock { queue in
             if let refusal = queue.refusal { return refusal }
             queue.append(entries, size: self.limits.groupSize, add)
             if queue.isFull {
-                queue.backlog += bytes
+                queue.countBacklog()
             } else if queue.entries >= self.limits.groupSize {
                 self.drainIfIdle(&queue)
             } else {

@@ -20,17 +20,16 @@ struct WriteQueue {
         }
 
         mutating func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8]) {
+            line.withUnsafeBytes { self.packs[self.pack(for: end.at)].add(end, begun: begun, line: $0) }
             self.count += 2
-            line.withUnsafeBytes { line in
-                if begun.hour == end.at.hour { return self.packs[self.pack(for: end.at)].add(end, begun: begun, line: line) }
-                self.packs[self.pack(for: begun)].add(SealedEntry(end.intent(at: begun)))
-                self.packs[self.pack(for: end.at)].add(end, line: line)
-            }
         }
 
         mutating func note(_ ticket: UInt64, of desk: CommitDesk) {
-            if self.tickets.last?.desk !== desk { self.tickets.append((desk, [])) }
-            self.tickets[self.tickets.count - 1].numbers.append(ticket)
+            if let place = self.tickets.firstIndex(where: { $0.desk === desk }) {
+                self.tickets[place].numbers.append(ticket)
+            } else {
+                self.tickets.append((desk, [ticket]))
+            }
         }
 
         func tell(_ result: Result<Void, StoreError>) {
@@ -93,8 +92,12 @@ struct WriteQueue {
     mutating func putBack(_ batches: [Batch]) {
         self.batches.insert(contentsOf: batches, at: 0)
         self.entries += batches.reduce(0) { $0 + $1.count }
-        self.backlog = self.batches.reduce(0) { $0 + $1.bytes }
         self.isFull = true
+        self.countBacklog()
+    }
+
+    mutating func countBacklog() {
+        self.backlog = self.batches.reduce(0) { $0 + $1.bytes }
     }
 }
 

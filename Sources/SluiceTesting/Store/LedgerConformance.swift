@@ -36,6 +36,18 @@ package enum LedgerConformance {
             try expect(try store.ledger.isClosed(request: "req_1", attempt: 1), "attempt 1 is not closed")
             try expect(try !store.ledger.isClosed(request: "req_1", attempt: 3), "an attempt that never was is closed")
         },
+        StoreCase("a closed attempt is an intent and an end, whoever brings either again") { store in
+            let subject = Sample.subject("req_1", tags: ["job": "eval"])
+            let (begun, end) = (Sample.now, Sample.settled(subject, at: Sample.now + .seconds(2)))
+            for _ in 0..<2 { try await stored { store.ledger.append(closing: end, begun: begun, committed: $0) } }
+            try await store.append([end.intent(at: begun), end, Sample.settled(Sample.subject("req_2"))])
+            let rows = try store.ledger.rows(ofRequest: "req_1")
+            try expect(rows.map(\.seq) == [1, 2], "\(rows.map(\.seq))")
+            let bodies = try rows.map { LedgerLine.body(of: try LedgerLine.read($0.line).entry) }
+            try expect(bodies == [LedgerLine.body(of: end.intent(at: begun)), LedgerLine.body(of: end)], "other bytes")
+            try expect(try store.ledger.lines(LedgerFilter(), after: 1, limit: 9).map(\.seq) == [2, 3], "from between the two")
+            try expect(try store.ledger.rollups(since: nil, until: nil, by: []).first?.measures.attempts == 2, "counted twice")
+        },
         StoreCase("what was committed is there after a kill") { store in
             try await store.append([Sample.settled(Sample.subject("req_1"))])
             let next = try await store.afterKill()
