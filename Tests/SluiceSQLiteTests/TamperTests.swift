@@ -50,6 +50,27 @@ import Testing
         #expect(try self.verify(folder).chain.firstBad != nil)
     }
 
+    /// A row with a larger number than those behind it: SQLite, asked for what comes after it, gives these again and again.
+    @Test(.timeLimit(.minutes(1))) func aNumberThatIsChangedInTheFileEndsEveryWalk() async throws {
+        let folder = try await self.ledger()
+        let path = DataFolder(folder.path).database
+        var file = try Array(Data(contentsOf: URL(filePath: path)))
+        let id = Array("req_57".utf8)
+        // Before the id stand the time, six bytes, and the record's head, nine with its own length; before these the row's number.
+        let place = try #require(
+            file.indices.dropFirst(16).dropLast(id.count).first { at in
+                file[at..<at + id.count].elementsEqual(id) && file[at - 15] == 9 && file[at - 14] == 0 && file[at - 16] == 58
+            })
+        file[place - 16] = 120
+        try Data(file).write(to: URL(filePath: path))
+        #expect(try self.verify(folder).chain.firstBad != nil)
+        let ledger = SQLiteLedger(reading: try StoreReader(file: path))
+        var (last, pages) = (Int64(0), 0)
+        while pages < 60, let row = try ledger.lines(LedgerFilter(), after: last, limit: 7).last { (last, pages) = (row.seq, pages + 1) }
+        #expect(pages < 60)
+        #expect(try ledger.newestRequests(limit: 100, after: nil, filter: LedgerFilter()).count <= 60)
+    }
+
     @Test func aCheckpointThatWasKeptElsewhereIsFoundAgain() async throws {
         let folder = try await self.ledger()
         let ledger = SQLiteLedger(reading: try StoreReader(file: DataFolder(folder.path).database))

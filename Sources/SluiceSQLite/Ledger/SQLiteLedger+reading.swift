@@ -19,6 +19,7 @@ extension SQLiteLedger {
         while found.count < limit, last < span.last {
             let page = try self.page(after: last, through: span.last, limit: filter.takesAll ? limit - found.count : SQLiteLedger.rowsPerRead)
             guard let end = page.last?.seq else { break }
+            guard end > last else { throw SQLiteLedger.disorder(behind: last) }
             last = end
             for row in page where found.count < limit { if try filter.matches(row) { found.append(row) } }
         }
@@ -60,6 +61,7 @@ extension SQLiteLedger {
         while requests.count < limit, last > 1, last > end {
             let newest = try self.newest(before: last)
             guard let lowest = newest.last?.seq else { break }
+            guard lowest < last else { throw SQLiteLedger.disorder(behind: lowest) }
             for request in newest where requests.count < limit {
                 let rows = try self.rows(ofRequest: request.id)
                 // Listed where its last row is.
@@ -69,6 +71,11 @@ extension SQLiteLedger {
             last = lowest
         }
         return requests
+    }
+
+    /// In a file that was tampered with SQLite may find the same rows again and again.
+    private static func disorder(behind seq: Int64) -> StoreError {
+        StoreError(.ioFailure, "the ledger's rows are out of order behind entry \(seq); `sluice audit verify` says more", tellsDamage: true)
     }
 
     private func newest(before seq: Int64) throws(StoreError) -> [(seq: Int64, id: String)] {
