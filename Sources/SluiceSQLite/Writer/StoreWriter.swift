@@ -13,7 +13,7 @@ package final class StoreWriter: Sendable {
     package struct Limits: Sendable {
         /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
         /// journal; what a power cut may take is this much.
-        package var patience: Duration = .milliseconds(50)
+        package var patience: Duration = .milliseconds(25)
         /// How many operations and entries one transaction takes.
         package var groupSize = 4096
         /// How long after a full disk the entries that wait are tried again.
