@@ -52,8 +52,52 @@ import Testing
         }
         #expect(try closed.ledger.rollups(since: nil, until: nil, by: [.tag]).map(\.measures.attempts).reduce(0, +) >= count)
         #expect(try closed.ledger.isClosed(request: "req_7", attempt: 1) && !closed.ledger.isClosed(request: "req_7", attempt: 2))
-        let empty = try closed.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger WHERE line = ''") } ?? 0
-        #expect(empty > count / 2 && empty < count)
+        let rows = try closed.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger") } ?? 0
+        #expect(rows > count && rows < count * 3 / 2, "intents have rows of their own")
+    }
+
+    /// Wherever a part of an export begins and ends.
+    @Test func partsComeToTheWhole() async throws {
+        let store = try await self.closed()
+        let whole = try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000).map(\.line)
+        for limit in 1...7 {
+            var parts: [LedgerRow] = []
+            while case let part = try store.ledger.lines(LedgerFilter(), after: parts.last?.seq ?? 0, limit: limit), !part.isEmpty { parts += part }
+            #expect(parts.map(\.line) == whole && parts.map(\.seq) == Array(1...Int64(whole.count)))
+        }
+    }
+
+    /// As version 11 had it: a row for each intent, with a time, a hash and an empty line.
+    private func eleventh() async throws -> TemporaryStore {
+        let store = try await self.closed()
+        let lines = try store.ledger.lines(LedgerFilter(), after: 0, limit: 1000)
+        try await self.change(store) { db in
+            for row in try Row.fetchAll(db, sql: "SELECT seq, begun_ms FROM ledger WHERE begun_ms IS NOT NULL") {
+                let (seq, begun): (Int64, Int64) = (row[0], row[1])
+                let hash = try LedgerLine.read(lines[Int(seq) - 2].line).hash
+                try db.execute(literal: "UPDATE ledger SET begun_ms = NULL WHERE seq = \(seq)")
+                try db.execute(literal: "INSERT INTO ledger(seq, at_ms, line, hash) VALUES (\(seq - 1), \(begun), '', \(Data(hash.bytes)))")
+            }
+        }
+        return store
+    }
+
+    @Test func whatVersionElevenWroteReadsAsItDid() async throws {
+        let (new, old) = (try await self.closed(), try await self.eleventh())
+        let reader = SQLiteLedger(reading: try StoreReader(file: DataFolder(old.folder.path).database))
+        #expect(try reader.lines(LedgerFilter(), after: 0, limit: 1000).map(\.line) == new.ledger.lines(LedgerFilter(), after: 0, limit: 1000).map(\.line))
+        #expect(try reader.rows(ofRequest: "req_12").map(\.line) == new.ledger.rows(ofRequest: "req_12").map(\.line))
+        #expect(try reader.verify(wanted: nil).chain.firstBad == nil)
+    }
+
+    private func change(_ store: TemporaryStore, _ body: @escaping @Sendable (Database) throws -> Void) async throws {
+        try? store.database.close(at: Sample.now)
+        try await DatabaseQueue(path: DataFolder(store.folder.path).database).write { db in
+            for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+                try db.execute(literal: "DROP TRIGGER \(sql: trigger)")
+            }
+            try body(db)
+        }
     }
 
     /// A replay after a crash may bring what is there already.
@@ -89,20 +133,37 @@ import Testing
         "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 41", "UPDATE ledger SET line = (SELECT line FROM ledger WHERE seq = 42) WHERE seq = 41",
         "UPDATE ledger SET line = '{}' WHERE seq = 41", "UPDATE ledger SET request_id = 'req_20' WHERE seq = 41", "UPDATE ledger SET part = 0 WHERE seq = 41",
         "UPDATE ledger SET line = '' WHERE seq = 42", "UPDATE ledger SET line = replace(line, 'team', 'tean') WHERE seq = 42",
-        "DELETE FROM ledger WHERE seq = 41",
+        "DELETE FROM ledger WHERE seq = 41", "UPDATE ledger SET begun_ms = at_ms WHERE seq = 41", "UPDATE ledger SET begun_ms = at_ms WHERE seq = 42",
         "DELETE FROM ledger WHERE seq = 42", "DELETE FROM ledger WHERE seq = 180", "UPDATE ledger SET hash = randomblob(32) WHERE seq = 41",
+    ])
+    func whatIsChangedInWhatVersionElevenWroteIsFound(_ sql: String) async throws {
+        let store = try await self.eleventh()
+        let intents = try await DatabaseQueue(path: DataFolder(store.folder.path).database).read { db in
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger WHERE line = '' AND seq IN (41, 179)")
+        }
+        #expect(intents == 2)
+        try await self.isFound(sql, in: store)
+    }
+
+    @Test(arguments: [
+        "UPDATE ledger SET begun_ms = \(Int64.min) WHERE seq = 42", "UPDATE ledger SET begun_ms = \(Int64.max) WHERE seq = 42",
+        "UPDATE ledger SET begun_ms = begun_ms + 1 WHERE seq = 42", "UPDATE ledger SET begun_ms = NULL WHERE seq = 42",
+        "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 42",
+        "UPDATE ledger SET line = '{}' WHERE seq = 42", "UPDATE ledger SET line = '' WHERE seq = 42", "UPDATE ledger SET part = 0 WHERE seq = 42",
+        "UPDATE ledger SET request_id = 'req_x' WHERE seq = 42", "UPDATE ledger SET line = replace(line, 'team', 'tean') WHERE seq = 42",
+        "DELETE FROM ledger WHERE seq = 42", "DELETE FROM ledger WHERE seq = 180", "UPDATE ledger SET hash = randomblob(32) WHERE seq = 42",
+        "INSERT INTO ledger(seq, at_ms, line, hash) VALUES (41, 1, '', zeroblob(32))",
+        "UPDATE ledger SET seq = 41 WHERE seq = 42", "UPDATE ledger SET seq = 181 WHERE seq = 180",
     ])
     func whatIsChangedIsFound(_ sql: String) async throws {
         let store = try await self.closed()
-        let intents = try store.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger WHERE line = '' AND seq IN (41, 179)") }
-        #expect(intents == 2)
-        try store.database.close(at: Sample.now)
-        try await DatabaseQueue(path: DataFolder(store.folder.path).database).write { db in
-            for trigger in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
-                try db.execute(literal: "DROP TRIGGER \(sql: trigger)")
-            }
-            try db.execute(sql: sql)
-        }
+        let pairs = try store.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger WHERE begun_ms IS NOT NULL AND seq IN (42, 180)") }
+        #expect(pairs == 2)
+        try await self.isFound(sql, in: store)
+    }
+
+    private func isFound(_ sql: String, in store: TemporaryStore) async throws {
+        try await self.change(store) { db in try db.execute(sql: sql) }
         let ledger = SQLiteLedger(reading: try StoreReader(file: DataFolder(store.folder.path).database))
         #expect(try ledger.verify(wanted: nil).chain.firstBad != nil)
     }

@@ -9,7 +9,7 @@ import Testing
     /// A store as schema 3 left it: jobs of two tenants in one lane, and one in each of four states.
     @Test func aStoreOfSchema3Opens() async throws {
         let store = try TemporaryStore(folder: try OldStore.folder())
-        #expect(try store.database.settings()["user_version"] == "11")
+        #expect(try store.database.settings()["user_version"] == "12")
         _ = try await stored { store.jobs.recover(at: Sample.now, then: $0) }
         #expect(try store.jobs.jobs(tenant: nil, states: [], limit: 100, after: nil)?.page.count == 7)
         #expect(try store.jobs.job("job_3", tenant: nil)?.state == .done)

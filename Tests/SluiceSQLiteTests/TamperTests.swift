@@ -56,12 +56,12 @@ import Testing
         let path = DataFolder(folder.path).database
         var file = try Array(Data(contentsOf: URL(filePath: path)))
         let id = Array("req_57".utf8)
-        // Before the id stand the time, six bytes, and the record's head, nine with its own length; before these the row's number.
+        // Before the id stand the time, six bytes, and the record's head, ten with its own length; before these the row's number.
         let place = try #require(
-            file.indices.dropFirst(16).dropLast(id.count).first { at in
-                file[at..<at + id.count].elementsEqual(id) && file[at - 15] == 9 && file[at - 14] == 0 && file[at - 16] == 58
+            file.indices.dropFirst(17).dropLast(id.count).first { at in
+                file[at..<at + id.count].elementsEqual(id) && file[at - 16] == 10 && file[at - 15] == 0 && file[at - 17] == 58
             })
-        file[place - 16] = 120
+        file[place - 17] = 120
         try Data(file).write(to: URL(filePath: path))
         #expect(try self.verify(folder).chain.firstBad != nil)
         let ledger = SQLiteLedger(reading: try StoreReader(file: path))

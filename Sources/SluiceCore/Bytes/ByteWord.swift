@@ -29,6 +29,13 @@ package struct ByteWord {
         return (difference &- ByteWord.ones) & ~self.word & ByteWord.highs
     }
 
+    /// Marks every byte that equals `byte`, one of ASCII: not the first of them alone.
+    @inline(__always)
+    func allMarks(of byte: UInt8) -> UInt64 {
+        let difference = self.word ^ (ByteWord.ones &* UInt64(byte))
+        return ~(((difference & ~ByteWord.highs) &+ ~ByteWord.highs) | difference | ~ByteWord.highs)
+    }
+
     /// Marks what a JSON string does not hold as it stands, or not without a look at its neighbours: `"`, `\`, control characters, and
     /// bytes beyond ASCII.
     @inlinable

@@ -116,7 +116,7 @@ package struct JSONFields {
 }
 
 extension [UInt8] {
-    package mutating func append(text: String) { self.append(contentsOf: text.utf8) }
+    package mutating func append(text: String) { self.append(atMost: text.utf8.count) { $0.write(text: text) } }
 
     package mutating func append(number: Int64) { self.append(atMost: 20) { $0.write(number: number) } }
 

@@ -54,11 +54,11 @@ package struct LedgerEntry: Sendable {
     package var settlement: Settlement?
     package var corrects: Int64?
     /// What the corrected entry came to before, so that a correction can be read alone.
-    package var before: Standing?
+    @Boxed package var before: Standing?
     /// Of an entry without a subject.
     package var currency: String?
     /// What a node did in the time that a capacity entry is about.
-    package var capacity: Capacity?
+    @Boxed package var capacity: Capacity?
 
     package init(kind: Kind, at: Timestamp, subject: Subject?, attempt: Int?, target: Target?, estimate: Money?) {
         self.kind = kind

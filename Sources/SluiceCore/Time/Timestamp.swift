@@ -144,20 +144,34 @@ extension ByteWriter {
         let day = instant.milliseconds.flooringQuotient(86_400_000)
         let time = UInt64(instant.milliseconds - day * 86_400_000)
         let date = CivilDate(daysSince1970: day)
-        self.write(digits: UInt64(max(0, date.year)), width: 4)
+        let year = UInt64(max(0, date.year))
+        if year < 10_000 {
+            self.write(twoDigits: year / 100)
+            self.write(twoDigits: year % 100)
+        } else {
+            self.write(digits: year, width: 4)
+        }
         self.write(UInt8(ascii: "-"))
-        self.write(digits: UInt64(date.month), width: 2)
+        self.write(twoDigits: UInt64(date.month))
         self.write(UInt8(ascii: "-"))
-        self.write(digits: UInt64(date.day), width: 2)
+        self.write(twoDigits: UInt64(date.day))
         self.write(UInt8(ascii: "T"))
-        self.write(digits: time / 3_600_000, width: 2)
+        self.write(twoDigits: time / 3_600_000)
         self.write(UInt8(ascii: ":"))
-        self.write(digits: time / 60_000 % 60, width: 2)
+        self.write(twoDigits: time / 60_000 % 60)
         self.write(UInt8(ascii: ":"))
-        self.write(digits: time / 1000 % 60, width: 2)
+        self.write(twoDigits: time / 1000 % 60)
         self.write(UInt8(ascii: "."))
-        self.write(digits: time % 1000, width: 3)
+        self.write(twoDigits: time % 1000 / 10)
+        self.write(UInt8(ascii: "0") + UInt8(time % 10))
         self.write(UInt8(ascii: "Z"))
+    }
+
+    /// - Parameter value: Below 100.
+    @inline(__always)
+    private mutating func write(twoDigits value: UInt64) {
+        let tens = value / 10
+        self.take(2).storeBytes(of: UInt16(littleEndian: UInt16(truncatingIfNeeded: tens | (value &- tens &* 10) << 8 | 0x3030)), as: UInt16.self)
     }
 }
 

@@ -3,7 +3,7 @@ import GRDB
 /// The tables, one migration per change; a migration that was released is never edited again.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
-    static let version = 11
+    static let version = 12
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -28,6 +28,7 @@ enum Schema {
         // Nothing to change, but an earlier version cannot read what this one writes.
         migrator.registerMigration("10 short lines", foreignKeyChecks: .immediate) { db in try db.execute(sql: "PRAGMA user_version = 10") }
         migrator.registerMigration("11 intents without a line", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.intents) }
+        migrator.registerMigration("12 intents in the rows of ends", foreignKeyChecks: .immediate) { db in try db.execute(sql: self.begun) }
         return migrator
     }
 }

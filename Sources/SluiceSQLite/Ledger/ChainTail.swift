@@ -87,20 +87,20 @@ struct ChainTail: Sendable {
     /// - Throws: Where there is such a one, unless they go one by one: the transaction must be done again in that way.
     mutating func append(_ pack: EntryPack, to db: Database) throws {
         if self.isOneByOne {
-            for index in pack.rows.indices where !pack.rows[index].isBeginning { try self.appendAlone(pack.alone(index), to: db) }
+            for index in pack.rows.indices { try self.appendAlone(pack.alone(index), to: db) }
         } else if try !self.appendAll(pack, to: db) {
             throw StoreError(.other, "the ledger has an attempt of these already")
         }
     }
 
-    /// - Parameter pack: One entry, or the intent and the end of a call.
+    /// - Parameter pack: Of one row.
     private mutating func appendAlone(_ pack: EntryPack, to db: Database) throws {
-        let last = pack.rows.count - 1
-        if last > 0 || pack.rows[0].part == LedgerEntry.Kind.intent.part {
+        let row = pack.rows[0]
+        if row.begun != nil || row.part == LedgerEntry.Kind.intent.part {
             // Nothing would refuse a second intent where the first has no columns, but its end has.
             let isThere = try Bool.fetchOne(
                 db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM ledger WHERE request_id = ? AND attempt = ? AND part = 1)"),
-                arguments: [pack.requestID(last), pack.rows[last].attempt])
+                arguments: [pack.requestID(0), row.attempt])
             if isThere ?? false { return }
         }
         _ = try self.appendAll(pack, to: db)

@@ -13,11 +13,14 @@ struct EntryPack: Sendable {
         var start: UInt32
         var line: UInt32
         var end: UInt32
-        /// It is the intent of the call that the next entry ends: the line is that entry's, and the row has nothing beside it.
-        var isBeginning = false
+        /// When the call was begun that the entry ends, where the row holds its intent too.
+        var begun: Int64?
+
+        /// How many entries it holds.
+        var count: Int { self.begun == nil ? 1 : 2 }
     }
 
-    /// The entries of one hour, by their places in ``EntryPack/rows``.
+    /// The entries of one hour, by their places among those of the pack.
     struct Hour: Sendable {
         var hour: Timestamp
         var first: Int
@@ -26,6 +29,8 @@ struct EntryPack: Sendable {
     }
 
     private(set) var rows: [Row] = []
+    /// Of the entries.
+    private(set) var count = 0
     private(set) var bytes: [UInt8] = []
     private(set) var sums = Rollups()
     private(set) var hours: [Hour] = []
@@ -37,9 +42,11 @@ struct EntryPack: Sendable {
     }
 
     var isEmpty: Bool { self.rows.isEmpty }
+    /// It has no more room than entries take that wait for an ordinary commit.
+    var hasUsualRoom: Bool { self.bytes.capacity <= 4 << 20 }
 
     /// When its first entry was; none is of a later hour.
-    var begin: Timestamp? { self.rows.first.map { Timestamp(milliseconds: $0.at) } }
+    var begin: Timestamp? { self.rows.first.map { Timestamp(milliseconds: $0.begun ?? $0.at) } }
 
     /// Whether an entry may be added: one of a later hour begins a new pack, since a checkpoint of the sums comes before it.
     func takes(_ instant: Timestamp) -> Bool {
@@ -50,43 +57,41 @@ struct EntryPack: Sendable {
         sealed.line.bytes.withUnsafeBytes { self.add(sealed.entry, line: $0) }
     }
 
-    mutating func add(_ entry: LedgerEntry, line: UnsafeRawBufferPointer) {
+    /// - Parameter begun: When the call was begun that the entry ends, in the same hour: then its intent is added too, before it.
+    mutating func add(_ entry: LedgerEntry, begun: Timestamp? = nil, line: UnsafeRawBufferPointer) {
         precondition(self.takes(entry.at), "a pack takes no entry of a later hour than its first")
+        if let begun {
+            precondition(begun.hour == entry.at.hour, "a checkpoint of the sums may have to stand between an intent and its end")
+            self.note(begun.hour)
+        }
         let start = self.bytes.count
-        if let id = entry.subject?.requestID { self.bytes.append(contentsOf: id.utf8) }
+        if let subject = entry.subject { self.bytes.append(text: subject.requestID) }
         let middle = self.bytes.count
         self.bytes.append(contentsOf: line)
         self.note(entry.at.hour)
         self.rows.append(
             Row(
                 at: entry.at.milliseconds, attempt: entry.attempt.map { Int32(clamping: $0) }, part: entry.kind.part,
-                start: UInt32(start), line: UInt32(middle), end: UInt32(self.bytes.count)))
+                start: UInt32(start), line: UInt32(middle), end: UInt32(self.bytes.count), begun: begun?.milliseconds))
         self.sums.add(entry)
     }
 
-    /// Adds the intent of a call, which was at `begun`, in the same hour as its end, and the end.
-    mutating func add(_ end: LedgerEntry, begun: Timestamp, line: UnsafeRawBufferPointer) {
-        precondition(begun.hour == end.at.hour, "a checkpoint of the sums may have to stand between an intent and its end")
-        let place = self.rows.count
-        self.note(begun.hour)
-        self.rows.append(Row(at: begun.milliseconds, attempt: nil, part: nil, start: 0, line: 0, end: 0, isBeginning: true))
-        self.add(end, line: line)
-        let row = self.rows[place + 1]
-        (self.rows[place].start, self.rows[place].line, self.rows[place].end) = (row.line, row.line, row.end)
+    /// Makes it empty and keeps its room.
+    mutating func removeAll() {
+        self.rows.removeAll(keepingCapacity: true)
+        self.count = 0
+        self.bytes.removeAll(keepingCapacity: true)
+        self.hours.removeAll(keepingCapacity: true)
+        self.sums = Rollups()
     }
 
-    /// The entry at `index` by itself, or together with the intent that stands before it.
-    ///
-    /// - Parameter index: In ``rows``.
+    /// The row at `index` by itself.
     func alone(_ index: Int) throws(StoreError) -> EntryPack {
         let row = self.rows[index]
         let line = Array(self.bytes[Int(row.line)..<Int(row.end)])
         let entry = try LedgerEntry(stored: line, seq: 0)
-        let before = index > 0 && self.rows[index - 1].isBeginning ? self.rows[index - 1] : nil
         var pack = EntryPack()
-        line.withUnsafeBytes { line in
-            if let before { pack.add(entry, begun: Timestamp(milliseconds: before.at), line: line) } else { pack.add(entry, line: line) }
-        }
+        line.withUnsafeBytes { pack.add(entry, begun: row.begun.map(Timestamp.init(milliseconds:)), line: $0) }
         return pack
     }
 
@@ -97,7 +102,8 @@ struct EntryPack: Sendable {
     }
 
     private mutating func note(_ hour: Timestamp) {
-        let place = self.rows.count
+        let place = self.count
+        self.count += 1
         if let index = self.hours.lastIndex(where: { $0.hour == hour }) {
             self.hours[index].last = place
             self.hours[index].count += 1

@@ -9,11 +9,11 @@ struct LedgerInsert: Sendable {
     /// How many rows a statement takes.
     static let sizes = [32, 8, 1]
 
-    private static let columns = 7
+    private static let columns = 8
     private static let hashBytes = 32
 
-    /// What the hash of the row at hand is over.
-    private var hashed: [UInt8] = []
+    /// Of the row at hand.
+    private var values = ShortLine.Values()
 
     /// Writes rows, as many as one of ``sizes``.
     ///
@@ -32,12 +32,12 @@ struct LedgerInsert: Sendable {
             var room = hashes[...]
             for row in rows {
                 let line = UnsafeRawBufferPointer(rebasing: bytes[Int(row.line)..<Int(row.end)])
-                place.seq += 1
-                place.hash = self.hash(of: row, line, seq: place.seq, previous: place.hash)
+                precondition(self.values.find(in: line), "what is appended to the chain has every member")
+                if let begun = row.begun { self.append(line, ofIntentAt: Timestamp(milliseconds: begun), behind: &place) }
+                self.append(line, ofIntentAt: nil, behind: &place)
                 let hash = UnsafeMutableRawBufferPointer(rebasing: room.prefix(LedgerInsert.hashBytes))
                 place.hash.withBytes { hash.copyMemory(from: $0) }
-                let stored = row.isBeginning ? UnsafeRawBufferPointer(rebasing: line.prefix(0)) : line
-                row.bind(to: statement, from: column, seq: place.seq, bytes, stored, UnsafeRawBufferPointer(hash))
+                row.bind(to: statement, from: column, seq: place.seq, bytes, line, UnsafeRawBufferPointer(hash))
                 column += Int32(LedgerInsert.columns)
                 room = room.dropFirst(LedgerInsert.hashBytes)
             }
@@ -49,17 +49,17 @@ struct LedgerInsert: Sendable {
         }
     }
 
-    private mutating func hash(of row: EntryPack.Row, _ line: UnsafeRawBufferPointer, seq: Int64, previous: ChainHash) -> ChainHash {
-        let begun = row.isBeginning ? Timestamp(milliseconds: row.at) : nil
-        return ShortLine.withHashed(line, ofIntentAt: begun, seq: seq, previous: previous, scratch: &self.hashed, ChainTail.sha256)
+    private mutating func append(_ line: UnsafeRawBufferPointer, ofIntentAt begun: Timestamp?, behind place: inout ChainTail.Place) {
+        place.seq += 1
+        place.hash = self.values.withHashed(line, ofIntentAt: begun, seq: place.seq, previous: place.hash, ChainTail.sha256)
     }
 
     private static let unlessThere = "ON CONFLICT (request_id, attempt, part) WHERE request_id IS NOT NULL DO NOTHING"
 
     private static let statements = Dictionary(
         uniqueKeysWithValues: Self.sizes.map { rows in
-            let values = Array(repeating: "(?, ?, ?, ?, ?, ?, ?)", count: rows).joined(separator: ", ")
-            let insert = "INTO ledger(seq, at_ms, attempt, part, request_id, line, hash) VALUES \(values)"
+            let values = Array(repeating: "(?, ?, ?, ?, ?, ?, ?, ?)", count: rows).joined(separator: ", ")
+            let insert = "INTO ledger(seq, at_ms, attempt, part, request_id, line, hash, begun_ms) VALUES \(values)"
             // A statement of many rows that could be taken back alone would copy each page before it touches it.
             return (rows, rows > 1 ? "INSERT OR FAIL " + insert : "INSERT " + insert + " \(LedgerInsert.unlessThere)")
         })
@@ -92,5 +92,6 @@ extension EntryPack.Row {
         }
         text(6, line)
         sqlite3_bind_blob(statement, first + 7, hash.baseAddress, Int32(hash.count), nil)
+        number(8, self.begun)
     }
 }

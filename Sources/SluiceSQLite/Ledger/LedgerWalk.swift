@@ -74,13 +74,16 @@ struct LedgerWalk {
     }
 
     private mutating func add(_ row: Row) {
-        let before = self.chain.head
+        var before = self.chain.head
         let seq = row[0] as Int64
         self.last = max(self.last, seq)
-        guard let line = LedgerRow.line(row.value(1), seq: seq, hash: row.value(2), previous: row.value(3), begun: row.value(4)) else {
-            return self.chain.fail(seq, "it holds no line")
+        guard var found = LedgerRow.found(in: row), let own = found.popLast() else { return self.chain.fail(seq, "it holds no line") }
+        for intent in found {
+            guard let parts = self.chain.check(intent.line) else { return }
+            self.addUp(parts.entry, seq: intent.seq, before: before)
+            before = self.chain.head
         }
-        guard let parts = self.chain.check(line) else { return }
+        guard let parts = self.chain.check(own.line) else { return }
         let entry = parts.entry
         var columns = [entry.at.milliseconds.databaseValue]
         if row.value(4).isNull {

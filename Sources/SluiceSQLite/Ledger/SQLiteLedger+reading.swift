@@ -34,7 +34,7 @@ extension SQLiteLedger {
                         SELECT \(sql: LedgerRow.columns) FROM ledger WHERE seq > \(seq) AND seq <= \(last)
                         ORDER BY seq LIMIT \(min(limit, SQLiteLedger.rowsPerRead))
                         """)
-            ).map(LedgerRow.init(row:))
+            ).flatMap(LedgerRow.rows(of:)).filter { $0.seq > seq }
         }
     }
 
@@ -47,7 +47,7 @@ extension SQLiteLedger {
                         WHERE request_id = \(id) OR line = '' AND seq IN (SELECT seq - 1 FROM ledger WHERE request_id = \(id) AND part = 1)
                         ORDER BY seq
                         """)
-            ).map(LedgerRow.init(row:))
+            ).flatMap(LedgerRow.rows(of:))
         }
     }
 

@@ -69,7 +69,7 @@ extension WriteTransaction {
             try self.db.cachedStatement(
                 literal: """
                     UPDATE ledger_hour SET (first_seq, entries) = (
-                      SELECT min(seq), count(*) FROM ledger
+                      SELECT min(seq - (begun_ms IS NOT NULL)), count(*) + count(begun_ms) FROM ledger
                       WHERE seq > \(last) AND seq <= ledger_hour.last_seq AND at_ms >= \(hour) AND at_ms < \(hour + 3_600_000))
                     WHERE hour_ms = \(hour)
                     """

@@ -111,7 +111,7 @@ private struct RollupGroups {
                       AND at_ms >= \(span.lowerBound.milliseconds) AND at_ms < \(span.upperBound.milliseconds)
                     """))
         var rollups = Rollups()
-        while let row = try rows.next() { rollups.add(try LedgerRow(row: row).entry()) }
+        while let row = try rows.next() { for entry in try LedgerRow.rows(of: row) { rollups.add(try entry.entry()) } }
         for (key, measures) in rollups.measures { self.add(measures, as: key) }
     }
 }

@@ -29,7 +29,7 @@ extension SQLiteLedger {
     private func walk(wanted: ChainVerifier.Place?, progress: (Int, Int) -> Void) throws(StoreError) -> Verification {
         var walk = LedgerWalk(wanted: wanted)
         _ = try self.look(&walk) { walk, db in try walk.begin(in: db, wanted: wanted) }
-        let count = try self.look(&walk) { _, db in try Int.fetchOne(db, sql: "SELECT count(*) FROM ledger") ?? 0 } ?? 0
+        let count = try self.look(&walk) { _, db in try Int.fetchOne(db, sql: "SELECT count(*) + count(begun_ms) FROM ledger") ?? 0 } ?? 0
         while try self.look(&walk, { walk, db in try walk.takePage(in: db) }) == true { progress(walk.chain.entries, count) }
         walk.chain.finish()
         if walk.chain.firstBad == nil {

@@ -14,8 +14,13 @@ package final class StoreWriter: Sendable {
         /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
         /// journal; what a power cut may take is this much.
         package var patience: Duration = .milliseconds(25)
-        /// How many operations and entries one transaction takes.
+        /// How long they wait where so many come that a commit has more than ``fewEntries`` in any case: then each saves pages that would be written again.
+        package var longestPatience: Duration = .milliseconds(100)
+        package var fewEntries = 64
+        /// How many operations one transaction takes.
         package var groupSize = 4096
+        /// How many entries it takes, and does not wait for more.
+        package var entriesPerGroup = 16384
         /// How long after a full disk the entries that wait are tried again.
         package var retry: Duration = .seconds(1)
 
@@ -68,7 +73,13 @@ package final class StoreWriter: Sendable {
 
     /// Queues ledger entries; they wait for company, see ``Limits/patience``.
     func append(_ entries: [SealedEntry], committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
-        if let refusal = self.enqueue(entries.count, { $0.append(entries, committed: committed) }) { committed(.failure(refusal)) }
+        let refusal: StoreError? = self.queue.withLock { queue in
+            if let refusal = queue.refusal { return refusal }
+            queue.append(entries, size: self.limits.entriesPerGroup, committed: committed)
+            self.wakeForEntries(&queue)
+            return nil
+        }
+        if let refusal { committed(.failure(refusal)) }
     }
 
     /// As ``append(_:committed:)``, of an attempt of live traffic; see ``Ledger``.
@@ -77,25 +88,22 @@ package final class StoreWriter: Sendable {
             // A checkpoint may have to stand between the two, so the intent needs a line of its own.
             return self.append([SealedEntry(end.intent(at: begun)), SealedEntry(end)]) { desk.tell(ticket, $0) }
         }
-        let refusal = self.enqueue(2) { batch in
-            batch.append(closing: end, begun: begun, line: line)
-            if let ticket { batch.note(ticket, of: desk) }
+        let refusal: StoreError? = self.queue.withLock { queue in
+            if let refusal = queue.refusal { return refusal }
+            queue.append(closing: end, begun: begun, line: line, ticket: ticket, of: desk, size: self.limits.entriesPerGroup)
+            self.wakeForEntries(&queue)
+            return nil
         }
         if let refusal { desk.tell(ticket, .failure(refusal)) }
     }
 
-    private func enqueue(_ entries: Int, _ add: (inout WriteQueue.Batch) -> Void) -> StoreError? {
-        self.queue.withLock { queue in
-            if let refusal = queue.refusal { return refusal }
-            queue.append(entries, size: self.limits.groupSize, add)
-            if queue.isFull {
-                queue.countBacklog()
-            } else if queue.entries >= self.limits.groupSize {
-                self.drainIfIdle(&queue)
-            } else {
-                self.wake(&queue, after: self.limits.patience)
-            }
-            return nil
+    private func wakeForEntries(_ queue: inout WriteQueue) {
+        if queue.isFull {
+            queue.countBacklog()
+        } else if queue.entries >= self.limits.entriesPerGroup {
+            self.drainIfIdle(&queue)
+        } else {
+            self.waitForMore(&queue)
         }
     }
 
@@ -124,14 +132,24 @@ package final class StoreWriter: Sendable {
         self.pool.asyncWriteWithoutTransaction { db in self.drain(db) }
     }
 
-    private func wake(_ queue: inout WriteQueue, after delay: Duration) {
+    /// Of entries.
+    private func waitForMore(_ queue: inout WriteQueue) {
+        self.wake(&queue, after: self.limits.patience, more: max(.zero, self.limits.longestPatience - self.limits.patience))
+    }
+
+    /// - Parameter more: How long many entries wait on from then.
+    private func wake(_ queue: inout WriteQueue, after delay: Duration, more: Duration = .zero) {
         guard !queue.isTimerSet, !queue.isDraining else { return }
         queue.isTimerSet = true
         self.timer.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) {
             self.queue.withLock { queue in
                 queue.isTimerSet = false
                 queue.isFull = false
-                if queue.entries > 0 { self.drainIfIdle(&queue) }
+                if queue.entries > self.limits.fewEntries, more > .zero {
+                    self.wake(&queue, after: more)
+                } else if queue.entries > 0 {
+                    self.drainIfIdle(&queue)
+                }
             }
         }
     }
@@ -142,7 +160,7 @@ package final class StoreWriter: Sendable {
     private func drain(_ db: Database) {
         var isFirst = true
         var last = 0
-        while let group = self.nextGroup(isFirst: isFirst, after: last) {
+        while var group = self.nextGroup(isFirst: isFirst, after: last) {
             isFirst = false
             last = group.operations.count
             if let failure = self.files.failure() { self.stop(failure) }
@@ -151,8 +169,9 @@ package final class StoreWriter: Sendable {
             } else {
                 self.commit(group, db)
             }
+            self.queue.withLock { $0.keepRoom(of: &group) }
             // To let go of hundreds of closures with all that they hold takes a while: elsewhere.
-            self.timer.async { withExtendedLifetime(group) {} }
+            self.timer.async { [group] in withExtendedLifetime(group) {} }
         }
         self.ends.withLock { $0.log.rest(db) }
         self.queue.withLock { $0.closing }?()
@@ -173,9 +192,11 @@ package final class StoreWriter: Sendable {
     private func nextGroup(isFirst: Bool, after last: Int) -> WriteGroup? {
         self.waitForCompany(of: last)
         return self.queue.withLock { queue in
-            if let group = queue.takeGroup(of: self.limits.groupSize, isFirst: isFirst) { return group }
+            if let group = queue.takeGroup(of: self.limits.groupSize, entries: self.limits.entriesPerGroup, isFirst: isFirst) { return group }
             queue.isDraining = false
-            if queue.entries > 0 { self.wake(&queue, after: queue.isFull ? self.limits.retry : self.limits.patience) }
+            if queue.entries > 0 {
+                if queue.isFull { self.wake(&queue, after: self.limits.retry) } else { self.waitForMore(&queue) }
+            }
             return nil
         }
     }

@@ -6,9 +6,17 @@ struct WriteQueue {
     struct Batch: Sendable {
         private(set) var packs: [EntryPack] = []
         private(set) var count = 0
+        /// The last pack takes entries of this hour and earlier ones.
+        private var hour: Timestamp?
+        /// Is to be its next pack: an empty one that has room.
+        private var spare: EntryPack?
         /// To be told.
         private var committed: [@Sendable (Result<Void, StoreError>) -> Void] = []
         private var tickets: [(desk: CommitDesk, numbers: [UInt64])] = []
+
+        init(spare: EntryPack?) {
+            self.spare = spare
+        }
 
         /// About what the entries take in memory or on disk.
         var bytes: Int { self.packs.reduce(self.count * 220) { $0 + $1.bytes.count } }
@@ -32,6 +40,13 @@ struct WriteQueue {
             }
         }
 
+        /// Takes a pack away once its entries are written, and leaves nothing in it but its room.
+        mutating func takePack() -> EntryPack? {
+            guard var pack = self.packs.popLast() else { return nil }
+            pack.removeAll()
+            return pack
+        }
+
         func tell(_ result: Result<Void, StoreError>) {
             for committed in self.committed { committed(result) }
             for (desk, numbers) in self.tickets { desk.committed(numbers, result) }
@@ -39,15 +54,18 @@ struct WriteQueue {
 
         /// The place of the pack that takes the next entry.
         private mutating func pack(for instant: Timestamp) -> Int {
-            // Not `last`, which would be a copy of it.
-            if let place = self.packs.indices.last, self.packs[place].takes(instant) { return place }
-            self.packs.append(EntryPack())
+            if self.hour.map({ instant.hour > $0 }) ?? true {
+                self.packs.append(self.spare.take() ?? EntryPack())
+                self.hour = instant.hour
+            }
             return self.packs.count - 1
         }
     }
 
     var operations: [WriteOperation] = []
     var batches: [Batch] = []
+    /// Left by entries that were committed: to fill the same memory again is cheaper than to be given other.
+    private var spare: EntryPack?
     var entries = 0
     var isDraining = false
     var isTimerSet = false
@@ -62,30 +80,52 @@ struct WriteQueue {
         self.failure ?? (self.closing != nil ? StoreError(.closed, "the store is closed") : nil)
     }
 
-    /// Queues entries by adding `count` of them to a batch, and begins one where the last has `size` or more.
-    mutating func append(_ count: Int, size: Int, _ add: (inout Batch) -> Void) {
-        if self.batches.indices.last.map({ self.batches[$0].count >= size }) ?? true { self.batches.append(Batch()) }
-        add(&self.batches[self.batches.count - 1])
-        self.entries += count
+    /// Queues entries with those that are committed together, in a new batch where the last has `size` or more.
+    mutating func append(_ entries: [SealedEntry], size: Int, committed: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+        self.batches[self.batch(of: size)].append(entries, committed: committed)
+        self.entries += entries.count
+    }
+
+    mutating func append(closing end: LedgerEntry, begun: Timestamp, line: [UInt8], ticket: UInt64?, of desk: CommitDesk, size: Int) {
+        let place = self.batch(of: size)
+        self.batches[place].append(closing: end, begun: begun, line: line)
+        if let ticket { self.batches[place].note(ticket, of: desk) }
+        self.entries += 2
+    }
+
+    /// The place of the batch that takes the next entries.
+    private mutating func batch(of size: Int) -> Int {
+        if let place = self.batches.indices.last, self.batches[place].count < size { return place }
+        self.batches.append(Batch(spare: self.spare.take()))
+        return self.batches.count - 1
     }
 
     /// Takes what one transaction writes next; nil where nothing is queued, or only entries that may wait.
     ///
-    /// - Parameter isFirst: Nothing was written since the writer was woken: then entries have waited long enough.
-    mutating func takeGroup(of size: Int, isFirst: Bool) -> WriteGroup? {
-        let takesEntries = !self.isFull && (isFirst || !self.operations.isEmpty || self.entries >= size || self.closing != nil)
+    /// - Parameters:
+    ///   - size: How many operations it takes at most.
+    ///   - most: The same of entries, but for those of one call.
+    ///   - isFirst: Nothing was written since the writer was woken: then entries have waited long enough.
+    mutating func takeGroup(of size: Int, entries most: Int, isFirst: Bool) -> WriteGroup? {
+        let takesEntries = !self.isFull && (isFirst || !self.operations.isEmpty || self.entries >= most || self.closing != nil)
         var group = WriteGroup()
         group.operations = self.operations.take(size)
         if takesEntries {
             var count = 0
             let end = self.batches.firstIndex { batch in
                 defer { count += batch.count }
-                return count >= size
+                return count >= most
             }
             group.batches = self.batches.take(end ?? self.batches.count)
             self.entries -= group.batches.reduce(0) { $0 + $1.count }
         }
         return group.isEmpty ? nil : group
+    }
+
+    /// Keeps the room of a group that was written.
+    mutating func keepRoom(of group: inout WriteGroup) {
+        guard let last = group.batches.indices.last, let pack = group.batches[last].takePack(), pack.hasUsualRoom else { return }
+        self.spare = pack
     }
 
     /// Puts back entries for which there is no space, before those that came since.

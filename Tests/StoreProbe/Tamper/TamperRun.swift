@@ -119,7 +119,8 @@ struct TamperRun {
             try String.fetchAll(
                 db,
                 sql: """
-                    SELECT quote(seq) || quote(at_ms) || quote(request_id) || quote(attempt) || quote(part) || quote(line) || quote(hash) FROM ledger
+                    SELECT quote(seq) || quote(at_ms) || quote(request_id) || quote(attempt) || quote(part) || quote(line) || quote(hash) || quote(begun_ms)
+                      FROM ledger
                     UNION ALL SELECT quote(hour_ms) || quote(first_seq) || quote(last_seq) || quote(entries) FROM ledger_hour
                     UNION ALL SELECT quote(seq) || quote(hash) || quote(at_ms) || quote(entries) || quote(totals) FROM checkpoint
                     UNION ALL SELECT quote(by_tag) || quote(hour_ms) || quote(tag) || quote(currency) || quote(tenant) || quote(api_key) || quote(class)
