@@ -51,7 +51,9 @@ package struct LedgerEntry: Sendable {
     package var attempt: Int?
     package var target: Target?
     package var estimate: Money?
-    package var settlement: Settlement?
+    /// Shared by copies, since an entry passes through many hands and what ended it is large. To read a field of it through this is cheaper than
+    /// through ``settlement``, which is a copy of all.
+    package private(set) var ended: Ended?
     package var corrects: Int64?
     /// What the corrected entry came to before, so that a correction can be read alone.
     @Boxed package var before: Standing?
@@ -194,6 +196,19 @@ package struct LedgerEntry: Sendable {
             self.status = status
             self.evidence = evidence
         }
+    }
+
+    package final class Ended: Sendable {
+        package let settlement: Settlement
+
+        fileprivate init(_ settlement: Settlement) {
+            self.settlement = settlement
+        }
+    }
+
+    package var settlement: Settlement? {
+        get { self.ended?.settlement }
+        set { self.ended = newValue.map(Ended.init) }
     }
 
     /// What each lever saved on one row; negative where it cost more. They add up to baseline − cost.

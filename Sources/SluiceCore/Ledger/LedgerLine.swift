@@ -54,8 +54,8 @@ package enum LedgerLine {
 
     /// The members from the prices on.
     static func writeRest(of entry: LedgerEntry, into json: inout ByteWriter) {
-        if let end = entry.settlement {
-            self.writeEnd(end, of: entry, into: &json)
+        if let ended = entry.ended {
+            self.writeEnd(ended, of: entry, into: &json)
         } else {
             self.writeNoEnd(currency: entry.subject?.currency ?? entry.currency, into: &json)
         }
@@ -65,7 +65,7 @@ package enum LedgerLine {
             json.isShort = false
         }
         // Of few entries only: members that are not there are nil, so that older lines stay what they are.
-        if let marginal = entry.settlement?.marginalCost { json.member("marginal_cost", marginal) }
+        if let marginal = entry.ended?.settlement.marginalCost { json.member("marginal_cost", marginal) }
         if let capacity = entry.capacity { json.member("capacity", capacity) }
         if let before = entry.before { json.member("before", before) }
     }
@@ -75,9 +75,9 @@ package enum LedgerLine {
         json.member("kind", entry.kind.rawValue)
         json.member("at", entry.at)
         self.writeFirst(of: entry, into: &json)
-        json.member("model_served", entry.settlement?.modelServed)
+        json.member("model_served", entry.ended?.settlement.modelServed)
         self.writeSecond(of: entry, into: &json)
-        json.member("tier_served", entry.settlement?.tierServed)
+        json.member("tier_served", entry.ended?.settlement.tierServed)
         self.writeThird(of: entry, into: &json)
     }
 
@@ -113,25 +113,25 @@ package enum LedgerLine {
         json.member("client_request_id", subject?.clientRequestID)
     }
 
-    private static func writeEnd(_ end: LedgerEntry.Settlement, of entry: LedgerEntry, into json: inout ByteWriter) {
-        json.member("unit_prices", end.unitPrices, perRequest: end.perRequest)
-        json.member("usage", end.usage)
-        json.member("cost", end.cost)
-        json.member("cost_low", end.costLow)
-        json.member("cost_high", end.costHigh)
-        json.member("baseline", end.baseline)
+    private static func writeEnd(_ ended: LedgerEntry.Ended, of entry: LedgerEntry, into json: inout ByteWriter) {
+        json.member("unit_prices", ended.settlement.unitPrices, perRequest: ended.settlement.perRequest)
+        json.member("usage", ended.settlement.usage)
+        json.member("cost", ended.settlement.cost)
+        json.member("cost_low", ended.settlement.costLow)
+        json.member("cost_high", ended.settlement.costHigh)
+        json.member("baseline", ended.settlement.baseline)
         json.member("currency", entry.subject?.currency ?? entry.currency)
-        json.member("outcome", entry.kind == .capacity ? nil : end.outcome.rawValue)
-        json.member("status", end.status)
+        json.member("outcome", entry.kind == .capacity ? nil : ended.settlement.outcome.rawValue)
+        json.member("status", ended.settlement.status)
         json.name("flags")
-        json.list(open: "[", close: "]", end.flags) { out, flag in out.write(jsonString: flag.rawValue) }
-        json.member("provider_cost", end.providerCost)
-        json.member("evidence", end.evidence.rawValue)
-        json.member("queued_ms", end.queued)
-        json.member("first_token_ms", end.firstToken)
-        json.member("total_ms", end.total)
-        json.member("upstream_id", end.upstreamID)
-        json.member("levers", end.levers)
+        json.list(open: "[", close: "]", ended.settlement.flags) { out, flag in out.write(jsonString: flag.rawValue) }
+        json.member("provider_cost", ended.settlement.providerCost)
+        json.member("evidence", ended.settlement.evidence.rawValue)
+        json.member("queued_ms", ended.settlement.queued)
+        json.member("first_token_ms", ended.settlement.firstToken)
+        json.member("total_ms", ended.settlement.total)
+        json.member("upstream_id", ended.settlement.upstreamID)
+        json.member("levers", ended.settlement.levers)
     }
 
     /// The same members of an entry that ends nothing.
@@ -157,7 +157,7 @@ package enum LedgerLine {
 
     /// The same without what an intent and its end have in common.
     static func longestRest(of entry: LedgerEntry) -> Int {
-        (entry.before == nil ? 2400 : 3600) + 6 * ((entry.subject?.currency.utf8.count ?? 0) + (entry.settlement?.textBytes ?? 0))
+        (entry.before == nil ? 2400 : 3600) + 6 * ((entry.subject?.currency.utf8.count ?? 0) + (entry.ended?.textBytes ?? 0))
     }
 }
 
@@ -175,8 +175,8 @@ extension LedgerEntry.Target {
     }
 }
 
-extension LedgerEntry.Settlement {
-    fileprivate var textBytes: Int { self.modelServed.bytes + self.tierServed.bytes + self.upstreamID.bytes }
+extension LedgerEntry.Ended {
+    fileprivate var textBytes: Int { self.settlement.modelServed.bytes + self.settlement.tierServed.bytes + self.settlement.upstreamID.bytes }
 }
 
 extension String? {

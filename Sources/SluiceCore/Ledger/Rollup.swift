@@ -78,24 +78,24 @@ package struct RollupMeasures: Sendable, Equatable {
 
     /// Adds one entry.
     package mutating func add(_ entry: LedgerEntry) {
-        guard let end = entry.settlement else { return }
+        guard let ended = entry.ended else { return }
         if entry.kind.isEnd {
             self.attempts += 1
             if entry.attempt == 1 { self.requests += 1 }
-            self.evidence[end.evidence.place] += 1
-            if end.flags.contains(.unreconciled) { self.unreconciled += 1 }
+            self.evidence[ended.settlement.evidence.place] += 1
+            if ended.settlement.flags.contains(.unreconciled) { self.unreconciled += 1 }
         }
         if entry.kind == .correction, let before = entry.before {
             self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: before.evidence) ?? 0] -= 1
-            self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: end.evidence) ?? 0] += 1
+            self.evidence[LedgerEntry.Evidence.allCases.firstIndex(of: ended.settlement.evidence) ?? 0] += 1
         }
-        if let usage = end.usage, entry.kind != .waste {
+        if let usage = ended.settlement.usage, entry.kind != .waste {
             // Those of a correction are differences.
             self.usage += entry.kind == .correction ? usage : usage.believable
         }
-        guard end.evidence != .unpriced else { return }
+        guard ended.settlement.evidence != .unpriced else { return }
         if entry.kind == .capacity {
-            self.idle += end.cost ?? .zero
+            self.idle += ended.settlement.cost ?? .zero
             self.paidMilliseconds += Int(entry.capacity?.span.milliseconds ?? 0)
             self.busyMilliseconds += Int(entry.capacity?.busy.milliseconds ?? 0)
             return
@@ -103,31 +103,31 @@ package struct RollupMeasures: Sendable, Equatable {
         // An entry whose baseline is not known was counted as such when it was booked, but for one without a price.
         let isCounted = entry.before.map { $0.evidence != .unpriced } ?? false
         let wasWaste = entry.before?.isWaste ?? false
-        self.add(end, isWaste: entry.kind == .waste || wasWaste, isCounted: isCounted)
+        self.add(ended, isWaste: entry.kind == .waste || wasWaste, isCounted: isCounted)
     }
 
-    private mutating func add(_ end: LedgerEntry.Settlement, isWaste: Bool, isCounted: Bool) {
-        let high = end.costHigh ?? end.cost ?? .zero
-        if let marginal = end.marginalCost {
+    private mutating func add(_ ended: LedgerEntry.Ended, isWaste: Bool, isCounted: Bool) {
+        let high = ended.settlement.costHigh ?? ended.settlement.cost ?? .zero
+        if let marginal = ended.settlement.marginalCost {
             self.marginal += marginal
             self.ownEnds += 1
         }
-        self.costLow += end.costLow ?? end.cost ?? .zero
+        self.costLow += ended.settlement.costLow ?? ended.settlement.cost ?? .zero
         self.costHigh += high
-        if let baseline = end.baseline { self.baseline += baseline }
-        guard !isWaste, let cost = end.cost else {
+        if let baseline = ended.settlement.baseline { self.baseline += baseline }
+        guard !isWaste, let cost = ended.settlement.cost else {
             self.waste += high
-            if end.flags.contains(.verification) { self.verification += high }
-            self.wasteBaseline += end.baseline ?? .zero
+            if ended.settlement.flags.contains(.verification) { self.verification += high }
+            self.wasteBaseline += ended.settlement.baseline ?? .zero
             return
         }
         self.cost += cost
-        guard end.baseline != nil else {
-            if !isCounted, cost != .zero || end.usage != nil { self.unbaselined += 1 }
+        guard ended.settlement.baseline != nil else {
+            if !isCounted, cost != .zero || ended.settlement.usage != nil { self.unbaselined += 1 }
             return
         }
         self.costBaselined += cost
-        guard let levers = end.levers else { return }
+        guard let levers = ended.settlement.levers else { return }
         self.leverModel += levers.model
         self.leverBackend += levers.backend
         self.leverLane += levers.lane

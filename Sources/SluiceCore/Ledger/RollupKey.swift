@@ -18,6 +18,10 @@ package struct RollupKey: Hashable, Sendable {
     package var backend: String
     package var model: String
 
+    /// No entry has it.
+    fileprivate static let ofNothing = RollupKey(
+        byTag: false, hour: .distantPast, tag: RollupKey.untagged, currency: "", tenant: "", key: "", trafficClass: "", route: "", backend: "", model: "")
+
     package init(
         byTag: Bool, hour: Timestamp, tag: String, currency: String, tenant: String, key: String, trafficClass: String, route: String,
         backend: String, model: String
@@ -80,37 +84,39 @@ package struct Rollups: Sendable {
     package static let tagsPerHour = 1000
 
     private var sums: [RollupKey: RollupMeasures] = [:]
-    /// The sum that was added to last, taken out of ``sums``: entries come in long runs of the same key.
-    private var latest: (key: RollupKey, sum: RollupMeasures)?
+    /// The sum that was added to last, taken out of ``sums``: entries come in long runs of the same key. Two fields, and no optional, so that it is
+    /// added to in its place.
+    private var latestKey = RollupKey.ofNothing
+    private var latestSum = RollupMeasures()
     private var tags: [Timestamp: Set<String>] = [:]
 
     package init() {}
 
     package var measures: [RollupKey: RollupMeasures] {
-        guard let latest else { return self.sums }
+        guard self.latestKey != .ofNothing else { return self.sums }
         var all = self.sums
-        all[latest.key] = latest.sum
+        all[self.latestKey] = self.latestSum
         return all
     }
 
     /// Starts the next group; the tags that were seen stay known.
     package mutating func removeAll() {
         self.sums.removeAll(keepingCapacity: true)
-        self.latest = nil
+        self.latestKey = .ofNothing
         if self.tags.count > 3, let oldest = self.tags.keys.min() { self.tags[oldest] = nil }
     }
 
     package mutating func add(_ entry: LedgerEntry) {
-        guard entry.settlement != nil else { return }
-        if self.latest?.key.isKey(of: entry) != true { self.turn(to: RollupKey(entry)) }
-        self.latest?.sum.add(entry)
+        guard entry.ended != nil else { return }
+        if !self.latestKey.isKey(of: entry) { self.turn(to: RollupKey(entry)) }
+        self.latestSum.add(entry)
         guard let tags = entry.subject?.tags, !tags.isEmpty else { return }
         var key = RollupKey(entry)
         key.byTag = true
         for (name, value) in tags {
             key.tag = self.known("\(name)=\(value)", else: "\(name)=*", in: key.hour)
-            if self.latest?.key != key { self.turn(to: key) }
-            self.latest?.sum.add(entry)
+            if self.latestKey != key { self.turn(to: key) }
+            self.latestSum.add(entry)
         }
     }
 
@@ -119,14 +125,15 @@ package struct Rollups: Sendable {
         for (key, sum) in other.measures {
             var key = key
             if key.byTag, let name = key.tag.firstIndex(of: "=") { key.tag = self.known(key.tag, else: "\(key.tag[..<name])=*", in: key.hour) }
-            if self.latest?.key != key { self.turn(to: key) }
-            self.latest?.sum += sum
+            if self.latestKey != key { self.turn(to: key) }
+            self.latestSum += sum
         }
     }
 
     private mutating func turn(to key: RollupKey) {
-        if let latest { self.sums[latest.key] = latest.sum }
-        self.latest = (key, self.sums.removeValue(forKey: key) ?? RollupMeasures())
+        if self.latestKey != .ofNothing { self.sums[self.latestKey] = self.latestSum }
+        self.latestKey = key
+        self.latestSum = self.sums.removeValue(forKey: key) ?? RollupMeasures()
     }
 
     private mutating func known(_ tag: String, else many: String, in hour: Timestamp) -> String {

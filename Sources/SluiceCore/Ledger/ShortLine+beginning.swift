@@ -34,9 +34,9 @@ extension ShortLine {
                 self.bytes.withUnsafeBytes { bytes in
                     out.write(UInt8(ascii: "\n"))
                     out.write(UnsafeRawBufferPointer(rebasing: bytes[..<self.second]))
-                    out.member("model_served", entry.settlement?.modelServed)
+                    out.member("model_served", entry.ended?.settlement.modelServed)
                     out.write(UnsafeRawBufferPointer(rebasing: bytes[self.second..<self.third]))
-                    out.member("tier_served", entry.settlement?.tierServed)
+                    out.member("tier_served", entry.ended?.settlement.tierServed)
                     out.write(UnsafeRawBufferPointer(rebasing: bytes[self.third...]))
                 }
                 LedgerLine.writeRest(of: entry, into: &out)
