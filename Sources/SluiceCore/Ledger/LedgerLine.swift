@@ -49,11 +49,6 @@ package enum LedgerLine {
 
     static func write(_ entry: LedgerEntry, into json: inout ByteWriter) {
         self.writeBeginning(of: entry, into: &json)
-        self.writeRest(of: entry, into: &json)
-    }
-
-    /// The members from the prices on.
-    static func writeRest(of entry: LedgerEntry, into json: inout ByteWriter) {
         if let ended = entry.ended {
             self.writeEnd(ended, of: entry, into: &json)
         } else {
@@ -70,20 +65,11 @@ package enum LedgerLine {
         if let before = entry.before { json.member("before", before) }
     }
 
-    /// The members until the prices. Those that an intent and its end have in common stand in three runs, with one that only ends have behind the first two.
     private static func writeBeginning(of entry: LedgerEntry, into json: inout ByteWriter) {
-        json.member("kind", entry.kind.rawValue)
-        json.member("at", entry.at)
-        self.writeFirst(of: entry, into: &json)
-        json.member("model_served", entry.ended?.settlement.modelServed)
-        self.writeSecond(of: entry, into: &json)
-        json.member("tier_served", entry.ended?.settlement.tierServed)
-        self.writeThird(of: entry, into: &json)
-    }
-
-    static func writeFirst(of entry: LedgerEntry, into json: inout ByteWriter) {
         let subject = entry.subject
         let isCapacity = entry.kind == .capacity
+        json.member("kind", entry.kind.rawValue)
+        json.member("at", entry.at)
         json.member("request_id", subject?.requestID)
         json.member("attempt", entry.attempt)
         json.member("job_id", subject?.jobID)
@@ -97,15 +83,10 @@ package enum LedgerLine {
         json.member("backend", entry.target?.backend)
         json.member("model", subject?.model)
         json.member("backend_model", isCapacity ? nil : entry.target?.backendModel)
-    }
-
-    static func writeSecond(of entry: LedgerEntry, into json: inout ByteWriter) {
-        json.member("serve", entry.subject?.serve.rawValue)
-        json.member("tier_requested", entry.subject?.tierRequested)
-    }
-
-    static func writeThird(of entry: LedgerEntry, into json: inout ByteWriter) {
-        let subject = entry.subject
+        json.member("model_served", entry.ended?.settlement.modelServed)
+        json.member("serve", subject?.serve.rawValue)
+        json.member("tier_requested", subject?.tierRequested)
+        json.member("tier_served", entry.ended?.settlement.tierServed)
         json.member("policy", subject?.policy)
         json.member("rate_card", entry.target?.rateCard)
         json.member("estimate", entry.estimate)
@@ -152,12 +133,8 @@ package enum LedgerLine {
 
     /// What the body takes at most: every byte of its texts escaped, and room for names, numbers and words.
     static func longestBody(of entry: LedgerEntry) -> Int {
-        self.longestRest(of: entry) + 6 * ((entry.subject?.textBytes ?? 0) + (entry.target?.textBytes ?? 0)) + (entry.subject?.tags.longestJSON ?? 0)
-    }
-
-    /// The same without what an intent and its end have in common.
-    static func longestRest(of entry: LedgerEntry) -> Int {
-        (entry.before == nil ? 2400 : 3600) + 6 * ((entry.subject?.currency.utf8.count ?? 0) + (entry.ended?.textBytes ?? 0))
+        (entry.before == nil ? 2400 : 3600) + 6 * ((entry.subject?.textBytes ?? 0) + (entry.target?.textBytes ?? 0) + (entry.ended?.textBytes ?? 0))
+            + (entry.subject?.tags.longestJSON ?? 0)
     }
 }
 
@@ -165,7 +142,7 @@ extension LedgerEntry.Subject {
     fileprivate var textBytes: Int {
         self.requestID.utf8.count + self.jobID.bytes + self.batchID.bytes + self.customID.bytes + self.clientRequestID.bytes
             + self.tenant.utf8.count + self.key.bytes + self.trafficClass.utf8.count + self.route.utf8.count + self.model.utf8.count
-            + self.tierRequested.bytes + self.policy.utf8.count
+            + self.tierRequested.bytes + self.policy.utf8.count + self.currency.utf8.count
     }
 }
 

@@ -24,33 +24,36 @@ package final class LiveLedger {
 
     package func makeRecorder() -> LiveRecorder { LiveRecorder(self) }
 
-    /// - Returns: No ticket where the journal has no room and the policy says to serve on from memory.
-    fileprivate func begin(_ intent: AttemptIntent) throws(StoreError) -> (ticket: IntentJournal.Ticket?, beginning: ShortLine.Beginning) {
+    /// - Returns: nil where the journal has no room and the policy says to serve on from memory.
+    fileprivate func begin(_ intent: AttemptIntent) throws(StoreError) -> IntentJournal.Ticket? {
         let waiting = self.ledger.backlogBytes
         if waiting > 0 {
             let isRefused = self.policy.live.policy.server.onLedgerFull == .refuse
             guard !isRefused, waiting < LiveLedger.mostBuffered else { throw StoreError(.full, "the ledger's disk is full") }
         }
-        let beginning = ShortLine.Beginning(intent.entry, scratch: &self.line)
-        beginning.write(intent.entry, to: &self.line)
-        let line = self.line
+        let line = self.encode(intent.entry)
         do throws(StoreError) {
-            return (try self.journal.append(intent: line.span.bytes, bound: intent.bound), beginning)
+            return try self.journal.append(intent: line.span.bytes, bound: intent.bound)
         } catch {
             guard case .full = error.code, self.policy.live.policy.server.onLedgerFull == .buffer else { throw error }
-            return (nil, beginning)
+            return nil
         }
     }
 
     fileprivate func end(_ entry: LedgerEntry, _ open: LiveRecorder.Open) {
-        open.beginning.write(entry, to: &self.line)
-        let line = self.line
+        let line = self.encode(entry)
         var ticket = open.ticket
         if let begun = ticket {
             // A journal that cannot take the end still has the intent: after a crash the attempt would be in doubt, not lost.
             ticket = (try? self.journal.append(end: line.span.bytes, closing: begun)) ?? begun
         }
         self.ledger.append(closing: entry, begun: open.begun, line: line, ticket: ticket?.number, of: self.desk)
+    }
+
+    private func encode(_ entry: LedgerEntry) -> [UInt8] {
+        self.line.removeAll(keepingCapacity: true)
+        ShortLine.append(entry, to: &self.line)
+        return self.line
     }
 }
 
@@ -60,7 +63,6 @@ package final class LiveRecorder: AttemptRecorder {
         var attempt: Int?
         var begun: Timestamp
         var ticket: IntentJournal.Ticket?
-        var beginning: ShortLine.Beginning
     }
 
     private let ledger: LiveLedger
@@ -79,9 +81,9 @@ package final class LiveRecorder: AttemptRecorder {
     #else
         package func begin(_ intent: AttemptIntent, then: (StoreError?) -> Void) {
             do throws(StoreError) {
-                let (ticket, beginning) = try self.ledger.begin(intent)
+                let ticket = try self.ledger.begin(intent)
                 if let open { self.others.append(open) }
-                self.open = Open(attempt: intent.entry.attempt, begun: intent.entry.at, ticket: ticket, beginning: beginning)
+                self.open = Open(attempt: intent.entry.attempt, begun: intent.entry.at, ticket: ticket)
             } catch {
                 return then(error)
             }

@@ -74,18 +74,6 @@ import Testing
         #expect(ShortLine(bytes: Array(short.bytes.prefix(20))).line(seq: 41, previous: .genesis, ofIntentAt: begun) { _ in hash } == nil)
     }
 
-    /// Byte for byte as if they were written apart.
-    @Test(arguments: Self.entries.filter(\.kind.isEnd))
-    func anIntentAndItsEndMayBeginWithTheSameBytes(_ end: LedgerEntry) {
-        let intent = end.intent(at: end.at + .milliseconds(-1500))
-        var line: [UInt8] = [1]
-        let beginning = ShortLine.Beginning(intent, scratch: &line)
-        for entry in [intent, end, intent] {
-            beginning.write(entry, to: &line)
-            #expect(line == ShortLine(entry).bytes)
-        }
-    }
-
     @Test func aMemberOfALaterVersionIsPassedOverAndOneOfAnEarlierMayMiss() throws {
         let body = String(decoding: LedgerLine.body(of: Self.entries[0]), as: UTF8.self)
         let later = body.replacing(",\"attempt\":1", with: ",\"attempt\":1,\"shiny\":{\"new\":[1,\"x\"]}")
