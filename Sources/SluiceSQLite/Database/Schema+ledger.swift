@@ -3,7 +3,7 @@ extension Schema {
         PRAGMA user_version = 2;
 
         -- `line` is the export line, byte for byte, or since the tenth migration a `ShortLine` that stands for it. The other columns repeat what is in it, and `audit verify` compares them.
-        -- Since the eleventh it is empty for the intent of a live call, whose end comes next and says the rest; such a row has no other column but the time and the hash.
+        -- By the eleventh it was empty for the intent of a live call, whose end came next and said the rest; since the twelfth the row of the end stands for both.
         -- `part` is 0 for the intent of an attempt, 1 for its end: each attempt has at most one of either.
         CREATE TABLE ledger(
           seq INTEGER PRIMARY KEY,

@@ -15,9 +15,6 @@ struct EntryPack: Sendable {
         var end: UInt32
         /// When the call was begun that the entry ends, where the row holds its intent too.
         var begun: Int64?
-
-        /// How many entries it holds.
-        var count: Int { self.begun == nil ? 1 : 2 }
     }
 
     /// The entries of one hour, by their places among those of the pack.

@@ -42,7 +42,8 @@ extension LedgerRow {
             guard let own = self.instant(at), let line = short.line(seq: seq, previous: before, ofIntentAt: own, { _ in hash }) else { return nil }
             return [LedgerRow(seq: seq, line: line.text)]
         }
-        guard let instant = self.instant(begun) ?? nil,
+        // The first entry has none before it, and in a file that was changed a number may be any.
+        guard seq > 1, let instant = self.instant(begun) ?? nil,
             let intent = short.line(seq: seq - 1, previous: before, ofIntentAt: instant, ChainTail.sha256),
             let end = short.line(seq: seq, previous: intent.hash, { _ in hash })
         else { return nil }
