@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Flushes what was written in one turn of an event loop together, at the turn's end. Bound to that loop.
+/// Sends what was written in one turn of an event loop together, at the turn's end. Bound to that loop.
 ///
 /// A write to a socket wakes whoever waits on the other side; when many are written in a row, the other side is awake after the first.
 package final class TurnFlush {
@@ -8,16 +8,16 @@ package final class TurnFlush {
     private static let most = 32
 
     private let loop: any EventLoop
-    private var waiting: [ChannelHandlerContext] = []
+    private var waiting: [SocketWriter] = []
     private var isExpected = false
 
     package init(loop: any EventLoop) {
         self.loop = loop
     }
 
-    /// Flushes what was written to this context, soon. Whoever closes the channel before must flush it.
-    package func add(_ context: ChannelHandlerContext) {
-        self.waiting.append(context)
+    /// Flushes the writer, soon.
+    func add(_ writer: SocketWriter) {
+        self.waiting.append(writer)
         if self.waiting.count >= TurnFlush.most { return self.flush() }
         guard !self.isExpected else { return }
         self.isExpected = true
@@ -32,10 +32,13 @@ package final class TurnFlush {
 
     private func flush() {
         // A flush may come back here: a channel that fails is closed, and its exchange ends.
-        var contexts: [ChannelHandlerContext] = []
-        swap(&contexts, &self.waiting)
-        for context in contexts { context.flush() }
-        contexts.removeAll(keepingCapacity: true)
-        if self.waiting.isEmpty { self.waiting = contexts }
+        var writers: [SocketWriter] = []
+        swap(&writers, &self.waiting)
+        for writer in writers {
+            writer.isExpected = false
+            writer.flush()
+        }
+        writers.removeAll(keepingCapacity: true)
+        if self.waiting.isEmpty { self.waiting = writers }
     }
 }

@@ -55,7 +55,7 @@ package struct APIChannel: ServerChildChannel {
             // One read a wake-up: a second one would mostly find nothing.
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
-            try channel.pipeline.syncOperations.addHandler(HotConnection(server: server, coldDoor: door))
+            try channel.pipeline.syncOperations.addHandler(HotConnection(server: server, coldDoor: door, isBare: self.tls == nil))
             return Value(channel: channel, door: door)
         }
     }

@@ -42,6 +42,8 @@ final class HotConnection: ChannelDuplexHandler {
     private var head = HTTPHead()
     private var pending = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
+    private var writer: SocketWriter?
+    private let isBare: Bool
     private let coldDoor: ColdDoor
     private var isColdOpen = false
     /// One too many: it is told so, whatever it asks.
@@ -61,8 +63,10 @@ final class HotConnection: ChannelDuplexHandler {
     private var unwritableSince: MonotonicInstant?
     private var bytesLeft = 0
 
-    init(server: ServerLoop, coldDoor: ColdDoor) {
+    /// - Parameter isBare: Nothing stands between it and the socket.
+    init(server: ServerLoop, coldDoor: ColdDoor, isBare: Bool) {
         self.server = server
+        self.isBare = isBare
         self.coldDoor = coldDoor
     }
 
@@ -70,6 +74,7 @@ final class HotConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.writer = SocketWriter(context, turn: self.server.flushes, isBare: self.isBare)
         self.server.add(self)
         self.isExcess = !self.server.share.enter()
         self.since = self.server.readClock().monotonic
@@ -77,6 +82,8 @@ final class HotConnection: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.writer?.socketClosed()
+        self.writer = nil
         self.server.remove(self)
         if !self.isExcess { self.server.share.leave() }
     }
@@ -95,6 +102,7 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.writer?.socketClosed()
         self.lost()
         self.coldDoor.stayShut()
         context.fireChannelInactive()
@@ -266,6 +274,7 @@ final class HotConnection: ChannelDuplexHandler {
         guard let context = self.context else { return }
         if !self.isColdOpen {
             self.isColdOpen = true
+            self.writer?.joinChannel()
             self.coldDoor.open(context.channel)
         }
         self.since = self.server.clock.now.monotonic
@@ -375,22 +384,16 @@ final class HotConnection: ChannelDuplexHandler {
     var isOldClient: Bool { self.head.isHTTP10 }
 
     /// A stream begins: to a client that knows no chunks it has no end but the connection's.
-    func beginStream() {
+    func beginStream() -> AnswerStream? {
         if self.isOldClient { self.keepsAlive = false }
+        return self.writer.map { AnswerStream(writer: $0, isChunked: !self.isOldClient) }
     }
 
-    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+    var isWritable: Bool { self.writer?.isWritable ?? false }
 
-    func write(_ buffer: ByteBuffer, then second: ByteBuffer? = nil) {
-        guard let context = self.context else { return }
-        context.write(self.wrapOutboundOut(buffer), promise: nil)
-        if let second { context.write(self.wrapOutboundOut(second), promise: nil) }
-        self.server.flushes.add(context)
-    }
-
-    /// Without flushing: the rest of the turn follows.
-    func writeUnflushed(_ buffer: ByteBuffer) {
-        self.context?.write(self.wrapOutboundOut(buffer), promise: nil)
+    func write(_ buffer: consuming ByteBuffer, then second: consuming ByteBuffer? = nil) {
+        self.writer?.write(buffer)
+        if let second { self.writer?.write(second) }
     }
 
     /// Answers a request that never became an exchange.
@@ -428,7 +431,7 @@ final class HotConnection: ChannelDuplexHandler {
 
     /// Closes behind what was written.
     private func close(_ mode: CloseMode = .all) {
-        self.context?.flush()
+        self.writer?.flush()
         self.context?.close(mode: mode, promise: nil)
     }
 

@@ -10,8 +10,12 @@ final class LiveExchange: AnswerSink {
     private let requestID: String
     private var run: DispatchRun?
     private var wait: QueueWait?
-    private var isStreaming = false
     private var isOver = false
+    /// Nobody waits for the answer on this connection any more.
+    private var hasClientLeft = false
+    private var isStreaming = false
+    /// Where a stream's events go.
+    private var stream: AnswerStream?
     /// Given for a request with an idempotency key.
     private var keeper: AnswerKeeper?
     /// Given for the first try of an SDK: its retries may find it under this.
@@ -20,8 +24,6 @@ final class LiveExchange: AnswerSink {
     private var listeners: [CallsInFlight.Call] = []
     /// The call whose answer this one waits for.
     private var host: CallsInFlight.Call?
-    /// Nobody waits for the answer on this connection any more.
-    private var hasClientLeft = false
     /// A client that has its answer but for the end does not wait for a disk that hangs.
     private static let patienceWithDisk = TimeAmount.seconds(1)
 
@@ -230,14 +232,14 @@ final class LiveExchange: AnswerSink {
     func begin(_ head: consuming AnswerHead) {
         guard !self.isOver else { return }
         self.isStreaming = true
+        self.stream = self.connection.beginStream()
         self.keeper?.began(head)
         if !self.listeners.isEmpty {
             let shared = copy head
             self.tellListeners { $0.begin(shared) }
         }
         guard !self.hasClientLeft else { return }
-        self.connection.beginStream()
-        self.connection.writeUnflushed(ResponseBytes.streamHead(head, isChunked: !self.connection.isOldClient, keepsAlive: self.connection.mayStay))
+        self.connection.write(ResponseBytes.streamHead(head, isChunked: !self.connection.isOldClient, keepsAlive: self.connection.mayStay))
     }
 
     func send(_ events: consuming ByteBuffer) {
@@ -248,7 +250,7 @@ final class LiveExchange: AnswerSink {
             self.tellListeners { $0.send(shared) }
         }
         guard !self.hasClientLeft else { return }
-        self.connection.write(self.connection.isOldClient ? events : ResponseBytes.chunk(events))
+        self.stream?.send(events)
     }
 
     func finish(isWhole: Bool) {
@@ -279,7 +281,7 @@ final class LiveExchange: AnswerSink {
         }
     }
 
-    var isWritable: Bool { self.hasClientLeft || self.connection.isWritable }
+    var isWritable: Bool { self.hasClientLeft || self.stream?.isWritable ?? self.connection.isWritable }
 
     private func end() {
         self.isOver = true

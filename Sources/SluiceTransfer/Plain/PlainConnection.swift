@@ -28,8 +28,14 @@ final class PlainConnection: ChannelInboundHandler {
     private static let longestPause = TimeAmount.seconds(10)
 
     private var state = State.idle
-    private var exchange: PlainExchange?
+    private var exchange: PlainExchange? {
+        didSet { self.receiver = self.exchange?.receiver }
+    }
+    // Both of the exchange, at hand for each piece: of hundreds of streams that take turns every object must come to the core's cache first.
+    private var receiver: (any UpstreamReceiver)?
+    private var isPaused = false
     private var context: ChannelHandlerContext?
+    private var writer: SocketWriter?
     /// A head of which more must come.
     private var pending: ByteBuffer?
     /// What came while the call was paused, and the connection's end if that came too.
@@ -46,7 +52,10 @@ final class PlainConnection: ChannelInboundHandler {
     private var endedInGoodOrder = false
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.writer = nil
+    }
 
     var isUsable: Bool {
         if case .idle = self.state { self.context?.channel.isActive ?? false } else { false }
@@ -66,14 +75,18 @@ final class PlainConnection: ChannelInboundHandler {
         self.state = .head
         self.interimAnswers = 0
         self.served += 1
-        if exchange.isPaused { self.setReading(false) }
+        self.isPaused = false
+        if exchange.isPaused { self.pause() }
         exchange.receiver?.callSent()
         let call = exchange.call
         let isJoined = call.body.readableBytes <= PlainConnection.longestJoined
-        context.write(NIOAny(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined)), promise: nil)
-        guard !isJoined else { return exchange.host.flushes.add(context) }
+        let writer = self.writer ?? SocketWriter(context, turn: exchange.host.flushes)
+        self.writer = writer
+        writer.write(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined))
+        guard !isJoined else { return }
         // At once: as a rule the system takes all of it, and then there is nothing to watch.
-        context.writeAndFlush(NIOAny(call.body), promise: nil)
+        writer.write(call.body)
+        writer.flush()
         self.watchUpload(of: exchange, left: .max)
     }
 
@@ -121,13 +134,19 @@ final class PlainConnection: ChannelInboundHandler {
         self.context?.close(promise: nil)
     }
 
+    func pause() {
+        self.isPaused = true
+        self.setReading(false)
+    }
+
     /// The call goes on: what was held is delivered first.
     func goOn() {
+        self.isPaused = false
         self.setReading(true)
         if let bytes = self.held {
             self.held = nil
             self.read(bytes)
-            if !(self.exchange?.isPaused ?? true) { self.exchange?.receiver?.callPaused() }
+            if !self.isPaused { self.receiver?.callPaused() }
         }
         if let end = self.heldEnd, self.held == nil {
             self.heldEnd = nil
@@ -135,7 +154,7 @@ final class PlainConnection: ChannelInboundHandler {
         }
     }
 
-    func setReading(_ isOn: Bool) {
+    private func setReading(_ isOn: Bool) {
         guard let channel = self.context?.channel else { return }
         try? channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
@@ -150,7 +169,7 @@ final class PlainConnection: ChannelInboundHandler {
     private func read(_ input: ByteBuffer) {
         var bytes = input
         while bytes.readableBytes > 0 {
-            if let exchange = self.exchange, exchange.isPaused {
+            if self.isPaused, self.exchange != nil {
                 if self.held == nil { self.held = bytes } else { self.held?.writeBuffer(&bytes) }
                 return
             }
@@ -164,13 +183,13 @@ final class PlainConnection: ChannelInboundHandler {
                 guard self.readHead(&bytes) else { return }
             case .length(let left):
                 let count = min(left, bytes.readableBytes)
-                if let piece = bytes.readSlice(length: count) { self.exchange?.receiver?.callReceived(piece) }
+                if let piece = bytes.readSlice(length: count) { self.receiver?.callReceived(piece) }
                 guard case .length = self.state else { return }
                 if count == left { self.finish(&bytes) } else { self.state = .length(left: left - count) }
             case .chunked:
                 guard self.readChunks(&bytes) else { return }
             case .untilClose:
-                self.exchange?.receiver?.callReceived(bytes)
+                self.receiver?.callReceived(bytes)
                 return
             }
         }
@@ -179,10 +198,11 @@ final class PlainConnection: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         guard self.gotPiece, self.held == nil else { return }
         self.gotPiece = false
-        self.exchange?.receiver?.callPaused()
+        self.receiver?.callPaused()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.writer?.socketClosed()
         self.lost(nil)
     }
 
@@ -231,7 +251,7 @@ final class PlainConnection: ChannelInboundHandler {
             self.state = .chunked
         case .untilClose: self.state = .untilClose
         }
-        self.exchange?.receiver?.callAnswered(answer)
+        self.receiver?.callAnswered(answer)
         if case .length(left: 0) = self.state { self.finish(&bytes) }
         return true
     }
@@ -277,9 +297,9 @@ final class PlainConnection: ChannelInboundHandler {
             case .data(let range):
                 let piece = bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count)
                 bytes.moveReaderIndex(forwardBy: position)
-                if let piece { self.exchange?.receiver?.callReceived(piece) }
+                if let piece { self.receiver?.callReceived(piece) }
                 // The receiver may have given the call up, or paused it.
-                guard case .chunked = self.state, !(self.exchange?.isPaused ?? false) else { return true }
+                guard case .chunked = self.state, !self.isPaused else { return true }
             case .more:
                 bytes.moveReaderIndex(forwardBy: position)
                 return true
@@ -299,7 +319,8 @@ final class PlainConnection: ChannelInboundHandler {
         self.state = mayStay ? .idle : .closed
         // Not cleared: that would make a new one, since the answer's body shares it.
         bytes.moveReaderIndex(to: bytes.writerIndex)
-        if exchange.isPaused { self.setReading(true) }
+        if self.isPaused { self.setReading(true) }
+        self.isPaused = false
         if mayStay { exchange.host.giveBack(self, after: self.isStream ? .streamed : .whole) } else { self.context?.close(promise: nil) }
         self.lastHost = exchange.host
         exchange.end()

@@ -229,7 +229,7 @@ final class PlainExchange: UpstreamCallHandle {
 
     func pause() {
         self.isPaused = true
-        self.connection?.setReading(false)
+        self.connection?.pause()
     }
 
     func resume() {

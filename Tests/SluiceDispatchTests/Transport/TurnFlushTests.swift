@@ -13,32 +13,34 @@ import Testing
         self.turn = TurnFlush(loop: self.channel.embeddedEventLoop)
         let pipeline = self.channel.pipeline.syncOperations
         try pipeline.addHandler(self.flushes)
-        let writer = Writer()
-        try pipeline.addHandler(writer)
-        self.context = try pipeline.context(handler: writer)
+        let handler = Handler()
+        try pipeline.addHandler(handler)
+        self.context = try pipeline.context(handler: handler)
     }
 
-    @Test func whatIsWrittenInATurnIsFlushedAtItsEnd() throws {
-        for text in ["one", "two"] {
-            self.context.write(NIOAny(ByteBuffer(string: text)), promise: nil)
-            self.turn.add(self.context)
-        }
+    private func makeWriter() -> SocketWriter { SocketWriter(self.context, turn: self.turn) }
+
+    @Test func whatIsWrittenInATurnIsSentAtItsEnd() throws {
+        let writer = self.makeWriter()
+        for text in ["one", "two"] { writer.write(ByteBuffer(string: text)) }
         #expect(try self.channel.readOutbound(as: ByteBuffer.self) == nil)
         self.channel.embeddedEventLoop.run()
         #expect(try self.channel.readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "one"))
         #expect(try self.channel.readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "two"))
+        #expect(self.flushes.count == 1)
     }
 
     @Test func theNextTurnIsFlushedToo() {
+        let writer = self.makeWriter()
         for turn in 1...3 {
-            self.turn.add(self.context)
+            writer.write(ByteBuffer(string: "more"))
             self.channel.embeddedEventLoop.run()
             #expect(self.flushes.count == turn)
         }
     }
 
     @Test func aLongTurnDoesNotHoldEverythingBack() {
-        for _ in 0..<40 { self.turn.add(self.context) }
+        for _ in 0..<40 { self.makeWriter().write(ByteBuffer(string: "one")) }
         #expect(self.flushes.count == 32)
         self.channel.embeddedEventLoop.run()
         #expect(self.flushes.count == 40)
@@ -54,7 +56,7 @@ import Testing
         }
     }
 
-    private final class Writer: ChannelInboundHandler {
+    private final class Handler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
     }
 }
