@@ -42,6 +42,8 @@ final class Attempt: UpstreamReceiver {
     private var mode = Mode.unanswered
     private var body = ByteBuffer()
     private var relay: StreamRelay?
+    /// What comes is passed on as it comes.
+    private var isRelayed = false
 
     init(
         number: Int, candidate: Route.Candidate, slot: BackendSlot, upstream: LivePolicy.Upstream, intent: AttemptIntent,
@@ -189,6 +191,7 @@ final class Attempt: UpstreamReceiver {
             self.relay?.usageNote = self.run.usageNote(for: self, facts: self.currentFacts)
         case .commit:
             self.run.attemptCommits(self)
+            self.isRelayed = self.run.isCommitted
         case .problem(let reported):
             let problem = self.upstream.masked(reported)
             self.relay?.isOver = true
@@ -204,7 +207,7 @@ final class Attempt: UpstreamReceiver {
     }
 
     private func flush() {
-        guard self.run.isCommitted, let bytes = self.relay?.takeOutput() else { return }
+        guard self.isRelayed, let bytes = self.relay?.takeOutput() else { return }
         self.run.attempt(self, relays: bytes)
     }
 

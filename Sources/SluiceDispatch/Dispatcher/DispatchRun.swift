@@ -7,9 +7,14 @@ import SluiceWire
 ///
 /// Live traffic and deferred work are run by the same code; they differ in sink and recorder only.
 package final class DispatchRun {
+    // What each piece of a stream needs stands together.
+    private(set) var sink: (any AnswerSink)?
+    /// Given where the original is asked too.
+    private(set) var copy: AnswerCopy?
+    private(set) var isOver = false
+    private var isPaused = false
     let call: DispatchCall
     let dispatcher: Dispatcher
-    private(set) var sink: (any AnswerSink)?
     let recorder: any AttemptRecorder
     let meter: Meter
     /// nil where the policy has no budgets.
@@ -26,8 +31,6 @@ package final class DispatchRun {
     private var ticket: RoomTicket?
     private var waitUntil: MonotonicInstant?
     private(set) var roomWait: MonotonicInstant?
-    private var isPaused = false
-    private(set) var isOver = false
     /// What ``check(at:)`` looks at.
     let limits: Limits
     /// Holds a place of a tenant that has limits.
@@ -35,8 +38,6 @@ package final class DispatchRun {
     /// How the tenant stands with its limits; empty where it has none.
     var quotaLines: [UInt8] = []
     private var lastActivity: MonotonicInstant?
-    /// Given where the original is asked too.
-    private(set) var copy: AnswerCopy?
     /// Its place among the runs that the dispatcher watches.
     var watchIndex = -1
 
