@@ -41,7 +41,7 @@ final class PlainConnection: ChannelInboundHandler {
     /// What came while the call was paused, and the connection's end if that came too.
     private var held: ByteBuffer?
     private var heldEnd: (any Error)??
-    private var head = HTTPHead()
+    private var head = HTTPHead(fields: 12)
     private var chunks = ChunkedBody()
     private var interimAnswers = 0
     private var served = 0

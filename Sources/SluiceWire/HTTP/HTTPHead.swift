@@ -6,8 +6,20 @@ import SluiceCore
 package struct HTTPHead: Sendable {
     package struct Field: Sendable {
         package let id: HeaderName
-        package let name: Range<Int>
-        package let value: Range<Int>
+        // Half as long as ranges: each connection keeps room for its next head.
+        private let nameStart, nameEnd, valueStart, valueEnd: UInt32
+
+        fileprivate init(id: HeaderName, name: Range<Int>, value: Range<Int>) {
+            self.id = id
+            self.nameStart = UInt32(name.lowerBound)
+            self.nameEnd = UInt32(name.upperBound)
+            self.valueStart = UInt32(value.lowerBound)
+            self.valueEnd = UInt32(value.upperBound)
+        }
+
+        // What was a range is one again.
+        package var name: Range<Int> { Range(uncheckedBounds: (Int(self.nameStart), Int(self.nameEnd))) }
+        package var value: Range<Int> { Range(uncheckedBounds: (Int(self.valueStart), Int(self.valueEnd))) }
     }
 
     /// How the body's end is told.
@@ -41,8 +53,9 @@ package struct HTTPHead: Sendable {
     package fileprivate(set) var keepsAlive = true
     package fileprivate(set) var expectsContinue = false
 
-    package init() {
-        self.fields.reserveCapacity(24)
+    /// - Parameter fields: For so many there is room from the beginning.
+    package init(fields: Int = 24) {
+        self.fields.reserveCapacity(fields)
     }
 
     package func first(_ id: HeaderName) -> Range<Int>? {
