@@ -106,12 +106,12 @@ async def one(port, kind):
     return kind, status, first or time.perf_counter() - began, b"\r\nretry-after: " in head, began
 
 
-async def offered(port, rate, seconds):
-    """Requests at an even rate, three of four of the patient kind, whatever becomes of the ones before."""
+async def offered(port, rate, seconds, kinds=("urgent", "patient", "patient", "patient")):
+    """Requests at an even rate, of the kinds in turn, whatever becomes of the ones before."""
     tasks, start = [], time.perf_counter()
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0, start + number / rate - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(port, "urgent" if number % 4 == 0 else "patient")))
+        tasks.append(asyncio.create_task(one(port, kinds[number % len(kinds)])))
     return await asyncio.gather(*tasks), time.perf_counter() - start
 
 
@@ -152,6 +152,34 @@ def overload():
         assert served == len(router.closed()), "a request that was refused has an attempt"
         curve = ", ".join(f"{load} x: {value:.0f}/s" for load, value in goodput.items())
         return f"goodput {curve}; urgent p99 {urgent99[0.5]:.0f} ms, at 4 x {urgent99[4]:.0f} ms; normal after {after:.1f} s"
+
+
+def flood_of(kind, port, rate, seconds):
+    """In a process of its own, so that whoever measures others is not kept from its clock."""
+    return asyncio.run(offered(port, rate, seconds, (kind,)))
+
+
+@case("P28-flood", "a flood of four times what the backend bears, half of which the urgent alone need: they wait hardly longer than without it", 200)
+def flood():
+    slots, seconds = scaled(4, 16), scaled(5, 60)
+    bears = slots / 0.062
+    with Router(SHARED.format(slots=slots)) as router, concurrent.futures.ProcessPoolExecutor(1) as others:
+        def urgent():
+            answers, _ = flood_of("urgent", router.port, bears / 2, seconds)
+            assert all(a[1] == 200 for a in answers), f"{sum(a[1] != 200 for a in answers)} of {len(answers)} urgent requests were refused"
+            times = sorted(a[2] for a in answers)
+            return times[int(len(times) * 0.99)] * 1000
+        flood_of("urgent", router.port, bears / 2, 1)
+        alone = urgent()
+        flooding = others.submit(flood_of, "patient", router.port, bears * 3.5, seconds + 4)
+        # The flood is there first.
+        time.sleep(2)
+        among = urgent()
+        patient, _ = flooding.result()
+        assert among <= alone + scaled(60, 10), f"p99 {alone:.0f} ms alone, {among:.0f} in the flood"
+        served = sum(a[1] == 200 for a in patient)
+        assert 0 < served < len(patient), f"{served} of {len(patient)} patient requests were served"
+        return f"urgent p99 {alone:.0f} ms alone, {among:.0f} in the flood; {served} of {len(patient)} patient ones served"
 
 
 @case("tenant-limits", "a tenant at its limits is refused with 429 rate_limited and Retry-After; others are not, and its place is given back", 60)
