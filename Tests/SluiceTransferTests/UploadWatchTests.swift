@@ -30,9 +30,23 @@ import Testing
     }
 
     @Test func theConnectionIsNotWaitedForHere() {
+        let call = Call()
         var watch = UploadWatch<Call>()
-        watch.add(Call(), at: 0)
+        watch.add(call, at: 0)
         #expect((1...30).map { self.stalled(&watch, at: $0) }.allSatisfy { $0 == 0 })
+    }
+
+    /// Between two looks thousands may come and go, each with its body.
+    @Test func aCallThatIsOverIsNotKept() {
+        var watch = UploadWatch<Call>()
+        weak var last: Call?
+        do {
+            let call = Call()
+            last = call
+            watch.add(call, at: 0)
+        }
+        #expect(last == nil)
+        #expect(self.stalled(&watch, at: 1) == 0 && watch.alarm == nil)
     }
 
     @Test func whatIsTakenIsNotLookedAtAnyMore() {

@@ -76,6 +76,8 @@ final class Transfer {
             (CURLOPT_MAXAGE_CONN, 3),
             // Chunks come with their framing, which is followed strictly here; libcurl alone would lose bytes after the end unseen.
             (CURLOPT_HTTP_TRANSFER_DECODING, 0), (CURLOPT_HTTP_CONTENT_DECODING, 0),
+            // Each open stream has both; a TLS record carries 16 KiB anyway.
+            (CURLOPT_UPLOAD_BUFFERSIZE, 16_384), (CURLOPT_BUFFERSIZE, 8192),
             (CURLOPT_TCP_NODELAY, 1), (CURLOPT_TCP_KEEPALIVE, 1), (CURLOPT_QUICK_EXIT, 1), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
         ] { ccurl_set_long(self.easy, option, value) }
     }

@@ -1,7 +1,8 @@
 /// Finds the backends that have stopped reading a large request (`promises.md`, fault 21): libcurl would wait for them without an end.
 struct UploadWatch<Call: AnyObject> {
     private struct Upload {
-        let call: Call
+        // Not held: with it its body would be, until the next look.
+        weak var call: Call?
         var taken = 0
         /// When some of it was taken last.
         var since: UInt64
@@ -30,10 +31,10 @@ struct UploadWatch<Call: AnyObject> {
         var stalled: [Call] = []
         var kept: [Upload] = []
         for var upload in self.uploads {
-            guard let taken = progress(upload.call) else { continue }
+            guard let call = upload.call, let taken = progress(call) else { continue }
             // Before the first byte it is the connection that is waited for, which has a time-out of its own.
             if taken > upload.taken || taken == 0 { (upload.taken, upload.since) = (taken, now) }
-            if now - upload.since >= Self.longestPause { stalled.append(upload.call) } else { kept.append(upload) }
+            if now - upload.since >= Self.longestPause { stalled.append(call) } else { kept.append(upload) }
         }
         self.uploads = kept
         self.alarm = kept.isEmpty ? nil : now + Self.interval
