@@ -2,7 +2,7 @@
 # private virtual environments) and reuses what an earlier one built.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test unit end-to-end promises soak sim kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench order image lint fmt shape tools probe
+.PHONY: help demo run test unit end-to-end promises soak sim kill-loop evidence fuzz kill-store crash-states store-faults store-model tamper store-promises store-speed report-bench bench bench-tls order image lint fmt shape tools probe
 
 SWIFT ?= swift
 PYTHON ?= /usr/bin/python3
@@ -122,6 +122,11 @@ bench: tools ## measures a release build beside nginx on the same core and print
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx
 	$(BUILD) -c release --product sluice
 	Benchmarks/rig/bench $(ARGS)
+
+bench-tls: tools ## the same over TLS: Sluice with an https backend beside nginx with proxy_pass https
+	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux nginx openssl
+	$(BUILD) -c release --product sluice
+	TLS=1 Benchmarks/rig/bench $(ARGS)
 
 order: tools ## finds the functions that requests run through, for the linker to lay beside each other (Sources/sluice/symbols.order)
 	@.ci/need "for the bench rig" gcc libc6-dev curl util-linux linux-perf

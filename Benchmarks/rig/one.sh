@@ -20,9 +20,9 @@ if [ "$N" != direct ]; then
   rss=$(for p in $PROXY_PID $(pgrep -P $PROXY_PID); do grep -h ^Pss: /proc/$p/smaps_rollup; done 2>/dev/null | awk '{s+=$2} END {printf "%.1f", s/1024}')
   echo "{\"label\":\"$N:cold:$REP\",\"cold\":$c,\"idle_pss_mb\":${rss:-0}}" >> $OUT
 fi
-t() {  # t NAME CMD... : run; again once if somebody else used more than 0.12 core
+t() {  # t NAME CMD... : run; again once if somebody else used more than FOREIGN (0.12) cores
   local n=$1; shift; LABEL=$N:$n:$REP
-  for k in 1 2; do r=$("$@"); f=$(sed -n 's/.*"foreign_cpu":\(-\?[0-9.]*\).*/\1/p' <<<"$r"); awk "BEGIN{exit !(${f:-0} > 0.12)}" || break; [ $k = 1 ] && echo "# again: $n foreign $f" >&2; done
+  for k in 1 2; do r=$("$@"); f=$(sed -n 's/.*"foreign_cpu":\(-\?[0-9.]*\).*/\1/p' <<<"$r"); awk "BEGIN{exit !(${f:-0} > ${FOREIGN:-0.12})}" || break; [ $k = 1 ] && echo "# again: $n foreign $f" >&2; done
   echo "$r" >> $OUT
 }
 for x in $SET; do case $x in

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""table.py results.jsonl: one Markdown table, a row for each peer, medians over the repetitions, and the ratio to nginx of the same run."""
+"""table.py results.jsonl: one Markdown table, a row for each peer, medians over the repetitions, and the ratio to nginx (nginxtls) of the same run."""
 import collections
 import json
 import statistics
@@ -34,6 +34,7 @@ def main(path):
             peer, test, _ = row["label"].split(":")
             rows[peer, test].append(row)
     peers = list(dict.fromkeys(peer for peer, _ in rows))
+    yardstick = next(peer for peer in peers if peer.startswith("nginx"))
 
     def median(peer, column):
         _, test, path, scale = column
@@ -42,11 +43,11 @@ def main(path):
         return statistics.median(values) if values else None
 
     def cell(peer, column):
-        mine, nginx = median(peer, column), median("nginx", column)
+        mine, nginx = median(peer, column), median(yardstick, column)
         if mine is None:
             return "–"
         text = f"{mine:.2f}" if column[1] is None else f"{mine:.1f}"
-        return text if peer == "nginx" or not nginx or column[1] is None else f"{text} (×{mine / nginx:.2f})"
+        return text if peer == yardstick or not nginx or column[1] is None else f"{text} (×{mine / nginx:.2f})"
 
     print("| | " + " | ".join(column[0] for column in COLUMNS) + " |")
     print("|" + " --- |" * (len(COLUMNS) + 1))

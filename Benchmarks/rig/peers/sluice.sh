@@ -1,12 +1,12 @@
 #!/bin/bash
 # Sluice itself: policy with a ledger, one backend, price known. sluice.sh PORT UPSTREAM_PORT ; SLUICE=path of the release binary
-# THREADS (1); ROUTES, BACKENDS: so many more that the request has nothing to do with (scale.sh)
+# UPSTREAM: another address of the backend (sluicetls.sh). THREADS (1); ROUTES, BACKENDS: so many more that the request has nothing to do with (scale.sh)
 D=${PEER_DIR:-$(mktemp -d -t sluice.XXXX)}; mkdir -p "$D/policies"
 cat > "$D/policies/bench.yaml" <<C
 version: 1
 server: { listen: 127.0.0.1:$1, admin: 127.0.0.1:$(($1 + 1001)) }
 backends:
-  mock: { url: "http://127.0.0.1:$2/v1", price: { input: 2.50, cached: 0.25, output: 10.00 } }
+  mock: { url: "${UPSTREAM:-http://127.0.0.1:$2}/v1", price: { input: 2.50, cached: 0.25, output: 10.00 } }
 $(for n in $(seq ${BACKENDS:-0}); do echo "  other-$n: { url: \"http://127.0.0.1:$2/v1\", price: { input: 1, output: 1 } }"; done)
 models:
   mock-model: { mock: mock-model }
