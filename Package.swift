@@ -62,7 +62,8 @@ let package = Package(
         .target(name: "SluiceWire", dependencies: ["SluiceCore", nio], swiftSettings: settings),
 
         // The road.
-        .target(name: "SluiceDispatch", dependencies: ["SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
+        .target(name: "CSocketWait"),
+        .target(name: "SluiceDispatch", dependencies: ["CSocketWait", "SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
         .target(name: "CClock"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(

@@ -10,7 +10,7 @@ package final class SocketWriter {
     private static let longestJoined = 16_384
 
     private let context: ChannelHandlerContext
-    private let turn: TurnFlush
+    private let turn: SocketTurn
     /// nil where every write takes the channel's way: it has no socket, something stands between, or it is closed.
     private var socket: NIOBSDSocket.Handle?
     private var waiting = ByteBuffer()
@@ -22,7 +22,7 @@ package final class SocketWriter {
     /// - Parameters:
     ///   - context: Of a handler of the channel. Released with the writer, which its handler lets go when it is removed.
     ///   - isBare: false where handlers before this one change what is written, as TLS does.
-    package init(_ context: ChannelHandlerContext, turn: TurnFlush, isBare: Bool = true) {
+    package init(_ context: ChannelHandlerContext, turn: SocketTurn, isBare: Bool = true) {
         self.context = context
         self.turn = turn
         guard isBare else { return }

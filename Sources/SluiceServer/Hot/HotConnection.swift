@@ -8,7 +8,7 @@ import SluiceWire
 ///
 /// Every head is scanned here, so the strict rules hold for both kinds. One request at a time: what is pipelined waits until the answer
 /// before it is written, hot and cold ones in their order.
-final class HotConnection: ChannelDuplexHandler {
+final class HotConnection: ChannelDuplexHandler, SocketReceiver {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -19,17 +19,12 @@ final class HotConnection: ChannelDuplexHandler {
         case head
         case hotBody(HotRequest)
         /// The body of a request that the codec has.
-        case coldBody(ColdBody)
+        case coldBody
         /// The codec's answer is awaited.
         case coldAnswer
         case exchange(LiveExchange)
         /// Nothing more is read.
         case closing
-    }
-
-    private enum ColdBody {
-        case length(left: Int)
-        case chunked(ChunkedBody)
     }
 
     /// Pipelined bytes beyond this are left in the socket.
@@ -43,9 +38,12 @@ final class HotConnection: ChannelDuplexHandler {
     private var pending = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
     private var writer: SocketWriter?
+    private var reader: SocketReader?
     private let isBare: Bool
     private let coldDoor: ColdDoor
     private var isColdOpen = false
+    /// The last that the codec was given.
+    private var cold = ColdRequest()
     /// One too many: it is told so, whatever it asks.
     private var isExcess = false
     private var isReadingStopped = false
@@ -54,11 +52,6 @@ final class HotConnection: ChannelDuplexHandler {
     /// When the head, the body or the wait for the next request began: what deadlines are counted from.
     private var since: MonotonicInstant?
     private var isInsideHead = false
-    /// Of a cold body: the hot one counts its own.
-    private var coldBytes = 0
-    private var hasColdAnswerBegun = false
-    /// The client of a cold request sends its body when it is told to.
-    private var isContinueOwed = false
     /// Since when the client takes nothing, and how much waits for it.
     private var unwritableSince: MonotonicInstant?
     private var bytesLeft = 0
@@ -74,27 +67,24 @@ final class HotConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        self.writer = SocketWriter(context, turn: self.server.flushes, isBare: self.isBare)
+        self.writer = SocketWriter(context, turn: self.server.turn, isBare: self.isBare)
+        if self.isBare { self.reader = SocketReader(context, turn: self.server.turn, receiver: self) }
         self.server.add(self)
         self.isExcess = !self.server.share.enter()
         self.since = self.server.readClock().monotonic
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.leaveSocket()
         self.context = nil
-        self.writer?.socketClosed()
         self.writer = nil
+        self.reader = nil
         self.server.remove(self)
         if !self.isExcess { self.server.share.leave() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = self.unwrapInboundIn(data)
-        if case .coldBody(.length(let left)) = self.state, self.pending.readableBytes == 0, bytes.readableBytes <= left {
-            return self.passCold(bytes, left: left, context)
-        }
-        if self.pending.readableBytes == 0 { self.pending = bytes } else { self.pending.writeBuffer(&bytes) }
-        self.process()
+        self.take(self.unwrapInboundIn(data))
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -102,7 +92,7 @@ final class HotConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.writer?.socketClosed()
+        self.leaveSocket()
         self.lost()
         self.coldDoor.stayShut()
         context.fireChannelInactive()
@@ -136,6 +126,23 @@ final class HotConnection: ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    // MARK: SocketReceiver
+
+    func socketRead(_ bytes: ByteBuffer) {
+        self.take(bytes)
+        // The codec's first request came this way, and its readers wait to hear that it was all.
+        if self.isColdOpen { self.context?.fireChannelReadComplete() }
+    }
+
+    func socketFailed(_ error: IOError) {
+        if let context = self.context { self.errorCaught(context: context, error: error) }
+    }
+
+    private func leaveSocket() {
+        self.writer?.socketClosed()
+        self.reader?.stop()
+    }
+
     private var isBusyCold: Bool {
         switch self.state {
         case .coldBody, .coldAnswer: true
@@ -151,6 +158,12 @@ final class HotConnection: ChannelDuplexHandler {
 
     // MARK: Requests
 
+    private func take(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        if self.pending.readableBytes == 0 { self.pending = bytes } else { self.pending.writeBuffer(&bytes) }
+        self.process()
+    }
+
     private func process() {
         // An answer that is written at once comes back here: the loop below goes on with what is pipelined.
         guard !self.isProcessing else { return }
@@ -162,8 +175,8 @@ final class HotConnection: ChannelDuplexHandler {
                 guard self.pending.readableBytes > 0, self.readHead() else { return }
             case .hotBody(let request):
                 guard self.readBody(request) else { return }
-            case .coldBody(let body):
-                guard self.readCold(body) else { return }
+            case .coldBody:
+                guard self.readCold() else { return }
             case .coldAnswer, .exchange:
                 // Empty, it would still keep the channel from reading into the same buffer again.
                 if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
@@ -275,73 +288,42 @@ final class HotConnection: ChannelDuplexHandler {
         if !self.isColdOpen {
             self.isColdOpen = true
             self.writer?.joinChannel()
+            self.reader?.stop()
             self.coldDoor.open(context.channel)
         }
         self.since = self.server.clock.now.monotonic
-        self.coldBytes = 0
-        self.hasColdAnswerBegun = false
-        self.isContinueOwed = self.head.expectsContinue
-        guard let bytes = self.pending.readSlice(length: self.head.length) else { return }
-        switch self.head.framing {
-        case .none, .untilClose, .length(0): self.state = .coldAnswer
-        case .length(let count): self.state = .coldBody(.length(left: count))
-        case .chunked: self.state = .coldBody(.chunked(ChunkedBody()))
-        }
-        context.fireChannelRead(self.wrapInboundOut(bytes))
+        self.cold = ColdRequest(self.head)
+        if let bytes = self.pending.readSlice(length: self.head.length) { self.passCold(bytes, context) }
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         guard event is AwaitedBody.Wanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
         promise?.succeed()
-        guard self.isContinueOwed, case .coldBody = self.state, !self.hasColdAnswerBegun else { return }
-        self.isContinueOwed = false
+        guard case .coldBody = self.state, self.cold.mayBeToldToContinue() else { return }
         self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
     }
 
-    private func readCold(_ body: ColdBody) -> Bool {
-        guard let context = self.context, self.pending.readableBytes > 0 else { return false }
-        switch body {
-        case .length(let left):
-            guard let bytes = self.pending.readSlice(length: min(left, self.pending.readableBytes)) else { return false }
-            self.passCold(bytes, left: left, context)
+    private func readCold() -> Bool {
+        do throws(HTTPFault) {
+            guard let context = self.context, let bytes = try self.cold.take(from: &self.pending) else { return false }
+            // Empty, it would still keep the channel from reading into the same buffer again.
+            if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
+            self.passCold(bytes, context)
             return true
-        case .chunked(var chunks):
-            var position = 0
-            do throws(HTTPFault) {
-                let isOver = try self.pending.withUnsafeReadableBytes { bytes throws(HTTPFault) in
-                    while true {
-                        switch try chunks.next(bytes, at: &position) {
-                        case .data: continue
-                        case .end: return true
-                        case .more: return false
-                        }
-                    }
-                }
-                self.state = isOver ? .coldAnswer : .coldBody(.chunked(chunks))
-            } catch {
-                self.fault(Refusal(error.status, .invalidRequest, "the body's framing is broken: \(error.reason)"))
-                return false
-            }
-            guard let bytes = self.pending.readSlice(length: position) else { return false }
-            self.coldBytes += position
-            self.isContinueOwed = false
-            context.fireChannelRead(self.wrapInboundOut(bytes))
-            return true
+        } catch {
+            self.fault(Refusal(error.status, .invalidRequest, "the body's framing is broken: \(error.reason)"))
+            return false
         }
     }
 
-    private func passCold(_ bytes: ByteBuffer, left: Int, _ context: ChannelHandlerContext) {
-        let rest = left - bytes.readableBytes
-        self.coldBytes += bytes.readableBytes
-        // Who does not wait for it needs no leave.
-        self.isContinueOwed = false
-        self.state = rest == 0 ? .coldAnswer : .coldBody(.length(left: rest))
+    private func passCold(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        self.state = self.cold.isWhole ? .coldAnswer : .coldBody
         context.fireChannelRead(self.wrapInboundOut(bytes))
     }
 
     /// The codec writes the head of its answer; called by the marker behind it, as is what follows.
     func coldAnswerBegan() {
-        self.hasColdAnswerBegun = true
+        self.cold.hasAnswerBegun = true
     }
 
     /// The codec wrote the end of its answer.
@@ -388,8 +370,6 @@ final class HotConnection: ChannelDuplexHandler {
         if self.isOldClient { self.keepsAlive = false }
         return self.writer.map { AnswerStream(writer: $0, isChunked: !self.isOldClient) }
     }
-
-    var isWritable: Bool { self.writer?.isWritable ?? false }
 
     func write(_ buffer: consuming ByteBuffer, then second: consuming ByteBuffer? = nil) {
         self.writer?.write(buffer)
@@ -457,9 +437,9 @@ final class HotConnection: ChannelDuplexHandler {
         case .closing:
             if since + .seconds(2) <= now { self.close() }
         case .coldBody:
-            guard self.isTooSlow(self.coldBytes, since: since, at: now) else { return }
+            guard self.isTooSlow(self.cold.bytesTaken, since: since, at: now) else { return }
             let refusal = Refusal(408, .requestTimeout, "the body of the request came too slowly")
-            if self.hasColdAnswerBegun { self.closeAfterAnswer() } else { self.fault(refusal) }
+            if self.cold.hasAnswerBegun { self.closeAfterAnswer() } else { self.fault(refusal) }
         case .coldAnswer, .exchange:
             break
         }

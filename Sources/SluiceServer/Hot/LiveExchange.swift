@@ -281,7 +281,7 @@ final class LiveExchange: AnswerSink {
         }
     }
 
-    var isWritable: Bool { self.hasClientLeft || self.stream?.isWritable ?? self.connection.isWritable }
+    var isWritable: Bool { self.hasClientLeft || self.stream?.isWritable ?? false }
 
     private func end() {
         self.isOver = true

@@ -38,7 +38,7 @@ package final class ServerLoop {
     let keepsHalfClosed: Bool
     let share: ConnectionShare
     var ids = RequestIDs()
-    let flushes: TurnFlush
+    let turn: SocketTurn
     /// The clock as it was read last on this loop: exact enough for what is waited for by the second.
     private(set) var latest = MonotonicInstant(nanoseconds: 0)
     private var connections: [HotConnection] = []
@@ -52,7 +52,7 @@ package final class ServerLoop {
         clock: SluiceClock, limits: Limits, keepsHalfClosed: Bool, share: ConnectionShare, logger: Logger
     ) {
         self.loop = loop
-        self.flushes = TurnFlush(loop: loop)
+        self.turn = SocketTurn(loop: loop)
         self.dispatcher = dispatcher
         self.policy = policy
         self.keys = keys

@@ -4,7 +4,7 @@ import SluiceDispatch
 import SluiceWire
 
 /// One connection to a backend: writes a request, follows the framing of the answer to its very end, and goes back to its host.
-final class PlainConnection: ChannelInboundHandler {
+final class PlainConnection: ChannelInboundHandler, SocketReceiver {
     typealias InboundIn = ByteBuffer
 
     private enum State {
@@ -36,6 +36,7 @@ final class PlainConnection: ChannelInboundHandler {
     private var isPaused = false
     private var context: ChannelHandlerContext?
     private var writer: SocketWriter?
+    private var reader: SocketReader?
     /// A head of which more must come.
     private var pending: ByteBuffer?
     /// What came while the call was paused, and the connection's end if that came too.
@@ -53,8 +54,10 @@ final class PlainConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.reader?.stop()
         self.context = nil
         self.writer = nil
+        self.reader = nil
     }
 
     var isUsable: Bool {
@@ -80,8 +83,9 @@ final class PlainConnection: ChannelInboundHandler {
         exchange.receiver?.callSent()
         let call = exchange.call
         let isJoined = call.body.readableBytes <= PlainConnection.longestJoined
-        let writer = self.writer ?? SocketWriter(context, turn: exchange.host.flushes)
+        let writer = self.writer ?? SocketWriter(context, turn: exchange.host.turn)
         self.writer = writer
+        if self.reader == nil { self.reader = SocketReader(context, turn: exchange.host.turn, receiver: self) }
         writer.write(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined))
         guard !isJoined else { return }
         // At once: as a rule the system takes all of it, and then there is nothing to watch.
@@ -159,6 +163,17 @@ final class PlainConnection: ChannelInboundHandler {
         try? channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 
+    // MARK: SocketReceiver
+
+    func socketRead(_ bytes: ByteBuffer) {
+        self.read(bytes)
+        if self.held == nil { self.receiver?.callPaused() }
+    }
+
+    func socketFailed(_ error: IOError) {
+        if let context = self.context { self.errorCaught(context: context, error: error) }
+    }
+
     // MARK: ChannelInboundHandler
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -203,6 +218,7 @@ final class PlainConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.writer?.socketClosed()
+        self.reader?.stop()
         self.lost(nil)
     }
 

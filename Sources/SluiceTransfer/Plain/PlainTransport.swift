@@ -29,13 +29,13 @@ private final class PlainPool {
     private static let idleLimit = TimeAmount.seconds(4)
 
     private let loop: any EventLoop
-    private let flushes: TurnFlush
+    private let turn: SocketTurn
     /// A handful as a rule: they are looked through in their order, which costs less than a hash.
     private var hosts: [PlainHost] = []
 
     init(loop: any EventLoop) {
         self.loop = loop
-        self.flushes = TurnFlush(loop: loop)
+        self.turn = SocketTurn(loop: loop)
     }
 
     func start(_ call: UpstreamCall, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
@@ -52,7 +52,7 @@ private final class PlainPool {
     /// Connections are shared by calls with the same rights only.
     private func host(of call: UpstreamCall) -> PlainHost {
         if let host = self.hosts.first(where: { $0.serves(call) }) { return host }
-        let host = PlainHost(of: call, loop: self.loop, flushes: self.flushes)
+        let host = PlainHost(of: call, loop: self.loop, turn: self.turn)
         self.hosts.append(host)
         return host
     }
@@ -132,16 +132,16 @@ private final class PlainPool {
 final class PlainHost {
     let authority: String
     let loop: any EventLoop
-    let flushes: TurnFlush
+    let turn: SocketTurn
     private let url: BackendURL
     private let allowsPrivateAddresses: Bool
     private var idle: [(connection: PlainConnection, since: NIODeadline, after: ConnectionHabit.Answer)] = []
     private var habit = ConnectionHabit()
 
-    init(of call: UpstreamCall, loop: any EventLoop, flushes: TurnFlush) {
+    init(of call: UpstreamCall, loop: any EventLoop, turn: SocketTurn) {
         self.authority = call.url.authority
         self.loop = loop
-        self.flushes = flushes
+        self.turn = turn
         self.url = call.url
         self.allowsPrivateAddresses = call.allowsPrivateAddresses
     }

@@ -3,14 +3,14 @@ import NIOEmbedded
 import SluiceDispatch
 import Testing
 
-@Suite struct TurnFlushTests {
+@Suite struct SocketTurnTests {
     private let channel = EmbeddedChannel()
     private let flushes = FlushCounter()
-    private let turn: TurnFlush
+    private let turn: SocketTurn
     private let context: ChannelHandlerContext
 
     init() throws {
-        self.turn = TurnFlush(loop: self.channel.embeddedEventLoop)
+        self.turn = SocketTurn(loop: self.channel.embeddedEventLoop)
         let pipeline = self.channel.pipeline.syncOperations
         try pipeline.addHandler(self.flushes)
         let handler = Handler()
