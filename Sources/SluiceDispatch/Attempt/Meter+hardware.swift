@@ -7,12 +7,6 @@ extension Meter {
 
     func hardware(of candidate: Route.Candidate) -> HardwareCost? { self.policy.hardware[candidate.backend] }
 
-    /// What the row calls the prices that it used.
-    func cardName(for candidate: Route.Candidate, at instant: Timestamp) -> String? {
-        guard self.hardware(of: candidate) == nil else { return self.policy.backends[candidate.backend].owned == nil ? "rented" : "owned" }
-        return self.card(for: candidate, at: instant)?.card.revision
-    }
-
     func bound(of usage: TokenUsage, on hardware: HardwareCost, at instant: Timestamp) -> Money? {
         hardware.estimate(usage, work: Meter.longestWork, at: instant)
     }

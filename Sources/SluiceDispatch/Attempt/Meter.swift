@@ -57,6 +57,10 @@ package struct Meter: Sendable {
 
     /// What an attempt is expected to cost, with all of the answer that its client allows: budgets hold so much for it. nil without a price.
     package func estimate(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
+        self.estimate(for: candidate, by: self.card(for: candidate, at: instant), at: instant)
+    }
+
+    private func estimate(for candidate: Route.Candidate, by rates: SharedCard?, at instant: Timestamp) -> Money? {
         // Nobody bills a count of tokens.
         guard self.request.endpoint != .countTokens else { return .zero }
         let hasOutput = self.request.endpoint != .embeddings
@@ -64,7 +68,7 @@ package struct Meter: Sendable {
         // Rather three and a half bytes a token than four: many that are each a little too low add up.
         let usage = TokenUsage(input: max(self.request.inputTokens, self.request.promptBytes / 7 * 2), output: output)
         if let hardware = self.hardware(of: candidate) { return hardware.estimate(usage, work: RoutePlanner.usualWork, at: instant) }
-        guard let rates = self.card(for: candidate, at: instant) else { return nil }
+        guard let rates else { return nil }
         let window = self.policy.windowFactor(of: rates.card, at: instant)
         let tier = self.policy.backends[candidate.backend].api.billedTier ?? self.request.serviceTier
         return (rates.card.price(usage, tier: tier, window: window) ?? rates.card.price(usage, tier: nil, window: window))?.cost
@@ -72,10 +76,26 @@ package struct Meter: Sendable {
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
     package func bound(for candidate: Route.Candidate, at instant: Timestamp) -> Money? {
+        self.bound(for: candidate, by: self.card(for: candidate, at: instant), at: instant)
+    }
+
+    private func bound(for candidate: Route.Candidate, by rates: SharedCard?, at instant: Timestamp) -> Money? {
         guard self.request.endpoint != .countTokens else { return .zero }
         if let hardware = self.hardware(of: candidate) { return self.bound(of: self.mostUsage(candidate), on: hardware, at: instant) }
-        guard let rates = self.card(for: candidate, at: instant) else { return nil }
+        guard let rates else { return nil }
         return self.dearest(rates.card, window: self.policy.windowFactor(of: rates.card, at: instant), candidate: candidate)
+    }
+
+    /// What is written before an attempt leaves.
+    func intent(of subject: LedgerEntry.Subject, attempt: Int, at candidate: Route.Candidate, _ now: Timestamp) -> AttemptIntent {
+        let backend = candidate.backend
+        let rates = self.card(for: candidate, at: now)
+        let name = self.hardware(of: candidate) == nil ? rates?.card.revision : self.policy.backends[backend].owned == nil ? "rented" : "owned"
+        let target = LedgerEntry.Target(
+            pool: self.policy.pools[candidate.pool].name, backend: self.policy.backends[backend].name, backendModel: candidate.offer.name, rateCard: name)
+        let entry = LedgerEntry(
+            kind: .intent, at: now, subject: subject, attempt: attempt, target: target, estimate: self.estimate(for: candidate, by: rates, at: now))
+        return AttemptIntent(entry: entry, bound: self.bound(for: candidate, by: rates, at: now))
     }
 
     /// An end that cost nothing: nothing was sent, or the backend refused.

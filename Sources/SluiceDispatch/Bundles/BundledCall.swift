@@ -24,14 +24,7 @@ package struct BundledCall {
     }
 
     package var intent: AttemptIntent {
-        let (policy, now) = (self.call.live.policy, self.call.arrived.wall)
-        let target = LedgerEntry.Target(
-            pool: policy.pools[self.candidate.pool].name, backend: policy.backends[self.candidate.backend].name, backendModel: self.candidate.offer.name,
-            rateCard: self.meter.cardName(for: self.candidate, at: now))
-        let entry = LedgerEntry(
-            kind: .intent, at: now, subject: self.call.subject, attempt: self.call.earlierAttempts + 1, target: target,
-            estimate: self.meter.estimate(for: self.candidate, at: now))
-        return AttemptIntent(entry: entry, bound: self.meter.bound(for: self.candidate, at: now))
+        self.meter.intent(of: self.call.subject, attempt: self.call.earlierAttempts + 1, at: self.candidate, self.call.arrived.wall)
     }
 
     /// The client's bytes with the few edits that the provider needs, on one line.

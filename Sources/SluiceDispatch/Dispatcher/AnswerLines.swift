@@ -12,11 +12,22 @@ struct AnswerLines {
         var firstToken: Duration
     }
 
+    /// What the attempt came to, as far as that is known with the head.
+    struct Cost {
+        let amount: Money?
+        let evidence: LedgerEntry.Evidence
+
+        init(_ end: LedgerEntry.Settlement) {
+            self.amount = end.cost
+            self.evidence = end.evidence
+        }
+    }
+
     let call: DispatchCall
     let candidate: Route.Candidate
     let attempt: Int
     var timing: Timing?
-    var cost: LedgerEntry.Settlement?
+    var cost: Cost?
     /// Lines of Sluice's own limits; then the backend's are not shown.
     var quotas: [UInt8] = []
 
@@ -55,7 +66,7 @@ struct AnswerLines {
             out.write(self.quotas)
             out.writeRequestID(id, dialect: self.call.request.endpoint.dialect)
             route.write(attempt: self.attempt, into: &out)
-            if let cost = self.cost { out.write(costOf: cost, currency: self.call.live.policy.currency) }
+            if let cost = self.cost { out.write(cost, currency: self.call.live.policy.currency) }
             self.writeTiming(into: &out)
         }
         return AnswerHead(status: head.status, lines: lines)

@@ -93,7 +93,7 @@ extension DispatchRun {
 
     /// Books the one end of an attempt and gives its slot back.
     func settle(
-        _ attempt: Attempt, _ settlement: LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report,
+        _ attempt: Attempt, _ settlement: consuming LedgerEntry.Settlement, as kind: LedgerEntry.Kind, report: BackendRecord.Report,
         at instant: Now? = nil
     ) {
         guard !attempt.isSettled else { return }
@@ -103,14 +103,13 @@ extension DispatchRun {
         var entry = attempt.intent.entry
         entry.kind = kind
         entry.at = now.wall
-        var end = settlement
-        if end.evidence == .unpriced || end.cost == nil || kind == .waste { end.levers = nil }
-        end.queued = self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero
-        end.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
-        end.total = now.monotonic - self.call.arrived.monotonic
-        entry.settlement = end
+        if settlement.evidence == .unpriced || settlement.cost == nil || kind == .waste { settlement.levers = nil }
+        settlement.queued = self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero
+        settlement.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
+        settlement.total = now.monotonic - self.call.arrived.monotonic
+        if let reservation = attempt.reservation { self.purse?.settle(reservation, settlement, at: now.wall) }
+        entry.settlement = settlement
         if self.call.isVerification { entry = entry.asVerification() }
-        if let reservation = attempt.reservation { self.purse?.settle(reservation, end, at: now.wall) }
         if attempt.work != nil { attempt.slot.endWork(at: now) }
         attempt.slot.release(
             report, isLater: self.call.isLater, urgency: self.urgency, held: now.monotonic - attempt.started, at: now.monotonic)

@@ -24,11 +24,8 @@ extension DispatchRun {
             id: self.dispatcher.nextJobID(at: self.now.wall), at: self.now.wall)
     }
 
-    /// The end of an attempt whose answer has been copied as far as it may.
-    func marked(_ end: LedgerEntry.Settlement) -> LedgerEntry.Settlement {
-        guard let copy = self.copy, copy.body == nil else { return end }
-        var end = end
-        end.flags.append(.unverified)
-        return end
+    /// Flags the end of an attempt whose answer was longer than what is copied.
+    func mark(_ end: inout LedgerEntry.Settlement) {
+        if let copy = self.copy, copy.body == nil { end.flags.append(.unverified) }
     }
 }

@@ -202,14 +202,7 @@ package final class DispatchRun {
 
     private func send(to candidate: Route.Candidate, attempt number: Int, at now: Now) {
         self.stopWaiting()
-        let policy = self.call.live.policy
-        let target = LedgerEntry.Target(
-            pool: policy.pools[candidate.pool].name, backend: policy.backends[candidate.backend].name, backendModel: candidate.offer.name,
-            rateCard: self.meter.cardName(for: candidate, at: now.wall))
-        let entry = LedgerEntry(
-            kind: .intent, at: now.wall, subject: self.call.subject, attempt: self.call.earlierAttempts + number, target: target,
-            estimate: self.meter.estimate(for: candidate, at: now.wall))
-        let intent = AttemptIntent(entry: entry, bound: self.meter.bound(for: candidate, at: now.wall))
+        let intent = self.meter.intent(of: self.call.subject, attempt: self.call.earlierAttempts + number, at: candidate, now.wall)
         let attempt = Attempt(
             number: number, candidate: candidate, slot: self.call.live.slots[candidate.backend], upstream: self.call.live.upstreams[candidate.backend],
             intent: intent, reservation: self.purse?.handOver(), started: now.monotonic,
@@ -284,8 +277,9 @@ package final class DispatchRun {
         self.commits(attempt)
         if !self.call.isLater { attempt.slot.noteFirstToken(after: now.monotonic - attempt.started, at: now.monotonic) }
         self.copy?.add(body)
-        let end = self.marked(self.settlement(of: attempt, .ok, at: now))
-        let lines = self.lines(of: head, attempt, cost: end, bodyBytes: body.readableBytes, at: now)
+        var end = self.settlement(of: attempt, .ok, at: now)
+        self.mark(&end)
+        let lines = self.lines(of: head, attempt, cost: AnswerLines.Cost(end), bodyBytes: body.readableBytes, at: now)
         self.settle(attempt, end, as: .settled, report: .success, at: now)
         let (sink, verified) = (self.sink, self.verified(attempt))
         self.close()
@@ -313,7 +307,8 @@ package final class DispatchRun {
         guard !self.isOver, !attempt.isSettled else { return }
         let now = self.now
         if let events { self.copy?.add(events) }
-        var end = self.marked(self.settlement(of: attempt, .ok, at: now))
+        var end = self.settlement(of: attempt, .ok, at: now)
+        self.mark(&end)
         if !attempt.currentFacts.isEnded { end.flags.append(.noDone) }
         self.settle(attempt, end, as: .settled, report: .success, at: now)
         self.finishStream(with: events, isWhole: true, verified: self.verified(attempt))

@@ -42,11 +42,11 @@ struct RouteLine {
 
 extension ByteWriter {
     /// `sluice-cost`: at most 96 bytes beside the currency.
-    mutating func write(costOf end: LedgerEntry.Settlement, currency: String) {
+    mutating func write(_ cost: AnswerLines.Cost, currency: String) {
         self.write("sluice-cost: ")
-        if let amount = end.cost { self.write(amount) } else { self.write("unknown") }
+        if let amount = cost.amount { self.write(amount) } else { self.write("unknown") }
         self.write(";currency=")
         self.write(text: currency)
-        self.write(end.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
+        self.write(cost.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
     }
 }
