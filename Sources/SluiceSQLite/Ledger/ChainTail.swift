@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 import GRDB
+import Glibc
 import SluiceCore
 
 /// The open end of the chain: gives entries their place in it.
@@ -24,6 +25,10 @@ struct ChainTail: Sendable {
         fileprivate var place: Place
         fileprivate var count: Int
     }
+
+    /// Whoever waits for the core has it after each statement, but less often where more rows are written than these: where everybody asks
+    /// as fast as the core allows, a writer that always stood back would fall behind for good.
+    private static let mostPolite = 2048
 
     private(set) var place: Place
     /// What this transaction has appended so far.
@@ -111,6 +116,7 @@ struct ChainTail: Sendable {
     /// - Throws: Where one of several is there already: the transaction must be rolled back.
     private mutating func appendAll(_ pack: EntryPack, to db: Database) throws -> Bool {
         let before = self.mark
+        let stretch = pack.rows.count <= ChainTail.mostPolite ? 32 : 256
         let isWhole = try pack.bytes.withUnsafeBytes { bytes in
             var rest = pack.rows[...]
             while !rest.isEmpty {
@@ -118,6 +124,7 @@ struct ChainTail: Sendable {
                 guard let place = try self.insert.write(some, of: bytes, behind: self.place, to: db) else { return false }
                 self.place = place
                 rest = rest.dropFirst(some.count)
+                if (pack.rows.count - rest.count) % stretch == 0 { sched_yield() }
             }
             return true
         }

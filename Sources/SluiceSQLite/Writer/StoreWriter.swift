@@ -14,9 +14,8 @@ package final class StoreWriter: Sendable {
         /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
         /// journal; what a power cut may take is this much.
         package var patience: Duration = .milliseconds(25)
-        /// How long they wait where so many come that a commit has more than ``fewEntries`` in any case: then each saves pages that would be written again.
-        package var longestPatience: Duration = .milliseconds(100)
-        package var fewEntries = 64
+        /// How far apart commits are at least that nothing but such entries ask for: each of them writes pages again that the one before has written.
+        package var pace: Duration = .milliseconds(100)
         /// How many operations one transaction takes.
         package var groupSize = 4096
         /// How many entries it takes, and does not wait for more.
@@ -134,22 +133,19 @@ package final class StoreWriter: Sendable {
 
     /// Of entries.
     private func waitForMore(_ queue: inout WriteQueue) {
-        self.wake(&queue, after: self.limits.patience, more: max(.zero, self.limits.longestPatience - self.limits.patience))
+        guard !queue.isTimerSet, !queue.isDraining else { return }
+        let rest = queue.drained.map { self.limits.pace - (ContinuousClock.now - $0) } ?? .zero
+        self.wake(&queue, after: max(self.limits.patience, rest))
     }
 
-    /// - Parameter more: How long many entries wait on from then.
-    private func wake(_ queue: inout WriteQueue, after delay: Duration, more: Duration = .zero) {
+    private func wake(_ queue: inout WriteQueue, after delay: Duration) {
         guard !queue.isTimerSet, !queue.isDraining else { return }
         queue.isTimerSet = true
         self.timer.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) {
             self.queue.withLock { queue in
                 queue.isTimerSet = false
                 queue.isFull = false
-                if queue.entries > self.limits.fewEntries, more > .zero {
-                    self.wake(&queue, after: more)
-                } else if queue.entries > 0 {
-                    self.drainIfIdle(&queue)
-                }
+                if queue.entries > 0 { self.drainIfIdle(&queue) }
             }
         }
     }
@@ -194,6 +190,7 @@ package final class StoreWriter: Sendable {
         return self.queue.withLock { queue in
             if let group = queue.takeGroup(of: self.limits.groupSize, entries: self.limits.entriesPerGroup, isFirst: isFirst) { return group }
             queue.isDraining = false
+            queue.drained = .now
             if queue.entries > 0 {
                 if queue.isFull { self.wake(&queue, after: self.limits.retry) } else { self.waitForMore(&queue) }
             }
