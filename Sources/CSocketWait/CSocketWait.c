@@ -10,79 +10,83 @@
 typedef struct {
     void *reader;
     csocketwait_read read;
-} watched;
+} watch;
 
 typedef struct {
     void *owner;
     void (*end)(void *owner);
-} pending;
+} ending;
 
-enum { most_ends = 8 };
+/// A loop has two that ask for it.
+enum { most_endings = 8 };
 
 /// Of this thread.
 static _Thread_local struct {
     /// By the sockets' numbers.
-    watched *sockets;
+    watch *watches;
     int room;
     int count;
     bool is_reading;
-    int ends_count;
-    pending ends[most_ends];
-} turn;
+    int endings_count;
+    ending endings[most_endings];
+} here;
 
 void csocketwait_watch(int socket, void *reader, csocketwait_read read) {
     if (socket < 0) return;
-    if (socket >= turn.room) {
-        int room = turn.room ? turn.room : 64;
+    if (socket >= here.room) {
+        int room = here.room ? here.room : 64;
         while (room <= socket) room *= 2;
-        watched *sockets = realloc(turn.sockets, (size_t)room * sizeof(watched));
+        watch *watches = realloc(here.watches, (size_t)room * sizeof(watch));
         // Then NIO reads it.
-        if (!sockets) return;
-        memset(sockets + turn.room, 0, (size_t)(room - turn.room) * sizeof(watched));
-        turn.sockets = sockets;
-        turn.room = room;
+        if (!watches) return;
+        memset(watches + here.room, 0, (size_t)(room - here.room) * sizeof(watch));
+        here.watches = watches;
+        here.room = room;
     }
-    if (!turn.sockets[socket].read) turn.count++;
-    turn.sockets[socket] = (watched){reader, read};
+    if (!here.watches[socket].read) here.count++;
+    here.watches[socket] = (watch){reader, read};
 }
 
-void csocketwait_leave(int socket) {
-    if (socket < 0 || socket >= turn.room || !turn.sockets[socket].read) return;
-    turn.sockets[socket] = (watched){0};
-    if (--turn.count > 0) return;
-    free(turn.sockets);
-    turn.sockets = NULL;
-    turn.room = 0;
+void csocketwait_leave(int socket, void *reader) {
+    if (socket < 0 || socket >= here.room || !here.watches[socket].read || here.watches[socket].reader != reader) return;
+    here.watches[socket] = (watch){0};
+    if (--here.count > 0) return;
+    free(here.watches);
+    here.watches = NULL;
+    here.room = 0;
 }
 
 bool csocketwait_then(void *owner, void (*end)(void *owner)) {
-    if (!turn.is_reading || turn.ends_count == most_ends) return false;
-    turn.ends[turn.ends_count++] = (pending){owner, end};
+    if (!here.is_reading || here.endings_count == most_endings) return false;
+    here.endings[here.endings_count++] = (ending){owner, end};
     return true;
 }
 
-/// Whether the event was only that bytes came, and they were read.
-static bool is_read(const struct epoll_event *event) {
-    if (event->events != EPOLLIN) return false;
-    // NIO keeps the socket's number in the lower half. Were that to change, or the number another's by now, the read would find nothing as a rule,
-    // and what it finds would be its own.
+/// Whoever watches the socket of an event. NIO keeps the socket's number in the lower half of its data. Were that to change, or the number another's
+/// by now, its reader would find nothing as a rule, and what it finds would be its own.
+static watch watch_of(const struct epoll_event *event) {
     uint32_t socket = (uint32_t)event->data.u64;
-    if (socket >= (uint32_t)turn.room) return false;
-    watched watched = turn.sockets[socket];
-    return watched.read && watched.read(watched.reader);
+    return socket < (uint32_t)here.room ? here.watches[socket] : (watch){0};
 }
 
 int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout) {
     int ready = epoll_pwait(epoll, events, most, timeout, NULL);
-    if (ready <= 0 || turn.count == 0) return ready;
+    if (ready <= 0 || here.count == 0) return ready;
     int left = 0;
-    turn.is_reading = true;
+    // What ended before something else came is met before it, too: a request must not go to a connection that is known to be over.
+    bool has_ended = false;
+    here.is_reading = true;
     for (int place = 0; place < ready; place++) {
-        if (!is_read(&events[place])) events[left++] = events[place];
+        watch found = watch_of(&events[place]);
+        if (found.read && !has_ended) {
+            if (events[place].events == EPOLLIN && found.read(found.reader)) continue;
+            has_ended = true;
+        }
+        events[left++] = events[place];
     }
     // What ends may have more to end.
-    for (int place = 0; place < turn.ends_count; place++) turn.ends[place].end(turn.ends[place].owner);
-    turn.ends_count = 0;
-    turn.is_reading = false;
+    for (int place = 0; place < here.endings_count; place++) here.endings[place].end(here.endings[place].owner);
+    here.endings_count = 0;
+    here.is_reading = false;
     return left;
 }

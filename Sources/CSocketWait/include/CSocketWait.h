@@ -9,8 +9,9 @@ typedef bool (*csocketwait_read)(void *reader);
 /// To be ended with `csocketwait_leave`, at the latest when the socket is closed.
 void csocketwait_watch(int socket, void *reader, csocketwait_read read);
 
-/// Ends it. To be called on the same thread.
-void csocketwait_leave(int socket);
+/// Ends it, unless another reader has the socket by now. To be called on the same thread.
+void csocketwait_leave(int socket, void *reader);
 
-/// Has `end` called with `owner` when all that one `epoll_wait` found was read; false where nothing is being read on this thread.
+/// Has `end` called with `owner` when all that one `epoll_wait` found was read; false where nothing is being read on this thread, or too many
+/// wait for the end already.
 bool csocketwait_then(void *owner, void (*end)(void *owner));

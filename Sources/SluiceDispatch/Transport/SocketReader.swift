@@ -20,8 +20,10 @@ package final class SocketReader {
     private let socket: NIOBSDSocket.Handle
     private let turn: SocketTurn
     private var receiver: (any SocketReceiver)?
-    /// How much is read at once: more while much comes.
+    /// How much is read at once: what comes in one piece as a rule, so that it needs no copy.
     private var room = SocketTurn.room
+    /// The last read has left most of it empty.
+    private var wasLittle = false
 
     /// Begins to read.
     ///
@@ -45,7 +47,18 @@ package final class SocketReader {
     package func stop() {
         guard self.receiver != nil else { return }
         self.receiver = nil
-        csocketwait_leave(self.socket)
+        csocketwait_leave(self.socket, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// More after a read that has filled it, less after two that had little.
+    private func makeRoom(after count: Int, of space: Int) {
+        let isLittle = count <= space / 4
+        if count == space {
+            self.room = min(self.room * 4, SocketReader.mostRoom)
+        } else if isLittle, self.wasLittle, self.room > SocketTurn.room {
+            self.room /= 4
+        }
+        self.wasLittle = isLittle
     }
 
     /// False where it took nothing: the end of what the other side sends is left to the channel.
@@ -61,7 +74,7 @@ package final class SocketReader {
         }
         let error = errno
         if count > 0 {
-            self.room = count == space ? min(self.room * 4, SocketReader.mostRoom) : SocketTurn.room
+            self.makeRoom(after: count, of: space)
             receiver.socketRead(buffer)
         }
         if isUsual { self.turn.giveBack(buffer) }

@@ -1,8 +1,8 @@
 import CSocketWait
 package import NIOCore
 
-/// What the sockets of one event loop share: the buffer that they are read into, and that what was written in one turn of the loop is sent
-/// together, at the turn's end. Bound to that loop.
+/// What the sockets of an event loop's clients share, and those of its backends: the buffer that they are read into, and that what was written in
+/// one turn of the loop is sent together, at the turn's end. Bound to that loop.
 ///
 /// A write to a socket wakes whoever waits on the other side; when many are written in a row, the other side is awake after the first.
 package final class SocketTurn {
@@ -20,7 +20,7 @@ package final class SocketTurn {
         self.loop = loop
     }
 
-    /// An empty buffer: always the same, in the core's cache, unless somebody kept what was read into it.
+    /// An empty buffer: the same as before, in the core's cache, unless somebody kept what was read into it, as one does with a body.
     func takeBuffer() -> ByteBuffer {
         var buffer = ByteBuffer()
         swap(&buffer, &self.buffer)
@@ -39,10 +39,10 @@ package final class SocketTurn {
         if self.waiting.count >= SocketTurn.most { return self.flush() }
         guard !self.isExpected else { return }
         self.isExpected = true
-        let isReading = csocketwait_then(Unmanaged.passUnretained(self).toOpaque()) { turn in
+        let isNoted = csocketwait_then(Unmanaged.passUnretained(self).toOpaque()) { turn in
             if let turn { Unmanaged<SocketTurn>.fromOpaque(turn).takeUnretainedValue().ended() }
         }
-        guard !isReading else { return }
+        guard !isNoted else { return }
         let bound = NIOLoopBound(self, eventLoop: self.loop)
         self.loop.execute { bound.value.ended() }
     }

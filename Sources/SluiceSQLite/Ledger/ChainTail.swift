@@ -26,9 +26,9 @@ struct ChainTail: Sendable {
         fileprivate var count: Int
     }
 
-    /// Whoever waits for the core has it after each statement, but less often where more rows are written than these: where everybody asks
-    /// as fast as the core allows, a writer that always stood back would fall behind for good.
-    private static let mostPolite = 2048
+    /// Whoever waits for the core may have it after 32 rows, or 256 of a pack that is longer than this: where everybody asks as fast as the core
+    /// allows, a writer that stands back too often falls behind for good.
+    private static let yieldsOftenUpTo = 1024
 
     private(set) var place: Place
     /// What this transaction has appended so far.
@@ -116,7 +116,7 @@ struct ChainTail: Sendable {
     /// - Throws: Where one of several is there already: the transaction must be rolled back.
     private mutating func appendAll(_ pack: EntryPack, to db: Database) throws -> Bool {
         let before = self.mark
-        let stretch = pack.rows.count <= ChainTail.mostPolite ? 32 : 256
+        let stretch = pack.rows.count <= ChainTail.yieldsOftenUpTo ? 32 : 256
         let isWhole = try pack.bytes.withUnsafeBytes { bytes in
             var rest = pack.rows[...]
             while !rest.isEmpty {

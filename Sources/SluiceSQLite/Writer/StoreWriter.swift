@@ -12,9 +12,9 @@ import Synchronization
 package final class StoreWriter: Sendable {
     package struct Limits: Sendable {
         /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
-        /// journal; what a power cut may take is this much.
+        /// journal; what a power cut may take is this much, or ``pace`` where that is longer, and what is being committed.
         package var patience: Duration = .milliseconds(25)
-        /// How far apart commits are at least that nothing but such entries ask for: each of them writes pages again that the one before has written.
+        /// At least so long from one commit to the next where nothing but such entries asks for it: each writes pages again that the one before wrote.
         package var pace: Duration = .milliseconds(100)
         /// How many operations one transaction takes.
         package var groupSize = 4096
@@ -134,8 +134,12 @@ package final class StoreWriter: Sendable {
     /// Of entries.
     private func waitForMore(_ queue: inout WriteQueue) {
         guard !queue.isTimerSet, !queue.isDraining else { return }
-        let rest = queue.drained.map { self.limits.pace - (ContinuousClock.now - $0) } ?? .zero
-        self.wake(&queue, after: max(self.limits.patience, rest))
+        self.wake(&queue, after: max(self.limits.patience, self.rest(queue)))
+    }
+
+    /// How long it is until the pace allows another commit.
+    private func rest(_ queue: borrowing WriteQueue) -> Duration {
+        queue.drained.map { self.limits.pace - (ContinuousClock.now - $0) } ?? .zero
     }
 
     private func wake(_ queue: inout WriteQueue, after delay: Duration) {
@@ -145,7 +149,10 @@ package final class StoreWriter: Sendable {
             self.queue.withLock { queue in
                 queue.isTimerSet = false
                 queue.isFull = false
-                if queue.entries > 0 { self.drainIfIdle(&queue) }
+                guard queue.entries > 0 else { return }
+                // Something else may have been committed since.
+                let rest = self.rest(queue)
+                if rest > .zero { self.wake(&queue, after: rest) } else { self.drainIfIdle(&queue) }
             }
         }
     }

@@ -168,7 +168,11 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
         // An answer that is written at once comes back here: the loop below goes on with what is pipelined.
         guard !self.isProcessing else { return }
         self.isProcessing = true
-        defer { self.isProcessing = false }
+        defer {
+            self.isProcessing = false
+            // Empty, it would still keep what comes next from being read into the same buffer.
+            if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
+        }
         while true {
             switch self.state {
             case .head:
@@ -178,8 +182,6 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
             case .coldBody:
                 guard self.readCold() else { return }
             case .coldAnswer, .exchange:
-                // Empty, it would still keep the channel from reading into the same buffer again.
-                if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
                 return self.holdBack()
             case .closing:
                 return self.pending = ByteBuffer()
@@ -306,8 +308,6 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
     private func readCold() -> Bool {
         do throws(HTTPFault) {
             guard let context = self.context, let bytes = try self.cold.take(from: &self.pending) else { return false }
-            // Empty, it would still keep the channel from reading into the same buffer again.
-            if self.pending.readableBytes == 0 { self.pending = ByteBuffer() }
             self.passCold(bytes, context)
             return true
         } catch {

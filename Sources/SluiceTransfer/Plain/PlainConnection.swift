@@ -354,7 +354,8 @@ final class PlainConnection: ChannelInboundHandler, SocketReceiver {
 
     private func lost(_ error: (any Error)?) {
         guard self.held == nil else {
-            self.heldEnd = .some(error)
+            // The first: behind an error comes the channel's end.
+            if self.heldEnd == nil { self.heldEnd = .some(error) }
             return
         }
         let state = self.state

@@ -17,6 +17,8 @@ final class Connection: Sendable {
         private(set) var piecesPast = 0
         private(set) var errors: [any Error] = []
         private(set) var isInactive = false
+        /// When it last heard anything.
+        private(set) var latest = NIODeadline.now()
         var answer: ByteBuffer?
 
         func channelActive(context: ChannelHandlerContext) {
@@ -28,17 +30,23 @@ final class Connection: Sendable {
 
         func channelInactive(context: ChannelHandlerContext) {
             self.isInactive = true
+            self.latest = .now()
             self.writer?.socketClosed()
             self.reader?.stop()
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            self.pieces.append(self.unwrapInboundIn(data))
+            self.note(self.unwrapInboundIn(data))
+        }
+
+        private func note(_ bytes: ByteBuffer) {
+            self.pieces.append(bytes)
+            self.latest = .now()
         }
 
         func socketRead(_ bytes: ByteBuffer) {
             self.piecesPast += 1
-            self.pieces.append(bytes)
+            self.note(bytes)
             if let answer = self.answer { self.writer?.write(answer) }
         }
 
@@ -67,8 +75,7 @@ final class Connection: Sendable {
         self.socket = socket
     }
 
-    static func with(_ body: (Connection) async throws -> Void) async throws {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
+    static func with(on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), _ body: (Connection) async throws -> Void) async throws {
         let accepted = loop.makePromise(of: ((any Channel), NIOLoopBound<Handler>).self)
         let server = try await ServerBootstrap(group: loop)
             .childChannelInitializer { channel in

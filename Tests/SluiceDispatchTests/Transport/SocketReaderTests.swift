@@ -1,5 +1,6 @@
-import Glibc
+import Dispatch
 import NIOCore
+import NIOPosix
 import SluiceDispatch
 import SluiceTesting
 import Testing
@@ -44,6 +45,33 @@ import Testing
             for _ in 0..<3 {
                 connection.send([1])
                 #expect(connection.read(6) == Array("answer".utf8))
+            }
+        }
+    }
+
+    /// A request that came behind the end of a backend's connection must not be sent there.
+    @Test func whatEndedBeforeSomethingElseCameIsMetBeforeIt() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        try await Connection.with(on: loop) { first in
+            try await Connection.with(on: loop) { second in
+                let (isHeld, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+                loop.execute {
+                    isHeld.signal()
+                    mayGoOn.wait()
+                }
+                await withCheckedContinuation { continuation in
+                    DispatchQueue.global().async {
+                        isHeld.wait()
+                        first.hangUp()
+                        second.send([1])
+                        mayGoOn.signal()
+                        continuation.resume()
+                    }
+                }
+                try await second.until { $0.count == 1 }
+                let ended = try await first.withHandler { $0.isInactive ? $0.latest : .distantFuture }
+                let came = try await second.withHandler { $0.latest }
+                #expect(ended < came)
             }
         }
     }
