@@ -8,6 +8,7 @@ extension TransportConformance {
         Case("a paused call gets nothing, and holds the upstream back", { try await $0.pause() }),
         Case("a call that is paused and resumed often loses nothing", { try await $0.stutter() }),
         Case("an answer that ended while the call was paused ends when it goes on", { try await $0.pausedEnd() }),
+        Case("an answer without a length that is reset while the call is paused is cut", { try await $0.pausedReset() }),
         Case("a paused call does not hold up the calls beside it", { try await $0.neighbours() }),
     ]
 
@@ -82,6 +83,19 @@ extension TransportConformance {
             try await call.resume()
             try self.expectWhole(try await call.end(), "onetwo")
         }
+    }
+
+    private func pausedReset() async throws {
+        let signal = Signal()
+        let upstream = try await self.upstream { _ in UpstreamPlan([.head(200, []), .bytes("one"), .wait(signal), .bytes("two"), .rst]) }
+        let call = try await self.start(self.call(upstream.url))
+        try await call.recorder.record.wait(for: "the first piece") { $0.pieces > 0 }
+        try await call.pause()
+        signal.fire()
+        try await upstream.truth.wait(for: "the reset") { $0.inFlight == 0 }
+        try await self.pass(.milliseconds(50))
+        try await call.resume()
+        try self.expectFailure(try await call.end(), .cut, "a reset while paused")
     }
 
     private func neighbours() async throws {
