@@ -36,16 +36,20 @@ import Testing
         try await committed.wait(for: "the entries are committed") { $0 == 20 }
     }
 
-    @Test func entriesThatKeepComingAreCommittedAtAPace() async throws {
+    @Test(arguments: [(4, false), (5, true)])
+    func manyEntriesWaitLonger(_ count: Int, _ isLonger: Bool) async throws {
         let folder = TemporaryFolder()
         var opening = SQLiteDatabase.Opening(folder: DataFolder(folder.path))
-        opening.limits.patience = .milliseconds(1)
-        opening.limits.pace = .milliseconds(300)
+        opening.limits.patience = .milliseconds(10)
+        opening.limits.longestPatience = isLonger ? .milliseconds(300) : .seconds(3600)
+        opening.limits.fewEntries = 4
         let database = try SQLiteDatabase(opening, at: Sample.now)
         defer { try? database.close(at: Sample.now) }
         let start = ContinuousClock.now
-        for i in 0..<3 { try await stored { SQLiteLedger(database).append([SealedEntry(Sample.settled(Sample.subject("req_\(i)")))], committed: $0) } }
-        #expect(ContinuousClock.now - start >= .milliseconds(600))
+        let committed = Observed(0)
+        for i in 0..<count { SQLiteLedger(database).append([SealedEntry(Sample.settled(Sample.subject("req_\(i)")))]) { _ in committed.update { $0 += 1 } } }
+        try await committed.wait(for: "the entries are committed") { $0 == count }
+        #expect(!isLonger || ContinuousClock.now - start >= .milliseconds(300))
     }
 
     /// Whatever the number of rows of a statement: a second end of an attempt takes none of the others with it.

@@ -12,10 +12,12 @@ import Synchronization
 package final class StoreWriter: Sendable {
     package struct Limits: Sendable {
         /// How long ledger entries of live traffic wait for company, unless something else commits. What a killed process loses is in the
-        /// journal; what a power cut may take is this much, or ``pace`` where that is longer, and what is being committed.
+        /// journal; what a power cut may take is this much, or ``longestPatience``, and what is being committed.
         package var patience: Duration = .milliseconds(25)
-        /// At least so long from one commit to the next where nothing but such entries asks for it: each writes pages again that the one before wrote.
-        package var pace: Duration = .milliseconds(100)
+        /// How long they wait where more than ``fewEntries`` have come by then: a commit less is a few pages less that are written again. Whoever
+        /// makes one call after another finds each in the ledger sooner.
+        package var longestPatience: Duration = .milliseconds(100)
+        package var fewEntries = 16
         /// How many operations one transaction takes.
         package var groupSize = 4096
         /// How many entries it takes, and does not wait for more.
@@ -133,26 +135,22 @@ package final class StoreWriter: Sendable {
 
     /// Of entries.
     private func waitForMore(_ queue: inout WriteQueue) {
-        guard !queue.isTimerSet, !queue.isDraining else { return }
-        self.wake(&queue, after: max(self.limits.patience, self.rest(queue)))
+        self.wake(&queue, after: self.limits.patience, more: max(.zero, self.limits.longestPatience - self.limits.patience))
     }
 
-    /// How long it is until the pace allows another commit.
-    private func rest(_ queue: borrowing WriteQueue) -> Duration {
-        queue.drained.map { self.limits.pace - (ContinuousClock.now - $0) } ?? .zero
-    }
-
-    private func wake(_ queue: inout WriteQueue, after delay: Duration) {
+    /// - Parameter more: How long many entries wait on from then.
+    private func wake(_ queue: inout WriteQueue, after delay: Duration, more: Duration = .zero) {
         guard !queue.isTimerSet, !queue.isDraining else { return }
         queue.isTimerSet = true
         self.timer.asyncAfter(deadline: .now() + .nanoseconds(Int(delay.nanoseconds))) {
             self.queue.withLock { queue in
                 queue.isTimerSet = false
                 queue.isFull = false
-                guard queue.entries > 0 else { return }
-                // Something else may have been committed since.
-                let rest = self.rest(queue)
-                if rest > .zero { self.wake(&queue, after: rest) } else { self.drainIfIdle(&queue) }
+                if queue.entries > self.limits.fewEntries, more > .zero {
+                    self.wake(&queue, after: more)
+                } else if queue.entries > 0 {
+                    self.drainIfIdle(&queue)
+                }
             }
         }
     }
@@ -197,7 +195,6 @@ package final class StoreWriter: Sendable {
         return self.queue.withLock { queue in
             if let group = queue.takeGroup(of: self.limits.groupSize, entries: self.limits.entriesPerGroup, isFirst: isFirst) { return group }
             queue.isDraining = false
-            queue.drained = .now
             if queue.entries > 0 {
                 if queue.isFull { self.wake(&queue, after: self.limits.retry) } else { self.waitForMore(&queue) }
             }

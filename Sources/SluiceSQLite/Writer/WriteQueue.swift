@@ -68,8 +68,6 @@ struct WriteQueue {
     private var spare: EntryPack?
     var entries = 0
     var isDraining = false
-    /// When the writer had last nothing more to do.
-    var drained: ContinuousClock.Instant?
     var isTimerSet = false
     /// Entries wait for space: they are left alone until the timer says so.
     var isFull = false
