@@ -42,12 +42,12 @@ final class Connection: Sendable {
         private func note(_ bytes: ByteBuffer) {
             self.pieces.append(bytes)
             self.latest = .now()
+            if let answer = self.answer { self.writer?.write(answer) }
         }
 
         func socketRead(_ bytes: ByteBuffer) {
             self.piecesPast += 1
             self.note(bytes)
-            if let answer = self.answer { self.writer?.write(answer) }
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { self.errors.append(error) }
@@ -75,7 +75,23 @@ final class Connection: Sendable {
         self.socket = socket
     }
 
-    static func with(on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), _ body: (Connection) async throws -> Void) async throws {
+    /// On a loop of its own, so that nobody else's sockets share its turns.
+    static func with(_ body: (Connection) async throws -> Void) async throws {
+        try await Self.withLoop { loop in try await self.with(on: loop, body) }
+    }
+
+    static func withLoop(_ body: (any EventLoop) async throws -> Void) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            try await body(group.next())
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    static func with(on loop: any EventLoop, _ body: (Connection) async throws -> Void) async throws {
         let accepted = loop.makePromise(of: ((any Channel), NIOLoopBound<Handler>).self)
         let server = try await ServerBootstrap(group: loop)
             .childChannelInitializer { channel in
@@ -89,6 +105,9 @@ final class Connection: Sendable {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(server.localAddress?.port ?? 0).bigEndian
         address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        // A test that waits for what does not come fails, and holds up no other.
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let connected = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         }

@@ -1,6 +1,5 @@
 import Dispatch
 import NIOCore
-import NIOPosix
 import SluiceDispatch
 import SluiceTesting
 import Testing
@@ -51,7 +50,10 @@ import Testing
 
     /// A request that came behind the end of a backend's connection must not be sent there.
     @Test func whatEndedBeforeSomethingElseCameIsMetBeforeIt() async throws {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        try await Connection.withLoop { loop in try await self.meetsAnEndFirst(on: loop) }
+    }
+
+    private func meetsAnEndFirst(on loop: any EventLoop) async throws {
         try await Connection.with(on: loop) { first in
             try await Connection.with(on: loop) { second in
                 let (isHeld, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
