@@ -73,14 +73,14 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout) {
     int ready = epoll_pwait(epoll, events, most, timeout, NULL);
     if (ready <= 0 || here.count == 0) return ready;
     int left = 0;
-    // What ended before something else came is met before it, too: a request must not go to a connection that is known to be over.
-    bool has_ended = false;
+    // What NIO must hear of one socket comes before what is read of those behind it: a request must not go to a connection that is known to be over.
+    bool is_left = false;
     here.is_reading = true;
     for (int place = 0; place < ready; place++) {
         watch found = watch_of(&events[place]);
-        if (found.read && !has_ended) {
+        if (found.read && !is_left) {
             if (events[place].events == EPOLLIN && found.read(found.reader)) continue;
-            has_ended = true;
+            is_left = true;
         }
         events[left++] = events[place];
     }

@@ -90,7 +90,7 @@ package struct LineMeter {
             policy: LivePolicy.Words.structured(subject.policy), substituted: self.substituted)
         return [UInt8](atMost: route.longest + subject.currency.utf8.count + 96) { out in
             route.write(attempt: entry.attempt ?? 1, into: &out)
-            if let end = entry.ended { out.write(AnswerLines.Cost(end.settlement), currency: subject.currency) }
+            if let end = entry.ended { CostLine(end.settlement).write(currency: subject.currency, into: &out) }
         }
     }
 

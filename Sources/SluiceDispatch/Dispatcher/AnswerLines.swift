@@ -12,22 +12,11 @@ struct AnswerLines {
         var firstToken: Duration
     }
 
-    /// What the attempt came to, as far as that is known with the head.
-    struct Cost {
-        let amount: Money?
-        let evidence: LedgerEntry.Evidence
-
-        init(_ end: LedgerEntry.Settlement) {
-            self.amount = end.cost
-            self.evidence = end.evidence
-        }
-    }
-
     let call: DispatchCall
     let candidate: Route.Candidate
     let attempt: Int
     var timing: Timing?
-    var cost: Cost?
+    var cost: CostLine?
     /// Lines of Sluice's own limits; then the backend's are not shown.
     var quotas: [UInt8] = []
 
@@ -66,7 +55,7 @@ struct AnswerLines {
             out.write(self.quotas)
             out.writeRequestID(id, dialect: self.call.request.endpoint.dialect)
             route.write(attempt: self.attempt, into: &out)
-            if let cost = self.cost { out.write(cost, currency: self.call.live.policy.currency) }
+            self.cost?.write(currency: self.call.live.policy.currency, into: &out)
             self.writeTiming(into: &out)
         }
         return AnswerHead(status: head.status, lines: lines)

@@ -4,7 +4,7 @@ import SluiceWire
 
 /// What the client is told beside the answer.
 extension DispatchRun {
-    func lines(of head: UpstreamHead, _ attempt: Attempt, cost: AnswerLines.Cost?, bodyBytes: Int, at now: Now) -> AnswerHead {
+    func lines(of head: UpstreamHead, _ attempt: Attempt, cost: CostLine?, bodyBytes: Int, at now: Now) -> AnswerHead {
         var lines = AnswerLines(call: self.call, candidate: attempt.candidate, attempt: self.call.earlierAttempts + attempt.number)
         lines.timing = AnswerLines.Timing(
             policy: self.call.decisionTime, queue: self.call.queued ?? self.roomWait.map { attempt.started - $0 } ?? .zero,

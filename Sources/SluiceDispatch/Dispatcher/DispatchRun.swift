@@ -279,7 +279,7 @@ package final class DispatchRun {
         self.copy?.add(body)
         var end = self.settlement(of: attempt, .ok, at: now)
         self.mark(&end)
-        let lines = self.lines(of: head, attempt, cost: AnswerLines.Cost(end), bodyBytes: body.readableBytes, at: now)
+        let lines = self.lines(of: head, attempt, cost: CostLine(end), bodyBytes: body.readableBytes, at: now)
         self.settle(attempt, end, as: .settled, report: .success, at: now)
         let (sink, verified) = (self.sink, self.verified(attempt))
         self.close()

@@ -40,13 +40,22 @@ struct RouteLine {
     }
 }
 
-extension ByteWriter {
-    /// `sluice-cost`: at most 96 bytes beside the currency.
-    mutating func write(_ cost: AnswerLines.Cost, currency: String) {
-        self.write("sluice-cost: ")
-        if let amount = cost.amount { self.write(amount) } else { self.write("unknown") }
-        self.write(";currency=")
-        self.write(text: currency)
-        self.write(cost.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
+/// `sluice-cost`: what an attempt came to, as far as that is known with the head.
+struct CostLine {
+    private let amount: Money?
+    private let evidence: LedgerEntry.Evidence
+
+    init(_ end: LedgerEntry.Settlement) {
+        self.amount = end.cost
+        self.evidence = end.evidence
+    }
+
+    /// Writes at most 96 bytes beside the currency.
+    func write(currency: String, into out: inout ByteWriter) {
+        out.write("sluice-cost: ")
+        if let amount = self.amount { out.write(amount) } else { out.write("unknown") }
+        out.write(";currency=")
+        out.write(text: currency)
+        out.write(self.evidence == .computed ? ";basis=usage\r\n" : ";basis=estimate\r\n")
     }
 }

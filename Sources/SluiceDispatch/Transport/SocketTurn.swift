@@ -39,10 +39,13 @@ package final class SocketTurn {
         if self.waiting.count >= SocketTurn.most { return self.flush() }
         guard !self.isExpected else { return }
         self.isExpected = true
-        let isNoted = csocketwait_then(Unmanaged.passUnretained(self).toOpaque()) { turn in
-            if let turn { Unmanaged<SocketTurn>.fromOpaque(turn).takeUnretainedValue().ended() }
+        // Retained until then: what is read before the end may let everybody else go.
+        let kept = Unmanaged.passRetained(self)
+        let isNoted = csocketwait_then(kept.toOpaque()) { turn in
+            if let turn { Unmanaged<SocketTurn>.fromOpaque(turn).takeRetainedValue().ended() }
         }
         guard !isNoted else { return }
+        kept.release()
         let bound = NIOLoopBound(self, eventLoop: self.loop)
         self.loop.execute { bound.value.ended() }
     }

@@ -61,8 +61,8 @@ struct ColdRequest {
         return count > 0 ? bytes.readSlice(length: count) : nil
     }
 
-    /// Whether the client waits to be told so; once.
-    mutating func mayBeToldToContinue() -> Bool {
+    /// Whether the client waits to be told to go on; true only once.
+    mutating func takeContinue() -> Bool {
         defer { self.isContinueOwed = false }
         return self.isContinueOwed && !self.hasAnswerBegun
     }

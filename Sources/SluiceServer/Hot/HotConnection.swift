@@ -301,7 +301,7 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         guard event is AwaitedBody.Wanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
         promise?.succeed()
-        guard case .coldBody = self.state, self.cold.mayBeToldToContinue() else { return }
+        guard case .coldBody = self.state, self.cold.takeContinue() else { return }
         self.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
     }
 
