@@ -110,22 +110,31 @@ struct Router {
         let drain = ServerDrain(limit: self.options.drain, loops: loops, eventLoops: Array(self.group.makeIterator()), worker: worker, state: self.state)
         let services = ServiceGroup(
             configuration: .init(
+                // With a name each, or the library prints the whole service to have one.
                 services: [
-                    .init(service: listeners.admin), .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }),
-                    .init(service: self.follower), .init(service: hardware),
-                    .init(service: EngineWatch(loads: loads, worker: worker, transports: self.transports.deferred, logger: self.options.logger)),
-                    .init(service: RetentionSweep(deferral: deferral, ledger: self.ledger, policy: self.policy, clock: self.options.clock)),
+                    .init(service: listeners.admin, serviceName: "admin"),
+                    .init(service: PolicyWatch(self.options.source) { [clock = self.options.clock] in clock.now.wall }, serviceName: "policy watch"),
+                    .init(service: self.follower, serviceName: "policy follower"), .init(service: hardware, serviceName: "hardware"),
+                    .init(
+                        service: EngineWatch(loads: loads, worker: worker, transports: self.transports.deferred, logger: self.options.logger),
+                        serviceName: "engine watch"),
+                    .init(
+                        service: RetentionSweep(deferral: deferral, ledger: self.ledger, policy: self.policy, clock: self.options.clock),
+                        serviceName: "retention"),
                     // The end comes from the last one up: nothing more is leased, then the drain, and only then the listener closes.
-                    .init(service: listeners.api), .init(service: drain),
+                    .init(service: listeners.api, serviceName: "api"), .init(service: drain, serviceName: "drain"),
                     .init(
                         service: WebhookSender(
                             deferral: deferral, transports: self.transports.deferred, loop: sideLoop, policy: self.policy, clock: self.options.clock,
-                            logger: self.options.logger)),
-                    .init(service: bundles),
-                    .init(service: BatchIntake(deferral: deferral, policy: self.policy, clock: self.options.clock, logger: self.options.logger)),
+                            logger: self.options.logger), serviceName: "webhooks"),
+                    .init(service: bundles, serviceName: "bundles"),
+                    .init(
+                        service: BatchIntake(deferral: deferral, policy: self.policy, clock: self.options.clock, logger: self.options.logger),
+                        serviceName: "batch intake"),
                     .init(
                         service: BatchScheduler(
-                            worker: worker, deferral: deferral, ledger: self.ledger, loads: loads, bundles: bundles, logger: self.options.logger)),
+                            worker: worker, deferral: deferral, ledger: self.ledger, loads: loads, bundles: bundles, logger: self.options.logger),
+                        serviceName: "batch scheduler"),
                 ], logger: self.options.logger))
         try await withLogger(self.options.logger) { _ in
             try await self.run(services)
