@@ -7,15 +7,15 @@ version: 1
 server: { listen: 127.0.0.1:$1, admin: 127.0.0.1:$(($1 + 1001)) }
 backends:
   mock: { url: "${UPSTREAM:-http://127.0.0.1:$2}/v1", price: { input: 2.50, cached: 0.25, output: 10.00 } }
-$(for n in $(seq ${BACKENDS:-0}); do echo "  other-$n: { url: \"http://127.0.0.1:$2/v1\", price: { input: 1, output: 1 } }"; done)
+$(for ((n = 1; n <= ${BACKENDS:-0}; n++)); do echo "  other-$n: { url: \"http://127.0.0.1:$2/v1\", price: { input: 1, output: 1 } }"; done)
 models:
   mock-model: { mock: mock-model }
-$(for n in $(seq ${BACKENDS:-0}); do echo "  model-$n: { other-$n: model-$n }"; done)
+$(for ((n = 1; n <= ${BACKENDS:-0}; n++)); do echo "  model-$n: { other-$n: model-$n }"; done)
 classes:
   realtime: { serve: now, latency: { first_token: 5s, total: 300s }, use: [mock] }
   batch: { serve: later, deadline: 24h, use: [mock] }
 routes:
-$(for n in $(seq ${ROUTES:-0}); do echo "  - { match: { metadata: { team: team-$n } }, class: realtime }"; done)
+$(for ((n = 1; n <= ${ROUTES:-0}; n++)); do echo "  - { match: { metadata: { team: team-$n } }, class: realtime }"; done)
   - { match: { async: true }, class: batch }
   - { class: realtime }
 baseline: { backend: mock, model: requested, serve: now }

@@ -85,8 +85,12 @@ final class ServerState: Sendable {
         options.logger.notice(
             "sluice serves",
             metadata: ["api": "\(file.api)", "admin": "\(file.admin)", "policy": "\(options.source.policy.revision)", "data": "\(options.folder.path)"])
-        StartPages.giveBack()
         options.onReady(file)
+        // Not before the first requests, which need many of them and may be waiting.
+        Task.detached {
+            try? await Task.sleep(for: .milliseconds(250))
+            StartPages.giveBack()
+        }
     }
 
     private static func text(_ address: SocketAddress?) -> String {
