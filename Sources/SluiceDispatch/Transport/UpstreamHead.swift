@@ -105,9 +105,9 @@ struct FieldLines {
     private func lineEnd(from start: Int) -> Int {
         var index = start
         while index + ByteWord.size <= self.bytes.count {
-            let others = ByteWord.bytesBefore(ByteWord(self.bytes, at: index).marks(of: 0x0D))
-            index += others
-            if others < ByteWord.size { return index }
+            let marks = ByteWord(self.bytes, at: index).marks(of: 0x0D)
+            guard marks == 0 else { return index + ByteWord.bytesBefore(marks) }
+            index += ByteWord.size
         }
         while index < self.bytes.count, self.bytes[index] != 0x0D { index += 1 }
         return index

@@ -17,7 +17,7 @@ package final class StoreWriter: Sendable {
         /// How long they wait where more than ``fewEntries`` have come by then: a commit less is a few pages less that are written again. Whoever
         /// makes one call after another finds each in the ledger sooner.
         package var longestPatience: Duration = .milliseconds(100)
-        package var fewEntries = 16
+        package var fewEntries = 4
         /// How many operations one transaction takes.
         package var groupSize = 4096
         /// How many entries it takes, and does not wait for more.

@@ -112,8 +112,8 @@ extension UnsafeRawBufferPointer {
         var index = start
         while index + ByteWord.size <= self.count {
             let word = ByteWord(self, at: index)
-            let others = ByteWord.bytesBefore(word.marks(of: 0x0A) | word.marks(of: 0x0D))
-            guard others == ByteWord.size else { return index + others }
+            let marks = word.marks(of: 0x0A) | word.marks(of: 0x0D)
+            guard marks == 0 else { return index + ByteWord.bytesBefore(marks) }
             index += ByteWord.size
         }
         while index < self.count, self[index] != 0x0A, self[index] != 0x0D { index += 1 }

@@ -344,12 +344,14 @@ private struct HeadScanner {
     private func endOfValue(from start: Int, before count: Int) -> Int {
         var index = start
         while index + ByteWord.size <= count {
-            let plain = ByteWord.bytesBefore(ByteWord(self.bytes, at: index).marksOfControls)
-            index += plain
-            if plain < ByteWord.size {
-                guard self.bytes[index] == 0x09 else { return index }
-                index += 1
+            let marks = ByteWord(self.bytes, at: index).marksOfControls
+            guard marks != 0 else {
+                index += ByteWord.size
+                continue
             }
+            index += ByteWord.bytesBefore(marks)
+            guard self.bytes[index] == 0x09 else { return index }
+            index += 1
         }
         while index < count, self.bytes[index].isFieldContent { index += 1 }
         return index

@@ -268,9 +268,13 @@ package struct JSONCursor {
         let count = self.bytes.count
         while true {
             while index + ByteWord.size <= count {
-                let plain = ByteWord.bytesBefore(ByteWord(self.bytes, at: index).marksOfSpecials)
-                index += plain
-                guard plain == ByteWord.size else { break }
+                // By a branch and not by adding what was counted, which the next word would have to wait for.
+                let marks = ByteWord(self.bytes, at: index).marksOfSpecials
+                guard marks == 0 else {
+                    index += ByteWord.bytesBefore(marks)
+                    break
+                }
+                index += ByteWord.size
             }
             guard index < count else {
                 self.position = index
