@@ -59,13 +59,11 @@ extension RateCard {
     /// What a served tier changes; nil where the card does not know the tier.
     package func tier(named name: String?) -> Tier? {
         guard let name else { return Tier() }
-        if let tier = self.tiers[name] { return tier }
-        switch name {
-        // `on_demand` is Groq's word for it.
-        case "default", "standard", "auto", "on_demand": return Tier()
-        default: return nil
-        }
+        return self.tiers[name] ?? (RateCard.isPlain(tier: name) ? Tier() : nil)
     }
+
+    /// Whether a served tier of this name changes nothing unless the card says so. `on_demand` is Groq's word for it.
+    static func isPlain(tier name: String) -> Bool { ["default", "standard", "auto", "on_demand"].contains(name) }
 
     /// The price of a class for a prompt of so many tokens; a missing `cached` means `input`, a missing `reasoning` means `output`.
     package func price(of tokenClass: TokenClass, prompt: Int) -> TokenPrice? {
@@ -89,56 +87,67 @@ extension RateCard {
     package func price(_ usage: TokenUsage, tier name: String?, window: PriceFactor = .one) -> PricedUsage? {
         let prompt = usage.prompt
         if window == .one, self.discount.millionths == 0, self.isBase(tier: name) {
-            return self.listPrice(usage) { self.price(of: $0, prompt: prompt) }
+            return RateCard.listPrice(usage, self.listed(prompt: prompt), perRequest: self.perRequest)
         }
-        return self.price(usage, prompt: prompt, tier: name, window: window) { self.price(of: $0, prompt: prompt) }
+        return self.price(usage, self.listed(prompt: prompt), prompt: prompt, tier: name, window: window)
     }
 
     /// What ``price(_:tier:window:)`` would give at most: prompt tokens at the dearest price that any of them may have, generated ones likewise.
     ///
     /// - Parameter output: Tokens that may be generated.
     package func highestPrice(prompt: Int, output: Int, window: PriceFactor) -> Money? {
-        guard let highest = self.promptPrices(prompt: prompt)?.upperBound else { return nil }
-        let answer = [TokenClass.output, .reasoning].reduce(nil) { (most: TokenPrice?, tokenClass) in
-            guard let price = self.price(of: tokenClass, prompt: prompt) else { return most }
-            return most.map { $0.pico < price.pico ? price : $0 } ?? price
-        }
-        func listed(_ tokenClass: TokenClass) -> TokenPrice? { tokenClass == .input ? TokenPrice(pico: highest) : answer }
+        guard let highest = self.highest(prompt: prompt) else { return nil }
         let usage = TokenUsage(input: prompt, output: output)
-        if self.tiers.isEmpty, window == .one, self.discount.millionths == 0 { return self.listPrice(usage, listed: listed)?.cost }
+        if self.tiers.isEmpty, window == .one, self.discount.millionths == 0 {
+            return RateCard.listPrice(usage, highest, perRequest: self.perRequest)?.cost
+        }
         // The dearest tier that the card knows, since the one that will be served is not known.
-        var most = self.price(usage, prompt: prompt, tier: nil, window: window, listed: listed)?.cost
+        var most = self.price(usage, highest, prompt: prompt, tier: nil, window: window)?.cost
         for tier in self.tiers.keys {
-            guard let cost = self.price(usage, prompt: prompt, tier: tier, window: window, listed: listed)?.cost else { continue }
+            guard let cost = self.price(usage, highest, prompt: prompt, tier: tier, window: window)?.cost else { continue }
             most = max(most ?? cost, cost)
         }
         return most
     }
 
+    /// The price of each class for a prompt of so many tokens.
+    func listed(prompt: Int) -> Prices {
+        var prices = Prices(repeating: nil)
+        for tokenClass in TokenClass.allCases { prices[tokenClass] = self.price(of: tokenClass, prompt: prompt) }
+        return prices
+    }
+
+    /// `input` at the dearest price of a prompt token, all else at that of an answer's; nil where the prompt has no price.
+    func highest(prompt: Int) -> Prices? {
+        guard let highest = self.promptPrices(prompt: prompt)?.upperBound else { return nil }
+        let answer = [TokenClass.output, .reasoning].compactMap { self.price(of: $0, prompt: prompt) }.max { $0.pico < $1.pico }
+        var prices = Prices(repeating: answer)
+        prices.input = TokenPrice(pico: highest)
+        return prices
+    }
+
     private func isBase(tier name: String?) -> Bool {
         guard let name else { return true }
-        return self.tiers[name] == nil && self.tier(named: name) != nil
+        return self.tiers[name] == nil && RateCard.isPlain(tier: name)
     }
 
     /// The price where no factor changes anything; nil also where the sum leaves 64 bits.
-    private func listPrice(_ usage: TokenUsage, listed: (TokenClass) -> TokenPrice?) -> PricedUsage? {
+    static func listPrice(_ usage: TokenUsage, _ listed: Prices, perRequest: Money) -> PricedUsage? {
         var total: Int64 = 0
         var used = PerTokenClass<UnitPrice?>(repeating: nil)
         for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
-            guard let price = listed(tokenClass) else { return nil }
+            guard let price = listed[tokenClass] else { return nil }
             let (product, isTooMuch) = Int64(usage[tokenClass]).multipliedReportingOverflow(by: price.pico)
             let (sum, overflow) = total.addingReportingOverflow(product)
             guard !isTooMuch, !overflow else { return nil }
             total = sum
             used[tokenClass] = UnitPrice(value: Int128(price.pico) * RateCard.scale)
         }
-        let cost = Money(pico: total) + self.perRequest
-        return PricedUsage(base: cost, tiered: cost, cost: cost, unitPrices: used, perRequest: self.perRequest)
+        let cost = Money(pico: total) + perRequest
+        return PricedUsage(base: cost, tiered: cost, cost: cost, unitPrices: used, perRequest: perRequest)
     }
 
-    private func price(
-        _ usage: TokenUsage, prompt: Int, tier name: String?, window: PriceFactor, listed: (TokenClass) -> TokenPrice?
-    ) -> PricedUsage? {
+    private func price(_ usage: TokenUsage, _ listed: Prices, prompt: Int, tier name: String?, window: PriceFactor) -> PricedUsage? {
         guard let tier = self.tier(named: name) else { return nil }
         let off = Int128(self.discount.complement.millionths)
         let million: Int128 = 1_000_000
@@ -146,7 +155,7 @@ extension RateCard {
         var tiered: Int128 = 0
         var used = PerTokenClass<UnitPrice?>(repeating: nil)
         for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
-            guard let price = listed(tokenClass) else { return nil }
+            guard let price = listed[tokenClass] else { return nil }
             // In units of a millionth picodollar: a tier's own price, or the base price times its factor.
             let own = RateCard.price(of: tokenClass, in: tier.prices, above: tier.above, prompt: prompt)
             let unit = own.map { Int128($0.pico) * million } ?? Int128(price.pico) * Int128(tier.factor.millionths)

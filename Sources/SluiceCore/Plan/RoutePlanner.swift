@@ -57,19 +57,20 @@ package struct RoutePlanner: Sendable {
     private func judge(
         _ index: Int, in pool: Pool, _ request: InferenceRequest, _ decision: Decision, _ state: BackendCondition, isCall: Bool, at now: Now
     ) -> Result<Route.Candidate, Passed> {
-        let backend = self.policy.backends[index]
+        // Looked at in place: a copy of a backend costs more than all that is asked here.
+        let backends = self.policy.backends
         func passed(_ reason: Route.Reason, _ cost: Money? = nil) -> Result<Route.Candidate, Passed> {
             .failure(Passed(passedOver: Route.PassedOver(pool: pool.index, backend: index, reason: reason, estimatedCost: cost)))
         }
         guard let offer = self.policy.models[decision.model].offers[index] else { return passed(.model(self.policy.models[decision.model].name)) }
-        guard backend.endpoints.contains(request.endpoint) else { return passed(.endpoint(request.endpoint)) }
-        if backend.api.isBatchLane, isCall || !self.mayWait(request, decision) { return passed(.batchLane) }
+        guard backends[index].endpoints.contains(request.endpoint) else { return passed(.endpoint(request.endpoint)) }
+        if backends[index].api.isBatchLane, isCall || !self.mayWait(request, decision) { return passed(.batchLane) }
         if decision.substitutions.contains(where: { !self.policy.substitutions[$0].accepts(offer) }) { return passed(.tooCoarse) }
         if let context = offer.context, request.inputTokens > context { return passed(.contextTooShort(context)) }
-        if let closed = backend.closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
-        if let when = backend.rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }
-        let card = self.policy.card(ofModel: decision.model, at: index, on: now.wall)?.card
-        let cost = self.estimate(request, by: card, at: backend, on: now.wall, work: state.slotTime)
+        if let closed = backends[index].closed, self.policy.calendar.isOpen(closed, at: now.wall) { return passed(.closed(closed)) }
+        if let when = backends[index].rented?.when, !self.policy.calendar.isOpen(when, at: now.wall) { return passed(.closed(.not(when))) }
+        let card = self.policy.card(ofModel: decision.model, at: index, on: now.wall)
+        let cost = self.estimate(request, by: card, at: index, on: now.wall, work: state.slotTime)
         if cost == nil, self.policy.rejectsUnpriced { return passed(.unpriced) }
         if let limit = decision.maxCost, let cost, cost > limit { return passed(.tooDear(limit), cost) }
         return .success(
@@ -89,20 +90,20 @@ package struct RoutePlanner: Sendable {
     package func estimate(
         _ request: InferenceRequest, _ offer: Model.Offer, at backend: Backend, on instant: Timestamp, work: Duration? = nil
     ) -> Money? {
-        self.estimate(request, by: self.policy.card(for: offer.name, at: backend, on: instant), at: backend, on: instant, work: work)
+        self.estimate(request, by: self.policy.card(for: offer.name, at: backend, on: instant).map(SharedCard.init), at: backend.index, on: instant, work: work)
     }
 
-    private func estimate(_ request: InferenceRequest, by card: RateCard?, at backend: Backend, on instant: Timestamp, work: Duration?) -> Money? {
+    private func estimate(_ request: InferenceRequest, by card: SharedCard?, at backend: Int, on instant: Timestamp, work: Duration?) -> Money? {
         guard request.endpoint != .countTokens else { return .zero }
         let output = min(request.maxTokens ?? RoutePlanner.usualOutput, RoutePlanner.usualOutput * 4) * request.choices
         let usage = TokenUsage(input: request.inputTokens, output: request.endpoint == .embeddings ? 0 : output)
-        if let hardware = self.policy.hardware[backend.index] {
+        if let hardware = self.policy.hardware[backend] {
             // The node is paid either way, so what counts for choosing is the share of one request among those that it usually holds.
-            let beside = max(1, (backend.limits.concurrent ?? 8) / 2)
+            let beside = max(1, (self.policy.backends[backend].limits.concurrent ?? 8) / 2)
             return hardware.estimate(usage, work: (work ?? RoutePlanner.usualWork) / beside, at: instant)
         }
         guard let card else { return nil }
-        return card.price(usage, tier: backend.api.billedTier, window: self.policy.windowFactor(of: card, at: instant))?.cost
+        return card.price(usage, tier: self.policy.backends[backend].api.billedTier, window: self.policy.windowFactor(of: card, at: instant))?.cost
     }
 
     private func order(

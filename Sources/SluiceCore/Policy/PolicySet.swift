@@ -148,6 +148,10 @@ package final class PolicySet: Sendable {
     }
 
     /// The factor of the card's first open window.
+    package func windowFactor(of shared: SharedCard, at instant: Timestamp) -> PriceFactor {
+        shared.hasWindows ? self.windowFactor(of: shared.card, at: instant) : .one
+    }
+
     package func windowFactor(of card: RateCard, at instant: Timestamp) -> PriceFactor {
         card.windows.first { self.calendar.isOpen(.named($0.name), at: instant) }?.factor ?? .one
     }

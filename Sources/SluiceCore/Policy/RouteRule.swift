@@ -1,7 +1,9 @@
 /// One line of `routes:`: who is meant, and the class they get. First match wins.
 package struct RouteRule: Sendable {
     package let index: Int
-    package var name: String?
+    package let name: String?
+    /// The name, or `routes[3]`.
+    package let displayName: String
     package var match: RouteMatch
     package var trafficClass: Int
     package var place: SourcePlace
@@ -9,13 +11,11 @@ package struct RouteRule: Sendable {
     package init(index: Int, name: String?, match: RouteMatch, trafficClass: Int, place: SourcePlace) {
         self.index = index
         self.name = name
+        self.displayName = name ?? "routes[\(index)]"
         self.match = match
         self.trafficClass = trafficClass
         self.place = place
     }
-
-    /// The name, or `routes[3]`.
-    package var displayName: String { self.name ?? "routes[\(self.index)]" }
 }
 
 /// Where something stands in a policy file; lines and columns from 1.

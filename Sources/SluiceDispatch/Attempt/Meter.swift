@@ -16,8 +16,29 @@ package struct Meter: Sendable {
         var model: String
     }
 
+    /// What prices depend on: of its many texts none but the tier.
+    private struct Request: Sendable {
+        let endpoint: Endpoint
+        let maxTokens: Int?
+        let choices: Int
+        let promptBytes: Int
+        let inputTokens: Int
+        let hasMedia: Bool
+        let serviceTier: String?
+
+        init(_ request: InferenceRequest) {
+            self.endpoint = request.endpoint
+            self.maxTokens = request.maxTokens
+            self.choices = request.choices
+            self.promptBytes = request.promptBytes
+            self.inputTokens = request.inputTokens
+            self.hasMedia = request.hasMedia
+            self.serviceTier = request.serviceTier
+        }
+    }
+
     let policy: PolicySet
-    private let request: InferenceRequest
+    private let request: Request
     /// The index of the model that is sent.
     private let model: Int
     private let decided: Timestamp
@@ -27,7 +48,7 @@ package struct Meter: Sendable {
 
     package init(policy: PolicySet, request: InferenceRequest, decision: Decision, at now: Timestamp) {
         self.policy = policy
-        self.request = request
+        self.request = Request(request)
         self.model = decision.model
         self.decided = now
         guard let baseline = policy.baseline else {
@@ -39,7 +60,7 @@ package struct Meter: Sendable {
             guard policy.hardware[baseline.backend] == nil, let offer = policy.models[model].offers[baseline.backend],
                 let shared = policy.card(ofModel: model, at: baseline.backend, on: now)
             else { return nil }
-            return Rates(card: shared, window: policy.windowFactor(of: shared.card, at: now), backend: baseline.backend, model: offer.name)
+            return Rates(card: shared, window: policy.windowFactor(of: shared, at: now), backend: baseline.backend, model: offer.name)
         }
         let compared =
             switch baseline.model {
@@ -69,9 +90,9 @@ package struct Meter: Sendable {
         let usage = TokenUsage(input: max(self.request.inputTokens, self.request.promptBytes / 7 * 2), output: output)
         if let hardware = self.hardware(of: candidate) { return hardware.estimate(usage, work: RoutePlanner.usualWork, at: instant) }
         guard let rates else { return nil }
-        let window = self.policy.windowFactor(of: rates.card, at: instant)
+        let window = self.policy.windowFactor(of: rates, at: instant)
         let tier = self.policy.backends[candidate.backend].api.billedTier ?? self.request.serviceTier
-        return (rates.card.price(usage, tier: tier, window: window) ?? rates.card.price(usage, tier: nil, window: window))?.cost
+        return (rates.price(usage, tier: tier, window: window) ?? rates.price(usage, tier: nil, window: window))?.cost
     }
 
     /// The most that an attempt may cost, whatever comes; nil where a price is missing.
@@ -83,7 +104,7 @@ package struct Meter: Sendable {
         guard self.request.endpoint != .countTokens else { return .zero }
         if let hardware = self.hardware(of: candidate) { return self.bound(of: self.mostUsage(candidate), on: hardware, at: instant) }
         guard let rates else { return nil }
-        return self.dearest(rates.card, window: self.policy.windowFactor(of: rates.card, at: instant), candidate: candidate)
+        return self.dearest(rates, window: self.policy.windowFactor(of: rates, at: instant), candidate: candidate)
     }
 
     /// What is written before an attempt leaves.
@@ -131,7 +152,7 @@ package struct Meter: Sendable {
         }
         let window = self.window(of: rates, now)
         let least = wasAnswered ? self.leastUsage(facts) : .zero
-        guard let high = self.dearest(rates.card, window: window, candidate: candidate),
+        guard let high = self.dearest(rates, window: window, candidate: candidate),
             let low = wasAnswered ? self.cheapest(rates.card, least, facts: facts, window: window) : .zero
         else {
             end.evidence = .unpriced
@@ -158,7 +179,7 @@ package struct Meter: Sendable {
         if let most = self.request.maxTokens, reported.usage.generated > most * self.request.choices { end.flags.append(.overMaxTokens) }
         if let hardware = self.hardware(of: candidate) { return self.answered(end, by: facts, on: hardware, share: share, at: now) }
         guard let rates = self.cardInForce(candidate, facts, at: now),
-            let priced = rates.card.price(reported.usage, tier: facts.tier, window: self.window(of: rates, now))
+            let priced = rates.price(reported.usage, tier: facts.tier, window: self.window(of: rates, now))
         else {
             end.evidence = .unpriced
             return end
@@ -168,7 +189,7 @@ package struct Meter: Sendable {
         end.costHigh = priced.cost
         end.unitPrices = priced.unitPrices
         end.perRequest = priced.perRequest
-        let steps = self.steps(to: priced, of: reported.usage, by: rates.card, tier: facts.tier, at: candidate.backend)
+        let steps = self.steps(to: priced, of: reported.usage, by: rates, tier: facts.tier, at: candidate.backend)
         // The same place at its ordinary tier: exactly nothing is saved, whatever the clock did in between.
         let isSame =
             self.baseline?.backend == candidate.backend && self.baseline?.model == candidate.offer.name && steps.tiered == steps.base
@@ -179,7 +200,7 @@ package struct Meter: Sendable {
 
     /// The steps from the base price to what was paid. At the baseline's own backend its window counts from the first one on, as in the baseline:
     /// what is cheaper there for everybody is no lever.
-    private func steps(to priced: PricedUsage, of usage: TokenUsage, by card: RateCard, tier: String?, at backend: Int) -> PricedUsage {
+    private func steps(to priced: PricedUsage, of usage: TokenUsage, by card: SharedCard, tier: String?, at backend: Int) -> PricedUsage {
         guard let baseline, baseline.backend == backend, baseline.window != .one,
             let base = card.price(usage, tier: nil, window: baseline.window), let tiered = card.price(usage, tier: tier, window: baseline.window)
         else { return priced }
@@ -224,7 +245,7 @@ package struct Meter: Sendable {
 
     /// The factor of the window that was open when the card says that the price is looked up.
     private func window(of rates: SharedCard, _ now: Timestamp) -> PriceFactor {
-        self.policy.windowFactor(of: rates.card, at: rates.card.pricedAt == .completion ? now : self.decided)
+        self.policy.windowFactor(of: rates, at: rates.card.pricedAt == .completion ? now : self.decided)
     }
 
     /// Baseline and levers, in their fixed order: model, backend, lane, window, cache.
@@ -255,7 +276,7 @@ package struct Meter: Sendable {
     func baselineCost(of usage: TokenUsage) -> Money? { self.price(usage, by: self.baseline) }
 
     private func price(_ usage: TokenUsage, by rates: Rates?) -> Money? {
-        rates.flatMap { $0.card.card.price(usage, tier: nil, window: $0.window)?.cost }
+        rates.flatMap { $0.card.price(usage, tier: nil, window: $0.window)?.cost }
     }
 
     // MARK: Bounds (`ledger.md`, Bounds where usage is missing)
@@ -293,7 +314,7 @@ package struct Meter: Sendable {
         return TokenUsage(input: prompt, output: hasOutput ? (self.request.maxTokens ?? context) * self.request.choices : 0)
     }
 
-    private func dearest(_ card: RateCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
+    private func dearest(_ card: SharedCard, window: PriceFactor, candidate: Route.Candidate) -> Money? {
         let most = self.mostUsage(candidate)
         return card.highestPrice(prompt: most.input, output: most.output, window: max(window, .one))
     }

@@ -64,12 +64,13 @@ package struct RequestFields: Sendable {
     ///
     /// - Throws: A 400 that names the field.
     package init(_ bytes: UnsafeRawBufferPointer, endpoint: Endpoint) throws(Refusal) {
+        self.init()
         var cursor = JSONCursor(bytes)
         // UTF-8 with a mark is no JSON (RFC 8259, 8.1), and an own word says so better than «a value is malformed».
         if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { throw .invalid("the body begins with a byte order mark") }
         guard let first = cursor.peek() else { throw .invalid("the body is empty; send a JSON object") }
         guard first == UInt8(ascii: "{") else { throw .invalid("the body is no JSON object") }
-        var reader = Reader(fields: self, endpoint: endpoint, isStreamable: endpoint != .embeddings && endpoint != .countTokens)
+        var reader = Reader(fields: RequestFields(), endpoint: endpoint, isStreamable: endpoint != .embeddings && endpoint != .countTokens)
         // Most bodies have a few members: grown one by one the room for them is allocated three times.
         reader.fields.members.reserveCapacity(8)
         do {
@@ -80,7 +81,8 @@ package struct RequestFields: Sendable {
         }
         if let refusal = reader.refusal { throw refusal }
         guard reader.hasModel else { throw .invalid("`model` is missing; name the model that you want", param: "model") }
-        self = reader.fields
+        // Not copied, since all its texts would be retained.
+        swap(&self, &reader.fields)
     }
 
     /// Reads member by member; the first refusal is kept, since a fault of the JSON itself behind it matters more.
