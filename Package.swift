@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "CSocketWait"),
         .target(name: "SluiceDispatch", dependencies: ["CSocketWait", "SluiceCore", "SluiceWire", nio, log], swiftSettings: settings),
         .target(name: "CClock"),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CCurl"),
         .target(
             name: "SluiceTransfer",
             dependencies: ["CCurl", "SluiceCore", "SluiceDispatch", "SluiceWire", nio, nioPosix],

@@ -1,3 +1,4 @@
+import CCurl
 package import NIOCore
 package import SluiceDispatch
 
@@ -37,12 +38,32 @@ package final class CurlTransport: Transport {
         self.engines = engines
     }
 
+    /// Loads libcurl, once. Calls do that too, but where some will come the start is the better time, and what is missing is said at once.
+    package static func prepare() throws(Unavailable) {
+        if let reason = CurlTransport.obstacle { throw Unavailable(reason: reason) }
+    }
+
+    /// libcurl is not there or cannot be used.
+    package struct Unavailable: Error, CustomStringConvertible {
+        let reason: String
+
+        package var description: String { "libcurl cannot be loaded, without which nothing is called over TLS: \(self.reason) (Debian has it in libcurl4)" }
+    }
+
+    /// Why libcurl cannot be used; nil where it can.
+    private static let obstacle: String? = ccurl_load().map { String(cString: $0) }
+
     package func start(_ call: UpstreamCall, on loop: any EventLoop, receiver: any UpstreamReceiver) -> any UpstreamCallHandle {
         guard let engine = self.engines[ObjectIdentifier(loop)] else {
             preconditionFailure("a call was started on a loop that is not of the transport's group")
         }
         let transfer = CurlCall(call, receiver: receiver, engine: engine)
-        engine.post(.start(transfer))
+        do throws(Unavailable) {
+            try CurlTransport.prepare()
+            engine.post(.start(transfer))
+        } catch {
+            loop.execute { transfer.deliver(.failed(TransportFailure(.local, error.description))) }
+        }
         return transfer
     }
 

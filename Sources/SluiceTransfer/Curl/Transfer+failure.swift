@@ -5,7 +5,7 @@ import SluiceDispatch
 extension Transfer {
     /// Puts libcurl's word for what went wrong into the dispatcher's: what matters is how far the request had come.
     func failure(_ code: CURLcode, said text: String) -> TransportFailure {
-        let reason = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
+        let reason = text.isEmpty ? String(cString: ccurl_easy_strerror(code)) : text
         switch self.verdict {
         case .notOpened(let failure): return failure
         case .notAgain: return TransportFailure(.ambiguous, "the connection was lost after the request, and it is not sent twice")

@@ -36,7 +36,7 @@ final class Transfer {
     private var errorText: UnsafeMutablePointer<CChar>
 
     init(owner: TransferLoop) {
-        guard let easy = curl_easy_init() else { preconditionFailure("libcurl has no memory for a transfer") }
+        guard let easy = ccurl_easy_init() else { preconditionFailure("libcurl has no memory for a transfer") }
         self.easy = easy
         self.owner = owner
         self.fields = RequestHeaderList()
@@ -46,7 +46,7 @@ final class Transfer {
     }
 
     deinit {
-        curl_easy_cleanup(self.easy)
+        ccurl_easy_cleanup(self.easy)
         self.errorText.deallocate()
     }
 
@@ -124,7 +124,7 @@ final class Transfer {
     ///
     /// - Returns: false where the transfer must end.
     func resume() -> Bool {
-        curl_easy_pause(self.easy, CURLPAUSE_CONT) == CURLE_OK
+        ccurl_easy_pause(self.easy, CURLPAUSE_CONT) == CURLE_OK
     }
 
     // MARK: - What libcurl tells

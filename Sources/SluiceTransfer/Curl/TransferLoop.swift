@@ -30,16 +30,15 @@ final class TransferLoop {
     init(engine: TransferEngine) {
         self.engine = engine
         self.watch = SocketWatch(bell: engine.bell)
-        curl_global_init(Int(CURL_GLOBAL_DEFAULT))
         self.multi = TransferLoop.makeMulti()
         // Names and TLS sessions are known to all calls of the engine; one thread uses them, so they need no locks.
-        self.share = curl_share_init()
+        self.share = ccurl_share_init()
         ccurl_share(self.share, CURL_LOCK_DATA_SSL_SESSION)
         ccurl_share(self.share, CURL_LOCK_DATA_DNS)
     }
 
     private static func makeMulti() -> UnsafeMutableRawPointer {
-        guard let multi = curl_multi_init() else { preconditionFailure("libcurl has no memory for an engine") }
+        guard let multi = ccurl_multi_init() else { preconditionFailure("libcurl has no memory for an engine") }
         // No limit on connections in use; idle ones end by age. 0 would mean four for each call under way.
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 4096)
         return multi
@@ -99,7 +98,7 @@ final class TransferLoop {
         let host = self.host(of: call.request.url)
         transfer.prepare(call, host: host, needsFreshConnection: self.habits[host].isInDoubt(at: TransferLoop.now()))
         self.transfers[ObjectIdentifier(call)] = transfer
-        let code = curl_multi_add_handle(self.multi, transfer.easy)
+        let code = ccurl_multi_add_handle(self.multi, transfer.easy)
         precondition(code == CURLM_OK, "libcurl does not take a transfer: error \(code.rawValue)")
         if call.request.body.readableBytes > UploadWatch<CurlCall>.smallest { self.uploads.add(call, at: TransferLoop.now()) }
     }
@@ -145,7 +144,7 @@ final class TransferLoop {
 
     /// Takes a transfer from libcurl, whose connection closes if the answer was not over, and keeps the handle.
     private func recycle(_ transfer: Transfer) {
-        curl_multi_remove_handle(self.multi, transfer.easy)
+        ccurl_multi_remove_handle(self.multi, transfer.easy)
         transfer.release()
         if self.spare.count < 1024 { self.spare.append(transfer) }
     }
@@ -163,7 +162,7 @@ final class TransferLoop {
         let now = TransferLoop.now()
         guard let since = self.quietSince else { return self.quietSince = now }
         guard now - since >= self.quietTime else { return }
-        curl_multi_cleanup(self.multi)
+        ccurl_multi_cleanup(self.multi)
         self.alarm = nil
         self.multi = TransferLoop.makeMulti()
         self.listen()
@@ -174,20 +173,19 @@ final class TransferLoop {
     private func tearDown() {
         for transfer in self.transfers.values {
             transfer.end(CURLE_ABORTED_BY_CALLBACK)
-            curl_multi_remove_handle(self.multi, transfer.easy)
+            ccurl_multi_remove_handle(self.multi, transfer.easy)
         }
         self.transfers = [:]
-        curl_multi_cleanup(self.multi)
+        ccurl_multi_cleanup(self.multi)
         self.spare = []
-        curl_share_cleanup(self.share)
+        ccurl_share_cleanup(self.share)
         if !self.outbox.isEmpty { self.engine.handOver(&self.outbox) }
     }
 
     // MARK: - Sockets and time
 
     private func act(_ socket: Int32, _ mask: Int32) {
-        var running: Int32 = 0
-        curl_multi_socket_action(self.multi, socket, mask, &running)
+        ccurl_multi_socket_action(self.multi, socket, mask)
     }
 
     /// libcurl's wish to be called after so many milliseconds; -1 takes it back.

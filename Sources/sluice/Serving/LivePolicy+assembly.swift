@@ -5,7 +5,9 @@ import SluiceTransfer
 
 extension LivePolicy {
     /// Prepares a policy for traffic: dialects, header lines with the keys, the transport of each backend.
-    convenience init(_ policy: PolicySet, fleet: BackendFleet, budgets: Budgets, secrets: Secrets) throws(Secrets.Missing) {
+    ///
+    /// - Throws: `Secrets.Missing`, or `CurlTransport.Unavailable`.
+    convenience init(_ policy: PolicySet, fleet: BackendFleet, budgets: Budgets, secrets: Secrets) throws {
         var upstreams: [Upstream] = []
         for backend in policy.backends { upstreams.append(try Upstream(backend, secrets)) }
         self.init(policy: policy, fleet: fleet, budgets: budgets, upstreams: upstreams)
@@ -13,7 +15,7 @@ extension LivePolicy {
 }
 
 extension LivePolicy.Upstream {
-    fileprivate convenience init(_ backend: Backend, _ secrets: Secrets) throws(Secrets.Missing) {
+    fileprivate convenience init(_ backend: Backend, _ secrets: Secrets) throws {
         let dialect: any Dialect =
             switch backend.api {
             case .anthropic, .anthropicBatch: AnthropicDialect()
@@ -35,6 +37,7 @@ extension LivePolicy.Upstream {
         guard let url = backend.url ?? BackendURL("http://simulated/v1") else { preconditionFailure("a backend without a URL: \(backend.name)") }
         // The plain transport does not look at what a public name resolves to; libcurl does.
         let kind: LivePolicy.TransportKind = backend.api == .simulated ? .simulated : url.isSecure || !backend.isInternal ? .secure : .plain
+        if kind == .secure { try CurlTransport.prepare() }
         self.init(backend: backend, url: url, dialect: dialect, batches: backend.api.batches, fields: fields, kind: kind, secrets: hidden)
     }
 }

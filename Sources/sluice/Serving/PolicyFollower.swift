@@ -18,7 +18,7 @@ struct PolicyFollower: Service {
 
     func run() async throws {
         for await new in self.source.newPolicies().cancelOnGracefulShutdown() {
-            do throws(Secrets.Missing) {
+            do {
                 let live = try LivePolicy(new, fleet: self.fleet, budgets: self.budgets, secrets: self.secrets)
                 let gaps = self.budgets.adopt(new, at: self.clock.now.wall, isFirst: false)
                 self.policy.replace(with: live)

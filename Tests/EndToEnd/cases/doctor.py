@@ -65,3 +65,26 @@ def prices():
             found = {check["name"]: check for check in json.loads(text)["checks"]}["prices"]
             assert found["ok"] is (age == 5) and word in found["detail"] and found["level"] == "warning", found
             assert found["ok"] or "as_of" in found["fix"], found
+
+
+@case("no-libcurl", "libcurl is loaded for calls over TLS alone: without it a policy that has none is served, and another is refused with what is missing", 60)
+def without_libcurl():
+    with tempfile.TemporaryDirectory() as folder:
+        # In place of the system's: a file that is no library.
+        open(os.path.join(folder, "libcurl.so.4"), "w").close()
+        with Router(POLICY.format(free_port()), environment={"LD_LIBRARY_PATH": folder}) as router:
+            def maps():
+                with open(f"/proc/{router.process.pid}/maps") as file:
+                    return file.read()
+            assert router.chat().status == 200 and "libcurl" not in maps()
+            router.write(router.policy.replace("http:", "https:"))
+            assert router.admin("POST", "/api/reload").status == 200
+            eventually(lambda: "libcurl cannot be loaded" in router.said(), 10, what="word of what is missing")
+            assert "the old one stays" in router.said() and router.chat().status == 200
+            router.stop()
+            done = subprocess.run(router.command(), env=router.environment, capture_output=True, text=True, timeout=30)
+            assert done.returncode == 2 and "libcurl cannot be loaded" in done.stderr and "libcurl4" in done.stderr, done
+            # With the system's own it is served.
+            del router.environment["LD_LIBRARY_PATH"]
+            router.start()
+            assert "libcurl" in maps() and router.chat().status == 200
