@@ -106,18 +106,19 @@ extension DispatchWindow.Hours {
 
 /// The wall clock of one zone. Foundation's zone tables do the work; this is the only file of the core that uses them.
 package struct ZonedClock: Sendable {
-    private let zone: TimeZone
+    /// nil for UTC itself, for which no tables need to be read.
+    private let zone: TimeZone?
 
     /// nil for a zone that the system does not know.
     package init?(_ identifier: String) {
-        guard let zone = TimeZone(identifier: identifier) else { return nil }
-        self.zone = zone
+        self.zone = identifier == "UTC" ? nil : TimeZone(identifier: identifier)
+        guard self.zone != nil || identifier == "UTC" else { return nil }
     }
 
     package static var knownZones: [String] { TimeZone.knownTimeZoneIdentifiers }
 
     package func offset(at instant: Timestamp) -> Int {
-        self.zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000))
+        self.zone?.secondsFromGMT(for: Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000)) ?? 0
     }
 
     package func date(at instant: Timestamp) -> CivilDate {
