@@ -23,6 +23,24 @@ import Testing
         try store.read { db in try #expect(String.fetchAll(db, sql: "PRAGMA integrity_check") == ["ok"]) }
         try store.read { db in try #expect(Row.fetchAll(db, sql: "PRAGMA foreign_key_check").isEmpty) }
     }
+
+    /// What migrations add to a table comes behind its other columns, in the words of the migration.
+    @Test func aNewDatabaseIsWhatTheMigrationsComeTo() throws {
+        let (new, migrated) = (try TemporaryStore(), try TemporaryStore(folder: try OldStore.folder()))
+        func schema(_ store: TemporaryStore) throws -> [String] {
+            try store.read { db in
+                let sql = try String.fetchAll(db, sql: "SELECT name || ': ' || sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+                let plain = sql.map { $0.filter { !$0.isWhitespace && $0 != "\"" } }
+                return plain + (try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid"))
+            }
+        }
+        let (now, then) = (try schema(new), try schema(migrated))
+        for (now, then) in zip(now, then) { #expect(now == then) }
+        #expect(now.count == then.count && now.count > 70)
+        for name in ["application_id", "user_version"] {
+            try #expect(new.database.settings()[name] == migrated.database.settings()[name])
+        }
+    }
 }
 
 /// A store of an earlier schema, kept as the statements that make it.

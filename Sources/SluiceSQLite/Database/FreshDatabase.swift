@@ -34,8 +34,10 @@ enum FreshDatabase {
         // Straight into the file, since what a log holds is lost where the last connection cannot copy it over, and nobody is told.
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = MEMORY") }
-        try queue.write(SQLiteDatabase.claim)
-        try Schema.migrator.migrate(queue)
+        try queue.write { db in
+            try SQLiteDatabase.claim(db)
+            try Schema.create(db)
+        }
         try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
         try queue.close()
     }

@@ -1,6 +1,6 @@
 import GRDB
 
-/// The tables, one migration per change; a migration that was released is never edited again.
+/// The tables, one migration per change; a migration that was released is never edited again. A new one also changes `Schema.now`.
 enum Schema {
     /// The number of the last migration, as `user_version` says it.
     static let version = 12
