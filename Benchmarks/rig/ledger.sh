@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the ledger adds to a live request: Sluice with it and without it, one after the other on the same core, PAIRS (5) times.
 # ledger.sh [PAIRS] ; SLUICE = a release binary, WITHOUT = one that was built not to write live calls, in a folder of its own:
-#   swift build -c release --product sluice -Xswiftc -DBENCH_WITHOUT_LEDGER --scratch-path .build/without-ledger
+#   swift build -c release --static-swift-stdlib --product sluice -Xswiftc -DBENCH_WITHOUT_LEDGER --scratch-path .build/without-ledger
 # CONNECTIONS=32. Each pair is a line; the difference is what counts, and its median is the last line.
 . "$(dirname "$0")/lib.sh"
 PAIRS=${1:-5} PORT=${PORT:-8100}
