@@ -114,7 +114,7 @@ final class LiveExchange: AnswerSink {
                 return
             }
             let now = server.clock.now
-            let call = LiveExchange.call(hot, request, decision, fields, decided: now.monotonic)
+            let call = LiveExchange.call(hot, consume request, decision, consume fields, decided: now.monotonic)
             let run = server.dispatcher.dispatch(call, to: self, recorder: server.ledger.makeRecorder(), at: now)
             if !self.isOver { self.run = run }
         } catch {
@@ -123,7 +123,7 @@ final class LiveExchange: AnswerSink {
     }
 
     private static func call(
-        _ hot: HotRequest, _ request: InferenceRequest, _ decision: Decision, _ fields: RequestFields, decided: MonotonicInstant
+        _ hot: HotRequest, _ request: consuming InferenceRequest, _ decision: Decision, _ fields: consuming RequestFields, decided: MonotonicInstant
     ) -> DispatchCall {
         let policy = hot.live.policy
         let subject = LedgerEntry.Subject(
@@ -131,7 +131,7 @@ final class LiveExchange: AnswerSink {
             trafficClass: policy.classes[decision.trafficClass].name, route: policy.routes[decision.route].displayName, model: request.model,
             serve: .now, tierRequested: request.serviceTier, policy: policy.revision, tags: request.tags, currency: policy.currency)
         let call = DispatchCall(
-            live: hot.live, request: request, decision: decision, fields: fields, body: hot.body, forwarded: hot.forwarded, subject: subject,
+            live: hot.live, request: consume request, decision: decision, fields: consume fields, body: hot.body, forwarded: hot.forwarded, subject: subject,
             arrived: hot.arrived)
         call.namesAnthropicVersion = hot.namesAnthropicVersion
         call.extraHeaders = hot.extraHeaders
