@@ -25,8 +25,10 @@ import Testing
     }
 
     /// What migrations add to a table comes behind its other columns, in the words of the migration.
-    @Test func aNewDatabaseIsWhatTheMigrationsComeTo() throws {
-        let (new, migrated) = (try TemporaryStore(), try TemporaryStore(folder: try OldStore.folder()))
+    @Test(arguments: [0, 3]) func aNewDatabaseIsWhatTheMigrationsComeTo(since version: Int) throws {
+        let new = try TemporaryStore()
+        let claim = try new.database.settings()["application_id"] ?? ""
+        let migrated = try TemporaryStore(folder: version == 0 ? try OldStore.folder(claim: claim) : try OldStore.folder())
         func schema(_ store: TemporaryStore) throws -> [String] {
             try store.read { db in
                 let sql = try String.fetchAll(db, sql: "SELECT name || ': ' || sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
@@ -45,6 +47,15 @@ import Testing
 
 /// A store of an earlier schema, kept as the statements that make it.
 enum OldStore {
+    /// A database of Sluice's in which there is nothing yet, so that every migration runs.
+    static func folder(claim: String) throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
+        let queue = try DatabaseQueue(path: DataFolder(folder.path).database)
+        try queue.write { db in try db.execute(literal: "PRAGMA application_id = \(sql: claim)") }
+        try queue.close()
+        return folder
+    }
+
     static func folder() throws -> TemporaryFolder {
         let folder = TemporaryFolder()
         let fixture = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/schema-3.sql")

@@ -183,7 +183,7 @@ extension Schema {
           PRIMARY KEY (batch, n)
         ) STRICT, WITHOUT ROWID;
 
-        CREATE TABLE "lane"(
+        CREATE TABLE lane(
           id INTEGER PRIMARY KEY,
           tenant TEXT NOT NULL,
           class TEXT NOT NULL,
@@ -246,7 +246,7 @@ extension Schema {
         CREATE INDEX job_bodies ON job(finished_ms) WHERE has_body = 1 AND finished_ms IS NOT NULL;
         CREATE INDEX job_results ON job(finished_ms) WHERE has_result = 1 AND batch IS NULL AND finished_ms IS NOT NULL;
 
-        CREATE TABLE "attempt"(
+        CREATE TABLE attempt(
           job INTEGER NOT NULL,
           n INTEGER NOT NULL,
           request_id TEXT NOT NULL,

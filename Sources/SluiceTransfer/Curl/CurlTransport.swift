@@ -47,7 +47,7 @@ package final class CurlTransport: Transport {
     package struct Unavailable: Error, CustomStringConvertible {
         let reason: String
 
-        package var description: String { "libcurl cannot be loaded, without which nothing is called over TLS: \(self.reason) (Debian has it in libcurl4)" }
+        package var description: String { "libcurl cannot be loaded, which calls over TLS need: \(self.reason); install it (Debian: libcurl4) and start again" }
     }
 
     /// Why libcurl cannot be used; nil where it can.

@@ -55,12 +55,13 @@ final class TransferEngine: Sendable {
     func post(_ command: Command) {
         let wakes = self.inbox.withLock { inbox in
             if inbox.isStopped { return false }
-            if case .stop = command {
-                inbox.isStopped = true
-                guard inbox.thread != nil else { return false }
+            if case .stop = command { inbox.isStopped = true }
+            if inbox.thread == nil {
+                // Nothing was started that could be dropped, resumed or stopped.
+                guard case .start = command else { return false }
+                inbox.thread = EngineThread.start { TransferLoop(engine: self).run() }
             }
             inbox.commands.append(command)
-            if inbox.thread == nil { inbox.thread = EngineThread.start { TransferLoop(engine: self).run() } }
             defer { inbox.isAsleep = false }
             return inbox.isAsleep
         }

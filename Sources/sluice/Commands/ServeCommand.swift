@@ -1,5 +1,4 @@
 import ArgumentParser
-import class Foundation.NSTimeZone
 import FoundationEssentials
 import Glibc
 import Logging
@@ -36,8 +35,6 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // No date of the server's is in the machine's zone, which Foundation would look up in its tables for the first header with a date.
-        NSTimeZone.default = .gmt
         let console = Console()
         do {
             try await self.router().run()

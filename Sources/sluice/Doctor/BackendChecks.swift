@@ -1,6 +1,8 @@
 import NIOCore
 import NIOPosix
 import SluiceCore
+import SluiceDispatch
+import SluiceTransfer
 
 /// Whether backends can be reached from here: a connection is opened and closed, nothing is sent.
 struct BackendChecks {
@@ -17,7 +19,18 @@ struct BackendChecks {
             }
             var found: [(Int, Checkup.Finding)] = []
             for await finding in tasks { found.append(finding) }
-            return found.sorted { $0.0 < $1.0 }.map(\.1)
+            return (self.libcurl.map { [$0] } ?? []) + found.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    /// nil where no backend needs it.
+    private var libcurl: Checkup.Finding? {
+        guard self.policy.backends.contains(where: { $0.transport == .secure }) else { return nil }
+        do throws(CurlTransport.Unavailable) {
+            try CurlTransport.prepare()
+            return .well("libcurl", "is there, for calls over TLS")
+        } catch {
+            return .ill("libcurl", .error, "\(error)", fix: "install the package libcurl4, and start the server again")
         }
     }
 

@@ -85,6 +85,9 @@ struct MachineChecks {
         guard access(folder + "/Europe/Berlin", R_OK) == 0 else {
             return .ill(name, .error, "no zones at \(folder)", fix: "install the package tzdata: windows are reckoned by it")
         }
+        guard ZonedClock("Europe/Berlin") != nil else {
+            return .ill(name, .error, "Europe/Berlin does not resolve", fix: "this program was built without zones: build a release as `make run` does")
+        }
         guard let file = FileManager.default.contents(atPath: folder + "/tzdata.zi"), let version = MachineChecks.version(in: file) else {
             return .well(name, "at \(folder), of a version that is not told")
         }

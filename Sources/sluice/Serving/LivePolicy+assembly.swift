@@ -35,10 +35,17 @@ extension LivePolicy.Upstream {
             if !header.value.isLiteral { hidden.append(value) }
         }
         guard let url = backend.url ?? BackendURL("http://simulated/v1") else { preconditionFailure("a backend without a URL: \(backend.name)") }
-        // The plain transport does not look at what a public name resolves to; libcurl does.
-        let kind: LivePolicy.TransportKind = backend.api == .simulated ? .simulated : url.isSecure || !backend.isInternal ? .secure : .plain
-        if kind == .secure { try CurlTransport.prepare() }
-        self.init(backend: backend, url: url, dialect: dialect, batches: backend.api.batches, fields: fields, kind: kind, secrets: hidden)
+        if backend.transport == .secure { try CurlTransport.prepare() }
+        self.init(
+            backend: backend, url: url, dialect: dialect, batches: backend.api.batches, fields: fields, kind: backend.transport, secrets: hidden)
+    }
+}
+
+extension Backend {
+    /// The transport of its calls. The plain one does not look at what a public name resolves to; libcurl does.
+    var transport: LivePolicy.TransportKind {
+        guard self.api != .simulated, let url = self.url else { return .simulated }
+        return url.isSecure || !self.isInternal ? .secure : .plain
     }
 }
 

@@ -1,3 +1,4 @@
+import class Foundation.NSTimeZone
 import Hummingbird
 import Logging
 import NIOCore
@@ -91,6 +92,8 @@ struct Router {
 
     /// Serves until it is told to stop, then drains.
     func run() async throws {
+        // No date of the server's is in the machine's zone, which Foundation would look up in its tables for the first header with a date.
+        NSTimeZone.default = .gmt
         try await self.makeUpForTheLastProcess()
         try self.sumBudgets()
         let sideLoop = self.sideGroup.next()

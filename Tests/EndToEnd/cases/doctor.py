@@ -84,7 +84,13 @@ def without_libcurl():
             router.stop()
             done = subprocess.run(router.command(), env=router.environment, capture_output=True, text=True, timeout=30)
             assert done.returncode == 2 and "libcurl cannot be loaded" in done.stderr and "libcurl4" in done.stderr, done
+            place = ["--config", str(router.config), "--data", str(router.data), "--output", "json"]
+            done = subprocess.run([PROGRAM, "doctor", *place], env=router.environment, capture_output=True, text=True, timeout=30)
+            found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}["libcurl"]
+            assert done.returncode == 1 and not found["ok"] and found["fix"], done
             # With the system's own it is served.
             del router.environment["LD_LIBRARY_PATH"]
             router.start()
             assert "libcurl" in maps() and router.chat().status == 200
+            found = {check["name"]: check for check in json.loads(doctor(*place)[1])["checks"]}["libcurl"]
+            assert found["ok"], found
