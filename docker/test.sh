@@ -52,7 +52,8 @@ pid=$!
 inside() { nsenter --target "$pid" --mount --net "$@"; }
 for _ in $(seq 100); do
     kill -0 "$pid" 2>/dev/null || fail "it ended: $(tail -5 "$log")"
-    inside chroot "$root" /usr/bin/env SLUICE_DATA=/var/lib/sluice /usr/bin/sluice doctor --ready 2>/dev/null && break
+    # Before /proc is there a program does not even know its own arguments.
+    inside test -e "$root/proc/self" && inside chroot "$root" /usr/bin/env SLUICE_DATA=/var/lib/sluice /usr/bin/sluice doctor --ready 2>/dev/null && break
     sleep 0.2
 done
 inside chroot "$root" /usr/bin/env SLUICE_DATA=/var/lib/sluice /usr/bin/sluice doctor --ready || fail "not ready in 20 s: $(tail -5 "$log")"
