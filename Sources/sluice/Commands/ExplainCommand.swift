@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import SluiceCore
 import SluicePolicy
 import SluiceSQLite
@@ -193,7 +194,13 @@ extension ExplainCommand {
         let past: PastRequest?
         do throws(StoreError) {
             let ledger = SQLiteLedger(reading: try StoreReader(file: self.data.folder().database))
-            past = PastRequest(try ledger.rows(ofRequest: id))
+            var rows = try ledger.rows(ofRequest: id)
+            // A server that runs writes down what has ended after a tenth of a second.
+            for _ in 0..<12 where rows.isEmpty {
+                usleep(25_000)
+                rows = try ledger.rows(ofRequest: id)
+            }
+            past = PastRequest(rows)
         } catch {
             throw CommandFailure(message: error.message).report(as: self.output, on: console)
         }

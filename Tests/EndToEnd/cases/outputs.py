@@ -158,3 +158,19 @@ def queue():
         check("key_revoked", up.run("keys", "revoke", "ci", *data).stdout)
         for path in ("/api/requests?limit=none", "/api/requests?since=today", "/api/queue?status=odd", "/api/windows?next=soon"):
             assert up.request("GET", path, port=up.admin_port).status == 400, path
+
+
+@case("explain-at-once", "a call that has just been answered can be explained: the command waits for the ledger")
+def explain_at_once():
+    policy = """
+backends: { here: { api: simulated, price: { input: 1, output: 2 } } }
+models: { chat: { here: sim-large } }
+classes: { realtime: { serve: now, use: [here] } }
+routes: [ { class: realtime } ]
+baseline: { backend: here, model: requested, serve: now }
+"""
+    with Router(policy) as router:
+        # So many that the commit waits for more.
+        answers = [router.chat(max_tokens=1) for _ in range(12)]
+        past = router.run("explain", "--request-id", answers[-1].headers["x-request-id"], "--data", str(router.data), "--output", "json")
+        assert json.loads(past.stdout)["class"] == "realtime", past
