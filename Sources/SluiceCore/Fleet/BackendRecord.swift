@@ -107,12 +107,12 @@ package struct BackendRecord: Sendable {
 
     /// The backend has had too much: 429, 503, 529, or nothing in time.
     package mutating func complain(at now: MonotonicInstant) {
-        self.pressure.complain(inFlight: self.inFlight, call: self.slotTime.quantile(0.5, at: now) ?? .seconds(1), at: now)
+        self.pressure.complain(inFlight: self.inFlight, call: self.slotTime.quantile(.half, at: now) ?? .seconds(1), at: now)
     }
 
     /// How long a request waits for a slot that has so many before it; nil while nobody knows how long a slot is held.
     package func expectedWait(ahead: Int, at now: MonotonicInstant) -> Duration? {
-        guard let slots = self.slots, let held = self.slotTime.quantile(0.5, at: now) else { return nil }
+        guard let slots = self.slots, let held = self.slotTime.quantile(.half, at: now) else { return nil }
         return held * (ahead + 1) / max(1, slots)
     }
 
@@ -147,11 +147,11 @@ package struct BackendRecord: Sendable {
             condition.requestsLeft = self.requests?.left(at: now)
             condition.tokensLeft = self.tokens?.left(at: now)
         }
-        condition.firstToken = self.firstToken.quantile(0.9, at: now)
-        condition.firstTokenMedian = self.firstToken.quantile(0.5, at: now)
-        condition.firstTokenLong = self.firstToken.quantile(0.95, at: now)
-        condition.slotTime = self.slotTime.quantile(0.5, at: now)
-        condition.slotTimeLong = self.slotTime.quantile(0.95, at: now)
+        condition.firstToken = self.firstToken.quantile(.nineOfTen, at: now)
+        condition.firstTokenMedian = self.firstToken.quantile(.half, at: now)
+        condition.firstTokenLong = self.firstToken.quantile(.nineteenOfTwenty, at: now)
+        condition.slotTime = self.slotTime.quantile(.half, at: now)
+        condition.slotTimeLong = self.slotTime.quantile(.nineteenOfTwenty, at: now)
         return condition
     }
 

@@ -6,9 +6,25 @@ package struct LatencySketch: Sendable {
     /// Less weight than this says nothing.
     package static let leastWeight = 3.0
 
+    /// A fraction that every request asks for.
+    package enum Usual: Sendable {
+        case half, nineOfTen, nineteenOfTwenty
+
+        fileprivate var fraction: Double {
+            switch self {
+            case .half: 0.5
+            case .nineOfTen: 0.9
+            case .nineteenOfTwenty: 0.95
+            }
+        }
+    }
+
     private var weights = [Double](repeating: 0, count: LatencySketch.steps)
     private var total = 0.0
     private var decayed: MonotonicInstant?
+    /// Their steps, looked up again once a sixty-fourth of the weight has come since.
+    private var usual = (half: 0, nineOfTen: 0, nineteenOfTwenty: 0)
+    private var recordsUntilLook = 0.0
 
     package init() {}
 
@@ -16,23 +32,47 @@ package struct LatencySketch: Sendable {
         self.decay(to: now)
         self.weights[LatencySketch.step(of: duration)] += 1
         self.total += 1
+        self.recordsUntilLook -= 1
+        if self.recordsUntilLook <= 0 { self.look() }
+    }
+
+    private mutating func look() {
+        self.recordsUntilLook = self.total / 64
+        self.usual = (self.step(of: .half), self.step(of: .nineOfTen), self.step(of: .nineteenOfTwenty))
+    }
+
+    private func step(of usual: Usual) -> Int { self.step(within: usual.fraction) ?? 0 }
+
+    private func step(within fraction: Double) -> Int? {
+        var seen = 0.0
+        return self.weights.firstIndex { weight in
+            seen += weight
+            return seen >= self.total * fraction
+        }
+    }
+
+    /// As ``quantile(_:of:at:)``; of many calls the last few may not count yet.
+    package func quantile(_ usual: Usual, at now: MonotonicInstant) -> Duration? {
+        guard self.total * self.factor(at: now) >= LatencySketch.leastWeight else { return nil }
+        switch usual {
+        case .half: return LatencySketch.duration(of: self.usual.half)
+        case .nineOfTen: return LatencySketch.duration(of: self.usual.nineOfTen)
+        case .nineteenOfTwenty: return LatencySketch.duration(of: self.usual.nineteenOfTwenty)
+        }
     }
 
     /// The duration that `fraction` of the calls stayed within; nil while fewer than `calls` are known, old ones counted in part.
     package func quantile(_ fraction: Double, of calls: Double = LatencySketch.leastWeight, at now: MonotonicInstant) -> Duration? {
         let factor = self.factor(at: now)
         guard self.total * factor >= calls else { return nil }
-        var seen = 0.0
-        for index in self.weights.indices {
-            seen += self.weights[index]
-            if seen >= self.total * fraction { return LatencySketch.duration(of: index) }
-        }
-        return nil
+        return self.step(within: fraction).map(LatencySketch.duration)
     }
 
     private func factor(at now: MonotonicInstant) -> Double {
         guard let decayed else { return 1 }
-        let halvings = (now.nanoseconds - decayed.nanoseconds) / LatencySketch.halfLife
+        let age = now.nanoseconds - decayed.nanoseconds
+        guard age >= LatencySketch.halfLife else { return 1 }
+        let halvings = age / LatencySketch.halfLife
         return halvings > 60 ? 0 : 1 / Double(1 << max(0, halvings))
     }
 
@@ -46,6 +86,7 @@ package struct LatencySketch: Sendable {
         let factor = self.factor(at: now)
         for index in self.weights.indices { self.weights[index] *= factor }
         self.total *= factor
+        self.recordsUntilLook *= factor
         self.decayed = MonotonicInstant(nanoseconds: decayed.nanoseconds + LatencySketch.halfLife * halvings)
     }
 

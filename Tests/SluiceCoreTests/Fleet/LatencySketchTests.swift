@@ -51,4 +51,24 @@ import Testing
         for _ in 0..<10 { sketch.record(.milliseconds(100), at: self.at(240)) }
         #expect(try #require(sketch.quantile(0.9, at: self.at(240))) < .milliseconds(130))
     }
+
+    /// They may lag by a sixty-fourth of the weight, which moves them by no more than a step in calls whose durations do not change.
+    @Test(arguments: [(LatencySketch.Usual.half, 0.5), (.nineOfTen, 0.9), (.nineteenOfTwenty, 0.95)])
+    func usualFractionsAreThoseOfTheCalls(_ usual: LatencySketch.Usual, _ fraction: Double) throws {
+        var chance = SeededGenerator(seed: 2)
+        var sketch = LatencySketch()
+        for call in 0..<20_000 {
+            let now = self.at(Double(call) / 100)
+            sketch.record(.milliseconds(Int64.random(in: 1...400, using: &chance)), at: now)
+            guard call >= 2 else {
+                #expect(sketch.quantile(usual, at: now) == nil)
+                continue
+            }
+            let (told, exact) = (try #require(sketch.quantile(usual, at: now)), try #require(sketch.quantile(fraction, at: now)))
+            if call < 64 { #expect(told == exact) } else { #expect(told <= exact * 5 / 4 + .milliseconds(1) && exact <= told * 5 / 4 + .milliseconds(1)) }
+        }
+        // A flood long past does not keep it from looking at the few that come now.
+        for _ in 0..<64 { sketch.record(.seconds(20), at: self.at(2000)) }
+        #expect(try #require(sketch.quantile(usual, at: self.at(2000))) > .seconds(19))
+    }
 }
