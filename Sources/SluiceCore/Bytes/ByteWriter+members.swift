@@ -56,7 +56,7 @@ extension ByteWriter {
         }
     }
 
-    mutating func member(_ name: StaticString, _ value: PerTokenClass<UnitPrice?>?, perRequest: Money) {
+    mutating func member(_ name: StaticString, _ value: UnitPrices?, perRequest: Money) {
         self.name(name)
         guard let value else { return self.writeNull() }
         self.write(UInt8(ascii: "{"))

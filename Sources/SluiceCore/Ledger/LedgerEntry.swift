@@ -118,7 +118,7 @@ package struct LedgerEntry: Sendable {
         package var at: Timestamp
         package var evidence: Evidence
         package var usage: TokenUsage?
-        package var unitPrices: PerTokenClass<UnitPrice?>?
+        package var unitPrices: UnitPrices?
         package var perRequest = Money.zero
         /// nil where it had no price, or was in doubt.
         package var cost: Money?
@@ -171,7 +171,7 @@ package struct LedgerEntry: Sendable {
         package var status: Int?
         package var evidence: Evidence
         package var usage: TokenUsage?
-        package var unitPrices: PerTokenClass<UnitPrice?>?
+        package var unitPrices: UnitPrices?
         package var perRequest = Money.zero
         /// nil where it is an interval or unpriced.
         package var cost: Money?

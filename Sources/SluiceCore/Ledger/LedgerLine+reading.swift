@@ -182,12 +182,12 @@ extension LineFields {
         return try self.members.usage(range)
     }
 
-    private mutating func unitPrices() throws(LedgerLineError) -> (PerTokenClass<UnitPrice?>?, Money) {
+    private mutating func unitPrices() throws(LedgerLineError) -> (UnitPrices?, Money) {
         guard let range = try self.value("unit_prices") else { return (nil, .zero) }
         return try LineFields.unitPrices(range, in: self.members)
     }
 
-    private static func unitPrices(_ range: Range<Int>, in members: JSONMembers) throws(LedgerLineError) -> (PerTokenClass<UnitPrice?>?, Money) {
+    private static func unitPrices(_ range: Range<Int>, in members: JSONMembers) throws(LedgerLineError) -> (UnitPrices?, Money) {
         var prices = PerTokenClass<UnitPrice?>(repeating: nil)
         var perRequest = Money.zero
         var inner = try members.object(range)
@@ -199,7 +199,7 @@ extension LineFields {
                 prices[tokenClass] = price
             }
         }
-        return (prices, perRequest)
+        return (UnitPrices(prices), perRequest)
     }
 
     private mutating func levers() throws(LedgerLineError) -> LedgerEntry.Levers? {

@@ -110,7 +110,7 @@ package struct HardwareCost: Sendable {
 
     /// What so many tokens, or so much work alone on the node, are expected to cost.
     package func estimate(_ usage: TokenUsage, work: Duration, at instant: Timestamp) -> Money? {
-        if let price = self.tokenPrice(at: instant) { return PricedUsage.cost(of: usage, at: PerTokenClass(repeating: price), perRequest: .zero) }
+        if let price = self.tokenPrice(at: instant) { return PricedUsage.cost(of: usage, at: UnitPrices(repeating: price), perRequest: .zero) }
         let share = self.hour(at: instant).full.pico * Int128(work.milliseconds)
         return Int64(exactly: share.dividedHalfEven(by: HardwareCost.millisecondsPerHour)).map { Money(pico: $0) }
     }

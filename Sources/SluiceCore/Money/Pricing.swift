@@ -1,22 +1,3 @@
-/// The price of one token class as it was used: base price × tier × window × (1 − discount), exact.
-///
-/// In units of 10⁻³⁰ of the currency per token, so that three factors of six decimals never round.
-package struct UnitPrice: Hashable, Sendable {
-    package let value: Int128
-
-    package init(value: Int128) {
-        self.value = value
-    }
-
-    /// Money per 1M tokens, exactly.
-    package var perMillion: String { DecimalText.format(self.value, decimals: 24) }
-
-    package init?(perMillion text: some StringProtocol) {
-        guard let value = DecimalText.parse(text, decimals: 24) else { return nil }
-        self.value = value
-    }
-}
-
 /// What an answer cost by a rate card, and the steps on the way: the levers of the waterfall need them.
 package struct PricedUsage: Hashable, Sendable {
     /// At the base price: no tier, no window.
@@ -26,10 +7,10 @@ package struct PricedUsage: Hashable, Sendable {
     /// With the window as well: what it costs.
     package var cost: Money
     /// The prices that were used, for the classes that were used.
-    package var unitPrices: PerTokenClass<UnitPrice?>
+    package var unitPrices: UnitPrices
     package var perRequest: Money
 
-    package init(base: Money, tiered: Money, cost: Money, unitPrices: PerTokenClass<UnitPrice?>, perRequest: Money) {
+    package init(base: Money, tiered: Money, cost: Money, unitPrices: UnitPrices, perRequest: Money) {
         self.base = base
         self.tiered = tiered
         self.cost = cost
@@ -37,8 +18,13 @@ package struct PricedUsage: Hashable, Sendable {
         self.perRequest = perRequest
     }
 
+    /// No tier and no window changes it.
+    package init(atOnce cost: Money, unitPrices: UnitPrices, perRequest: Money) {
+        self.init(base: cost, tiered: cost, cost: cost, unitPrices: unitPrices, perRequest: perRequest)
+    }
+
     /// Recomputes the cost from counts and the unit prices that a row stored.
-    package static func cost(of usage: TokenUsage, at unitPrices: PerTokenClass<UnitPrice?>, perRequest: Money) -> Money? {
+    package static func cost(of usage: TokenUsage, at unitPrices: UnitPrices, perRequest: Money) -> Money? {
         var total: Int128 = 0
         for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
             guard let price = unitPrices[tokenClass] else { return nil }
@@ -87,7 +73,10 @@ extension RateCard {
     package func price(_ usage: TokenUsage, tier name: String?, window: PriceFactor = .one) -> PricedUsage? {
         let prompt = usage.prompt
         if window == .one, self.discount.millionths == 0, self.isBase(tier: name) {
-            return RateCard.listPrice(usage, self.listed(prompt: prompt), perRequest: self.perRequest)
+            let listed = self.listed(prompt: prompt)
+            return RateCard.listPrice(usage, listed, perRequest: self.perRequest).map {
+                PricedUsage(atOnce: $0, unitPrices: UnitPrices(listed).used(by: usage), perRequest: self.perRequest)
+            }
         }
         return self.price(usage, self.listed(prompt: prompt), prompt: prompt, tier: name, window: window)
     }
@@ -99,7 +88,7 @@ extension RateCard {
         guard let highest = self.highest(prompt: prompt) else { return nil }
         let usage = TokenUsage(input: prompt, output: output)
         if self.tiers.isEmpty, window == .one, self.discount.millionths == 0 {
-            return RateCard.listPrice(usage, highest, perRequest: self.perRequest)?.cost
+            return RateCard.listPrice(usage, highest, perRequest: self.perRequest)
         }
         // The dearest tier that the card knows, since the one that will be served is not known.
         var most = self.price(usage, highest, prompt: prompt, tier: nil, window: window)?.cost
@@ -132,19 +121,16 @@ extension RateCard {
     }
 
     /// The price where no factor changes anything; nil also where the sum leaves 64 bits.
-    static func listPrice(_ usage: TokenUsage, _ listed: Prices, perRequest: Money) -> PricedUsage? {
+    static func listPrice(_ usage: TokenUsage, _ listed: Prices, perRequest: Money) -> Money? {
         var total: Int64 = 0
-        var used = PerTokenClass<UnitPrice?>(repeating: nil)
         for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
             guard let price = listed[tokenClass] else { return nil }
             let (product, isTooMuch) = Int64(usage[tokenClass]).multipliedReportingOverflow(by: price.pico)
             let (sum, overflow) = total.addingReportingOverflow(product)
             guard !isTooMuch, !overflow else { return nil }
             total = sum
-            used[tokenClass] = UnitPrice(value: Int128(price.pico) * RateCard.scale)
         }
-        let cost = Money(pico: total) + perRequest
-        return PricedUsage(base: cost, tiered: cost, cost: cost, unitPrices: used, perRequest: perRequest)
+        return Money(pico: total) + perRequest
     }
 
     private func price(_ usage: TokenUsage, _ listed: Prices, prompt: Int, tier name: String?, window: PriceFactor) -> PricedUsage? {
@@ -167,7 +153,7 @@ extension RateCard {
             let plain = self.amount(base, off * million), let tieredCost = self.amount(tiered, off * million),
             let cost = self.amount(tiered, off * Int128(window.millionths))
         else { return nil }
-        return PricedUsage(base: plain, tiered: tieredCost, cost: cost, unitPrices: used, perRequest: self.perRequest)
+        return PricedUsage(base: plain, tiered: tieredCost, cost: cost, unitPrices: UnitPrices(used), perRequest: self.perRequest)
     }
 
     /// The cheapest and the dearest price of a prompt token, for bounds where usage is missing.

@@ -9,6 +9,7 @@ package final class SharedCard: Sendable {
     /// What a card without tiers, steps of the prompt's length and discounts charges while no window changes it.
     private struct Flat {
         let listed: RateCard.Prices
+        let units: UnitPrices
         let highest: RateCard.Prices?
         let perRequest: Money
     }
@@ -17,18 +18,25 @@ package final class SharedCard: Sendable {
         self.card = card
         self.hasWindows = !card.windows.isEmpty
         let isFlat = card.above.isEmpty && card.tiers.isEmpty && card.discount.millionths == 0
-        self.flat = isFlat ? Flat(listed: card.listed(prompt: 0), highest: card.highest(prompt: 0), perRequest: card.perRequest) : nil
+        guard isFlat else {
+            self.flat = nil
+            return
+        }
+        let listed = card.listed(prompt: 0)
+        self.flat = Flat(listed: listed, units: UnitPrices(listed), highest: card.highest(prompt: 0), perRequest: card.perRequest)
     }
 
     /// As ``RateCard/price(_:tier:window:)``.
     package func price(_ usage: TokenUsage, tier: String?, window: PriceFactor) -> PricedUsage? {
         guard let flat, window == .one, tier.map(RateCard.isPlain) ?? true else { return self.card.price(usage, tier: tier, window: window) }
-        return RateCard.listPrice(usage, flat.listed, perRequest: flat.perRequest)
+        return RateCard.listPrice(usage, flat.listed, perRequest: flat.perRequest).map {
+            PricedUsage(atOnce: $0, unitPrices: flat.units.used(by: usage), perRequest: flat.perRequest)
+        }
     }
 
     /// As ``RateCard/highestPrice(prompt:output:window:)``.
     package func highestPrice(prompt: Int, output: Int, window: PriceFactor) -> Money? {
         guard let flat, window == .one else { return self.card.highestPrice(prompt: prompt, output: output, window: window) }
-        return flat.highest.flatMap { RateCard.listPrice(TokenUsage(input: prompt, output: output), $0, perRequest: flat.perRequest)?.cost }
+        return flat.highest.flatMap { RateCard.listPrice(TokenUsage(input: prompt, output: output), $0, perRequest: flat.perRequest) }
     }
 }

@@ -18,8 +18,7 @@ extension Meter {
         var end = end
         end.marginalCost = share?.marginal
         if case .byToken = hardware.charge, let usage = end.usage, let price = hardware.tokenPrice(at: now) {
-            var prices = PerTokenClass<UnitPrice?>(repeating: nil)
-            for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 { prices[tokenClass] = price }
+            let prices = UnitPrices(repeating: price).used(by: usage)
             end.unitPrices = prices
             end.setCost(PricedUsage.cost(of: usage, at: prices, perRequest: .zero))
         } else {
@@ -27,7 +26,7 @@ extension Meter {
         }
         guard let cost = end.cost else { return end }
         let counted = end.usage ?? self.leastUsage(facts)
-        self.compare(&end, counted, PricedUsage(atOnePrice: cost), isSame: false)
+        self.compare(&end, counted, PricedUsage(atOnce: cost, unitPrices: .none, perRequest: .zero), isSame: false)
         return end
     }
 
@@ -39,8 +38,8 @@ extension Meter {
         var end = end
         end.marginalCost = share?.marginal
         if let price = hardware.tokenPrice(at: now) {
-            end.costLow = PricedUsage.cost(of: least, at: PerTokenClass(repeating: price), perRequest: .zero)
-            end.costHigh = PricedUsage.cost(of: most, at: PerTokenClass(repeating: price), perRequest: .zero).map { max($0, end.costLow ?? $0) }
+            end.costLow = PricedUsage.cost(of: least, at: UnitPrices(repeating: price), perRequest: .zero)
+            end.costHigh = PricedUsage.cost(of: most, at: UnitPrices(repeating: price), perRequest: .zero).map { max($0, end.costLow ?? $0) }
         } else {
             end.evidence = .computed
             end.setCost(share?.cost)
@@ -57,12 +56,5 @@ extension LedgerEntry.Settlement {
         self.costLow = cost
         self.costHigh = cost
         if cost == nil { self.evidence = .unpriced }
-    }
-}
-
-extension PricedUsage {
-    /// No tier and no window changes it.
-    fileprivate init(atOnePrice cost: Money) {
-        self.init(base: cost, tiered: cost, cost: cost, unitPrices: PerTokenClass(repeating: nil), perRequest: .zero)
     }
 }

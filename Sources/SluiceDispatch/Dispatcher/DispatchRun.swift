@@ -281,13 +281,14 @@ package final class DispatchRun {
         self.mark(&end)
         let lines = self.lines(of: head, attempt, cost: CostLine(end), bodyBytes: body.readableBytes, at: now)
         self.settle(attempt, end, as: .settled, report: .success, at: now)
-        let (sink, verified) = (self.sink, self.verified(attempt))
-        self.close()
-        guard let verified, let sink else {
-            sink?.answer(lines, body: body)
-            return
+        guard let sink = self.sink else { return self.close() }
+        // Asked first: even nil of it is as large as a job.
+        if self.copy != nil, let verified = self.verified(attempt) {
+            self.close()
+            return sink.verify(verified) { sink.answer(lines, body: body) }
         }
-        sink.verify(verified) { sink.answer(lines, body: body) }
+        self.close()
+        sink.answer(lines, body: body)
     }
 
     func attemptCommits(_ attempt: Attempt) {

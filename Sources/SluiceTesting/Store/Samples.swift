@@ -29,9 +29,10 @@ package enum Sample {
         var entry = LedgerEntry(kind: .settled, at: at, subject: subject, attempt: attempt, target: self.target, estimate: Money("0.004"))
         var end = LedgerEntry.Settlement(outcome: .ok, status: 200, evidence: cost == nil ? .unpriced : .computed)
         end.usage = TokenUsage(input: 60, cachedInput: 40, output: 20, reasoning: 3)
-        end.unitPrices = PerTokenClass<UnitPrice?>(repeating: nil)
-        end.unitPrices?.input = UnitPrice(perMillion: "2.5")
-        end.unitPrices?.output = UnitPrice(perMillion: "10")
+        var prices = PerTokenClass<UnitPrice?>(repeating: nil)
+        prices.input = UnitPrice(perMillion: "2.5")
+        prices.output = UnitPrice(perMillion: "10")
+        end.unitPrices = UnitPrices(prices)
         end.cost = cost
         end.costLow = cost
         end.costHigh = cost

@@ -15,8 +15,8 @@ import Testing
         var prices = PerTokenClass<UnitPrice?>(repeating: nil)
         prices.input = UnitPrice(perMillion: price)
         end.usage = TokenUsage(input: input)
-        end.unitPrices = prices
-        end.cost = PricedUsage.cost(of: TokenUsage(input: input), at: prices, perRequest: .zero)
+        end.unitPrices = UnitPrices(prices)
+        end.cost = PricedUsage.cost(of: TokenUsage(input: input), at: UnitPrices(prices), perRequest: .zero)
         end.tierServed = tier
         entry.settlement = end
         return entry
