@@ -62,7 +62,10 @@ struct ReportBenchmark {
         let at = self.first + .milliseconds(Int64(number) * Int64(3_600_000 * self.hours) / Int64(self.entries))
         let subject = Sample.subject("req_\(String(number + 46_656, radix: 36))", tenant: "team-\(number % 4)", trafficClass: "class-\(number % 3)")
         var entry = Sample.settled(subject, at: at)
-        if number % 2 == 1 { entry.target?.backend = "other" }
+        if number % 2 == 1 {
+            let usual = Sample.target
+            entry.target = LedgerEntry.Target(pool: usual.pool, backend: "other", backendModel: usual.backendModel, rateCard: usual.rateCard)
+        }
         return entry
     }
 

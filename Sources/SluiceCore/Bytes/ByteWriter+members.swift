@@ -5,7 +5,14 @@ extension ByteWriter {
     /// An object with a number for each class of tokens, and one more.
     static let longestPerClass = 2 + (TokenClass.allCases.count + 1) * (24 + ByteWriter.longestNumber)
 
-    @inline(__always)
+    /// `null` unless it is there.
+    @inline(never)
+    mutating func member(_ name: StaticString, _ value: String, if isThere: Bool) {
+        self.name(name)
+        if isThere { self.write(jsonString: value) } else { self.writeNull() }
+    }
+
+    @inline(never)
     mutating func member(_ name: StaticString, _ value: String?) {
         self.name(name)
         if let value { self.write(jsonString: value) } else { self.writeNull() }
@@ -49,7 +56,7 @@ extension ByteWriter {
     mutating func member(_ name: StaticString, _ value: TokenUsage?) {
         self.name(name)
         guard let value else { return self.writeNull() }
-        self.list(open: "{", close: "}", TokenClass.allCases.lazy.filter { value[$0] != 0 }) { out, item in
+        self.list(open: "{", close: "}", value.classes) { out, item in
             out.write(jsonString: item.name)
             out.write(UInt8(ascii: ":"))
             out.write(number: Int64(value[item]))
@@ -61,7 +68,7 @@ extension ByteWriter {
         guard let value else { return self.writeNull() }
         self.write(UInt8(ascii: "{"))
         var isFirst = true
-        for tokenClass in TokenClass.allCases {
+        for tokenClass in value.classes {
             guard let price = value[tokenClass] else { continue }
             if !isFirst { self.write(UInt8(ascii: ",")) }
             isFirst = false

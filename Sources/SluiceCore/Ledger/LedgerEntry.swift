@@ -150,18 +150,23 @@ package struct LedgerEntry: Sendable {
         }
     }
 
-    /// Where an attempt went.
-    package struct Target: Hashable, Sendable {
-        package var pool: String
-        package var backend: String
-        package var backendModel: String
-        package var rateCard: String?
+    /// Where an attempt went; shared by its rows, as what the request has in common is.
+    package final class Target: Sendable {
+        package let pool: String
+        package let backend: String
+        package let backendModel: String
+        package let rateCard: String?
 
         package init(pool: String, backend: String, backendModel: String, rateCard: String?) {
             self.pool = pool
             self.backend = backend
             self.backendModel = backendModel
             self.rateCard = rateCard
+        }
+
+        /// The same place at another card's prices.
+        func priced(by rateCard: String?) -> Target {
+            Target(pool: self.pool, backend: self.backend, backendModel: self.backendModel, rateCard: rateCard)
         }
     }
 

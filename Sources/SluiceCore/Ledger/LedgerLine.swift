@@ -66,32 +66,7 @@ package enum LedgerLine {
     }
 
     private static func writeBeginning(of entry: LedgerEntry, into json: inout ByteWriter) {
-        let subject = entry.subject
-        let isCapacity = entry.kind == .capacity
-        json.member("kind", entry.kind.rawValue)
-        json.member("at", entry.at)
-        json.member("request_id", subject?.requestID)
-        json.member("attempt", entry.attempt)
-        json.member("job_id", subject?.jobID)
-        json.member("batch_id", subject?.batchID)
-        json.member("custom_id", subject?.customID)
-        json.member("tenant", subject?.tenant)
-        json.member("key", subject?.key)
-        json.member("class", subject?.trafficClass)
-        json.member("route", subject?.route)
-        json.member("pool", isCapacity ? nil : entry.target?.pool)
-        json.member("backend", entry.target?.backend)
-        json.member("model", subject?.model)
-        json.member("backend_model", isCapacity ? nil : entry.target?.backendModel)
-        json.member("model_served", entry.ended?.settlement.modelServed)
-        json.member("serve", subject?.serve.rawValue)
-        json.member("tier_requested", subject?.tierRequested)
-        json.member("tier_served", entry.ended?.settlement.tierServed)
-        json.member("policy", subject?.policy)
-        json.member("rate_card", entry.target?.rateCard)
-        json.member("estimate", entry.estimate)
-        json.member("tags", subject?.tags ?? [:])
-        json.member("client_request_id", subject?.clientRequestID)
+        (entry.subject ?? .nobody).writeBeginning(of: entry, at: entry.target ?? .nowhere, isThere: entry.subject != nil, into: &json)
     }
 
     private static func writeEnd(_ ended: LedgerEntry.Ended, of entry: LedgerEntry, into json: inout ByteWriter) {
@@ -139,6 +114,42 @@ package enum LedgerLine {
 }
 
 extension LedgerEntry.Subject {
+    /// Of a row that is about no request.
+    fileprivate static let nobody = LedgerEntry.Subject(
+        requestID: "", tenant: "", key: nil, trafficClass: "", route: "", model: "", serve: .now, tierRequested: nil, policy: "", tags: [:], currency: "")
+
+    /// A method of what has the texts: through an optional each would be retained for it, twenty times a row.
+    ///
+    /// - Parameter isThere: The row is about a request; what is said of one is null elsewhere.
+    @inline(never)
+    fileprivate func writeBeginning(of entry: LedgerEntry, at target: LedgerEntry.Target, isThere: Bool, into json: inout ByteWriter) {
+        let isPlaced = entry.target != nil && entry.kind != .capacity
+        json.member("kind", entry.kind.rawValue)
+        json.member("at", entry.at)
+        json.member("request_id", self.requestID, if: isThere)
+        json.member("attempt", entry.attempt)
+        json.member("job_id", self.jobID)
+        json.member("batch_id", self.batchID)
+        json.member("custom_id", self.customID)
+        json.member("tenant", self.tenant, if: isThere)
+        json.member("key", self.key)
+        json.member("class", self.trafficClass, if: isThere)
+        json.member("route", self.route, if: isThere)
+        json.member("pool", target.pool, if: isPlaced)
+        json.member("backend", target.backend, if: entry.target != nil)
+        json.member("model", self.model, if: isThere)
+        json.member("backend_model", target.backendModel, if: isPlaced)
+        json.member("model_served", entry.ended?.settlement.modelServed)
+        json.member("serve", self.serve.rawValue, if: isThere)
+        json.member("tier_requested", self.tierRequested)
+        json.member("tier_served", entry.ended?.settlement.tierServed)
+        json.member("policy", self.policy, if: isThere)
+        json.member("rate_card", target.rateCard)
+        json.member("estimate", entry.estimate)
+        json.member("tags", self.tags)
+        json.member("client_request_id", self.clientRequestID)
+    }
+
     fileprivate var textBytes: Int {
         self.requestID.utf8.count + self.jobID.bytes + self.batchID.bytes + self.customID.bytes + self.clientRequestID.bytes
             + self.tenant.utf8.count + self.key.bytes + self.trafficClass.utf8.count + self.route.utf8.count + self.model.utf8.count
@@ -147,6 +158,8 @@ extension LedgerEntry.Subject {
 }
 
 extension LedgerEntry.Target {
+    fileprivate static let nowhere = LedgerEntry.Target(pool: "", backend: "", backendModel: "", rateCard: nil)
+
     fileprivate var textBytes: Int {
         self.pool.utf8.count + self.backend.utf8.count + self.backendModel.utf8.count + self.rateCard.bytes
     }

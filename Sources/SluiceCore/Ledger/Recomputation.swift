@@ -58,9 +58,9 @@ package struct Recomputation: Sendable {
         let difference = priced.cost - (known.standing.cost ?? .zero)
         self.corrections += 1
         self.difference += MoneySum(difference)
+        let card = self.policy.card(for: entry, decided: entry.decided, completed: entry.at)
         var correction = LedgerEntry(
-            kind: .correction, at: now, subject: entry.subject, attempt: entry.attempt, target: entry.target, estimate: nil)
-        correction.target?.rateCard = self.policy.card(for: entry, decided: entry.decided, completed: entry.at)?.revision
+            kind: .correction, at: now, subject: entry.subject, attempt: entry.attempt, target: entry.target?.priced(by: card?.revision), estimate: nil)
         correction.corrects = seq
         correction.before = known.standing
         correction.settlement = self.settlement(entry, known, priced, difference)

@@ -26,7 +26,7 @@ package struct PricedUsage: Hashable, Sendable {
     /// Recomputes the cost from counts and the unit prices that a row stored.
     package static func cost(of usage: TokenUsage, at unitPrices: UnitPrices, perRequest: Money) -> Money? {
         var total: Int128 = 0
-        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
+        for tokenClass in usage.classes {
             guard let price = unitPrices[tokenClass] else { return nil }
             let (product, overflow) = Int128(usage[tokenClass]).multipliedReportingOverflow(by: price.value)
             let (sum, overflowed) = total.addingReportingOverflow(product)
@@ -123,7 +123,7 @@ extension RateCard {
     /// The price where no factor changes anything; nil also where the sum leaves 64 bits.
     static func listPrice(_ usage: TokenUsage, _ listed: Prices, perRequest: Money) -> Money? {
         var total: Int64 = 0
-        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
+        for tokenClass in usage.classes {
             guard let price = listed[tokenClass] else { return nil }
             let (product, isTooMuch) = Int64(usage[tokenClass]).multipliedReportingOverflow(by: price.pico)
             let (sum, overflow) = total.addingReportingOverflow(product)
@@ -140,7 +140,7 @@ extension RateCard {
         var base: Int128 = 0
         var tiered: Int128 = 0
         var used = PerTokenClass<UnitPrice?>(repeating: nil)
-        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 {
+        for tokenClass in usage.classes {
             guard let price = listed[tokenClass] else { return nil }
             // In units of a millionth picodollar: a tier's own price, or the base price times its factor.
             let own = RateCard.price(of: tokenClass, in: tier.prices, above: tier.above, prompt: prompt)

@@ -7,23 +7,25 @@ package final class SharedCard: Sendable {
     private let flat: Flat?
 
     /// What a card without tiers, steps of the prompt's length and discounts charges while no window changes it.
-    private struct Flat {
+    private final class Flat: Sendable {
         let listed: RateCard.Prices
         let units: UnitPrices
         let highest: RateCard.Prices?
         let perRequest: Money
+
+        init(_ card: RateCard) {
+            self.listed = card.listed(prompt: 0)
+            self.units = UnitPrices(self.listed)
+            self.highest = card.highest(prompt: 0)
+            self.perRequest = card.perRequest
+        }
     }
 
     package init(_ card: RateCard) {
         self.card = card
         self.hasWindows = !card.windows.isEmpty
         let isFlat = card.above.isEmpty && card.tiers.isEmpty && card.discount.millionths == 0
-        guard isFlat else {
-            self.flat = nil
-            return
-        }
-        let listed = card.listed(prompt: 0)
-        self.flat = Flat(listed: listed, units: UnitPrices(listed), highest: card.highest(prompt: 0), perRequest: card.perRequest)
+        self.flat = isFlat ? Flat(card) : nil
     }
 
     /// As ``RateCard/price(_:tier:window:)``.

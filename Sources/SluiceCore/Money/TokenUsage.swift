@@ -33,6 +33,25 @@ package enum TokenClass: Int, CaseIterable, Sendable {
     }
 }
 
+/// Some of the token classes, in their order.
+package struct TokenClasses: Sequence, IteratorProtocol, Sendable {
+    static let all = TokenClasses(bits: (1 << UInt16(TokenClass.allCases.count)) - 1)
+
+    private var bits: UInt16
+
+    fileprivate init(bits: UInt16) {
+        self.bits = bits
+    }
+
+    package mutating func next() -> TokenClass? {
+        guard self.bits != 0 else { return nil }
+        defer { self.bits &= self.bits - 1 }
+        return TokenClass(rawValue: self.bits.trailingZeroBitCount)
+    }
+
+    func contains(_ tokenClass: TokenClass) -> Bool { self.bits & 1 << UInt16(tokenClass.rawValue) != 0 }
+}
+
 /// One value for each token class.
 package struct PerTokenClass<Value> {
     package var input: Value
@@ -112,6 +131,16 @@ extension TokenUsage {
         self.cachedInput = cachedInput
         self.output = output
         self.reasoning = reasoning
+    }
+
+    /// Those of which there are tokens. Every request asks several times, so it is no loop.
+    package var classes: TokenClasses {
+        func bit(_ tokenClass: TokenClass, _ count: Int) -> UInt16 { count == 0 ? 0 : 1 << UInt16(tokenClass.rawValue) }
+        let written = bit(.cacheWrite5m, self.cacheWrite5m) | bit(.cacheWrite1h, self.cacheWrite1h)
+        let prompt = bit(.input, self.input) | bit(.cachedInput, self.cachedInput) | written
+        let answer = bit(.output, self.output) | bit(.reasoning, self.reasoning)
+        let media = bit(.audioInput, self.audioInput) | bit(.audioOutput, self.audioOutput) | bit(.imageInput, self.imageInput)
+        return TokenClasses(bits: prompt | answer | media)
     }
 
     /// All tokens of the prompt, cached and written ones included.

@@ -30,8 +30,8 @@ package struct UnitPrices: Sendable {
     }
 
     private let list: List
-    /// A bit for each class, in their order.
-    private var used = UInt16.max
+    /// Those that were used. One of them may have had no price.
+    private(set) var classes = TokenClasses.all
 
     package init(_ prices: PerTokenClass<UnitPrice?>) {
         self.list = List(prices)
@@ -53,14 +53,13 @@ package struct UnitPrices: Sendable {
     /// Those of the classes that `usage` has.
     package func used(by usage: TokenUsage) -> UnitPrices {
         var prices = self
-        prices.used = 0
-        for tokenClass in TokenClass.allCases where usage[tokenClass] != 0 { prices.used |= 1 << tokenClass.rawValue }
+        prices.classes = usage.classes
         return prices
     }
 
     /// nil for a class that was not used or had no price.
     package subscript(tokenClass: TokenClass) -> UnitPrice? {
-        self.used & 1 << tokenClass.rawValue == 0 ? nil : self.list.prices[tokenClass]
+        self.classes.contains(tokenClass) ? self.list.prices[tokenClass] : nil
     }
 }
 
