@@ -48,8 +48,9 @@ struct SimulatedPolicy {
         pool.pick = [.inOrder, .leastBusy, .cheapest, .fastest].randomElement(using: &chance) ?? .inOrder
         parts.pools = [pool]
         parts.models = [Model(index: 0, name: "chat", offers: (0..<count).map { _ in Model.Offer(name: "own") })]
-        parts.tenants = [Tenant(index: 0, name: "default")]
-        if chance.fires(0.3) { parts.tenants[0].limits.concurrent = Int.random(in: 1...10, using: &chance) }
+        var terms = Tenant.Terms()
+        if chance.fires(0.3) { terms.limits.concurrent = Int.random(in: 1...10, using: &chance) }
+        parts.tenants = [Tenant(index: 0, name: "default", terms: terms)]
         parts.classes = (0..<2).map { index in
             var one = TrafficClass(index: index, name: "class\(index)", serve: .now, pools: [0])
             one.latency.firstToken = .seconds(index == 0 ? 2 : 20)

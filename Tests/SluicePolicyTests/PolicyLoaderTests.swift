@@ -23,16 +23,16 @@ import Testing
         let policy = try #require(Sample.load(text).policy)
         #expect(policy.tenants.map(\.name) == ["web", "default"])
         #expect(policy.tenants.map(\.index) == [0, 1])
-        #expect(policy.tenants[0].classes == nil)
-        #expect(policy.tenants[1].classes == [0])
+        #expect(policy.tenants[0].terms.classes == nil)
+        #expect(policy.tenants[1].terms.classes == [0])
     }
 
     @Test func aTenantsRetentionLeavesTheRestToTheServer() throws {
         let text = Sample.whole + "server: { retention: { requests: 90d, results: 60d } }\ntenants: { web: { retention: { prompts: 0d } } }\n"
         let loaded = Sample.load(text)
         let policy = try #require(loaded.policy)
-        #expect(loaded.notYet.isEmpty && policy.tenants[1].retention == nil)
-        #expect(policy.tenants[0].retention?.prompts == .zero && policy.tenants[0].retention?.results == .seconds(60 * 86_400))
+        #expect(loaded.notYet.isEmpty && policy.tenants[1].terms.retention == nil)
+        #expect(policy.tenants[0].terms.retention?.prompts == .zero && policy.tenants[0].terms.retention?.results == .seconds(60 * 86_400))
         #expect(policy.server.retention.requests == .seconds(90 * 86_400) && policy.server.retention.rollups == nil)
     }
 

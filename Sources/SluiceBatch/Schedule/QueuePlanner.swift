@@ -116,7 +116,7 @@ struct QueuePlanner {
         let gate = LaneGate(backlog, skipped: self.skipped, policy: self.live.policy, odds: plan.odds, at: self.now.wall)
         for lane in backlog {
             guard let routes = plan.knownRoutes(of: lane.lane) else { continue }
-            let weight = self.live.policy.tenants.first { $0.name == lane.lane.tenant }?.weight ?? self.live.policy.defaultTenant.weight
+            let weight = self.live.policy.tenants.first { $0.name == lane.lane.tenant }?.terms.weight ?? self.live.policy.defaultTenant.terms.weight
             for bucket in lane.buckets where bucket.ready.jobs > 0 {
                 let place = QueueDemand.Place(lane: lane.lane, bucket: bucket.at)
                 let tiers = self.tiers(of: gate.open(routes, for: place))

@@ -119,7 +119,7 @@ package final class PolicySet: Sendable {
     /// The tenant of a key: the one it was made for, else the first whose patterns its name fits, else `default`.
     package func tenant(ofKey name: String, madeFor tenant: String?) -> Tenant {
         if let tenant, let match = self.tenants.first(where: { $0.name == tenant }) { return match }
-        return self.tenants.first { $0.keys.contains { $0.matches(name) } } ?? self.defaultTenant
+        return self.tenants.first { $0.terms.keys.contains { $0.matches(name) } } ?? self.defaultTenant
     }
 
     package var defaultTenant: Tenant {

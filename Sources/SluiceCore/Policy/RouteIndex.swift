@@ -7,7 +7,19 @@ package struct RouteIndex: Sendable {
     /// Up to so many rules are looked through faster than a name is looked up.
     private static let few = 2
 
-    private let rules: [RouteRule]
+    /// What a rule wants, where it is looked at in place: a copy costs more than the look.
+    private final class Wanted: Sendable {
+        private let match: RouteMatch
+
+        init(_ match: RouteMatch) {
+            self.match = match
+        }
+
+        func takes(_ request: InferenceRequest) -> Bool { self.match.mismatch(request) == nil }
+    }
+
+    /// Of each rule, in file order.
+    private let wanted: [Wanted]
     /// By name, the places of the rules in file order.
     private var tenants: [String: [Int]] = [:]
     private var keys: [String: [Int]] = [:]
@@ -18,18 +30,18 @@ package struct RouteIndex: Sendable {
     private var unfiled: [Int] = []
 
     package init(_ rules: [RouteRule]) {
-        self.rules = rules
-        let wanted = rules.count > RouteIndex.few ? RouteIndex.count(rules) : [:]
+        self.wanted = rules.map { Wanted($0.match) }
+        let counts = rules.count > RouteIndex.few ? RouteIndex.count(rules) : [:]
         for (place, rule) in rules.enumerated() {
-            let best = rule.match.plainConditions.min { RouteIndex.most($0, in: wanted) < RouteIndex.most($1, in: wanted) }
-            if let best, !wanted.isEmpty { self.file(place, under: best) } else { self.unfiled.append(place) }
+            let best = rule.match.plainConditions.min { RouteIndex.most($0, in: counts) < RouteIndex.most($1, in: counts) }
+            if let best, !counts.isEmpty { self.file(place, under: best) } else { self.unfiled.append(place) }
         }
     }
 
     /// The place of the first rule in file order that takes the request; nil where none does.
     package func first(taking request: InferenceRequest) -> Int? {
         // Each list is in order and is left at the best place so far, so that nothing needs to be merged.
-        var best = self.rules.count
+        var best = self.wanted.count
         if !self.tenants.isEmpty { self.lower(&best, to: self.tenants[request.tenant], request) }
         if !self.keys.isEmpty, let key = request.key { self.lower(&best, to: self.keys[key], request) }
         if !self.models.isEmpty { self.lower(&best, to: self.models[request.model], request) }
@@ -40,14 +52,15 @@ package struct RouteIndex: Sendable {
             for (name, value) in request.tags { self.lower(&best, to: self.metadata[name]?[value], request) }
         }
         self.lower(&best, to: self.unfiled, request)
-        return best < self.rules.count ? best : nil
+        return best < self.wanted.count ? best : nil
     }
 
+    @inline(never)
     private func lower(_ best: inout Int, to places: [Int]?, _ request: InferenceRequest) {
         guard let places else { return }
         for place in places {
             guard place < best else { return }
-            guard self.rules[place].match.mismatch(request) == nil else { continue }
+            guard self.wanted[place].takes(request) else { continue }
             best = place
             return
         }

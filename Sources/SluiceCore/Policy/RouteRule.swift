@@ -69,6 +69,7 @@ package struct RouteMatch: Sendable {
     var headerNames: [String] { self.headers.map(\.name) + self.not.flatMap(\.headerNames) }
 
     /// The first field that does not hold; nil where the request matches.
+    @inline(__always)
     package func mismatch(_ request: InferenceRequest) -> Mismatch? {
         func fits(_ globs: [Glob], _ value: String?) -> Bool { globs.isEmpty || value.map { v in globs.contains { $0.matches(v) } } ?? false }
         if !fits(self.tenants, request.tenant) { return .name("tenant", is: request.tenant, wants: self.tenants) }

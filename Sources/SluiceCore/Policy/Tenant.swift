@@ -1,27 +1,35 @@
-/// Whose request it is: a team, an application, a customer.
-package struct Tenant: Sendable {
+/// Whose request it is: a team, an application, a customer. Its requests share it, since what is agreed with it is large.
+package final class Tenant: Sendable {
+    /// What is agreed with it.
+    package struct Terms: Sendable {
+        /// Patterns of key names.
+        package var keys: [Glob] = []
+        /// nil allows every model.
+        package var models: [Glob]?
+        /// The classes that its clients may ask for although the route gives a more patient one; nil allows all.
+        package var classes: Set<Int>? = []
+        package var limits = Backend.Limits()
+        /// Its share within a bucket of the queue.
+        package var weight = 1
+        package var zone: String?
+        package var retention: Retention?
+        package var costCenter: String?
+
+        package init() {}
+    }
+
     package let index: Int
     package let name: String
-    /// Patterns of key names.
-    package var keys: [Glob] = []
-    /// nil allows every model.
-    package var models: [Glob]?
-    /// The classes that its clients may ask for although the route gives a more patient one; nil allows all.
-    package var classes: Set<Int>? = []
-    package var limits = Backend.Limits()
-    /// Its share within a bucket of the queue.
-    package var weight = 1
-    package var zone: String?
-    package var retention: Retention?
-    package var costCenter: String?
+    package let terms: Terms
 
-    package init(index: Int, name: String) {
+    package init(index: Int, name: String, terms: Terms = Terms()) {
         self.index = index
         self.name = name
+        self.terms = terms
     }
 
     package func mayUse(model: String) -> Bool {
-        self.models?.contains { $0.matches(model) } ?? true
+        self.terms.models?.contains { $0.matches(model) } ?? true
     }
 }
 

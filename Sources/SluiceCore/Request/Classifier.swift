@@ -17,8 +17,10 @@ package struct Classifier: Sendable {
         guard let route = self.policy.route(for: request) else {
             throw Refusal(404, .notFound, "no route of the policy takes this request; add a last route without `match:`")
         }
-        let wished = try self.wish(request, tenant: tenant, over: self.policy.classes[self.policy.routes[route].trafficClass])
-        let trafficClass = downgrades.reduce(wished) { $0.isMoreUrgent(than: self.policy.classes[$1]) ? self.policy.classes[$1] : $0 }
+        // By their places: classes are large, and one copy is enough.
+        let wished = try self.wish(request, tenant: tenant, over: self.policy.routes[route].trafficClass)
+        let place = downgrades.reduce(wished) { self.policy.classes[$0].isMoreUrgent(than: self.policy.classes[$1]) ? $1 : $0 }
+        let trafficClass = self.policy.classes[place]
         var decision = Decision(
             route: self.policy.routes[route].index, trafficClass: trafficClass.index, requested: model.index, budget: trafficClass.latency)
         decision.maxCost = trafficClass.maxCost.map { limit in request.wishes.maxCost.map { min(limit, $0) } ?? limit } ?? request.wishes.maxCost
@@ -53,19 +55,20 @@ package struct Classifier: Sendable {
     }
 
     /// Towards more patience always; towards more urgency only if the tenant lists the class.
-    private func wish(_ request: InferenceRequest, tenant: Tenant, over given: TrafficClass) throws(Refusal) -> TrafficClass {
-        guard let name = request.wishes.trafficClass else { return given }
+    private func wish(_ request: InferenceRequest, tenant: Tenant, over place: Int) throws(Refusal) -> Int {
+        guard let name = request.wishes.trafficClass else { return place }
+        let given = self.policy.classes[place]
         guard let wanted = self.policy.trafficClass(named: name) else {
             let near = NearName.best(for: name, among: self.policy.classes.map(\.name))
             throw Refusal.invalid(
                 "Sluice-Class names \(name.quotedForMessage), which is no class\(near.map { "; did you mean `\($0)`?" } ?? "")", param: "Sluice-Class")
         }
-        guard wanted.index == given.index || given.isMoreUrgent(than: wanted) || tenant.classes?.contains(wanted.index) ?? true else {
+        guard wanted.index == given.index || given.isMoreUrgent(than: wanted) || tenant.terms.classes?.contains(wanted.index) ?? true else {
             throw Refusal(
                 403, .classNotAllowed,
                 "the class `\(wanted.name)` is more urgent than `\(given.name)`, and the tenant `\(tenant.name)` does not list it", param: "Sluice-Class")
         }
-        return wanted
+        return wanted.index
     }
 
     private func budget(of request: InferenceRequest, in trafficClass: TrafficClass) -> LatencyBudget {
@@ -98,7 +101,7 @@ package struct Classifier: Sendable {
     }
 
     private func wishedDeadline(_ request: InferenceRequest, tenant: Tenant, at now: Timestamp) throws(Refusal) -> Timestamp? {
-        guard let instant = request.wishes.deadline?.instant(after: now, zone: tenant.zone ?? self.policy.zone) else { return nil }
+        guard let instant = request.wishes.deadline?.instant(after: now, zone: tenant.terms.zone ?? self.policy.zone) else { return nil }
         let name = request.consent == .background ? "background_options.completion_window" : "Sluice-Deadline"
         guard instant > now || request.consent == .batch else { throw Refusal.invalid("`\(name)` has passed", param: name) }
         guard instant <= now + ClientWishes.Deadline.longest else { throw Refusal.invalid("`\(name)` is more than ten years away", param: name) }

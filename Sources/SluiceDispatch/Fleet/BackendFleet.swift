@@ -36,9 +36,9 @@ package final class BackendFleet: Sendable {
         self.tenants.withLock { tenants in
             for tenant in policy.tenants {
                 if let known = tenants[tenant.name] {
-                    known.adopt(tenant.limits)
-                } else if tenant.limits != Backend.Limits() {
-                    tenants[tenant.name] = TenantSlot(tenant.limits)
+                    known.adopt(tenant.terms.limits)
+                } else if tenant.terms.limits != Backend.Limits() {
+                    tenants[tenant.name] = TenantSlot(tenant.terms.limits)
                 }
             }
             return tenants

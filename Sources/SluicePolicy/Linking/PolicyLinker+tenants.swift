@@ -11,19 +11,19 @@ extension PolicyLinker {
     }
 
     private mutating func tenant(_ record: TenantRecord, index: Int, name: String) -> Tenant {
-        var tenant = Tenant(index: index, name: name)
-        tenant.keys = record.keys.value
-        tenant.models = record.models.value?.map(\.value)
+        var terms = Tenant.Terms()
+        terms.keys = record.keys.value
+        terms.models = record.models.value?.map(\.value)
         for model in record.models.value ?? [] { self.checkLiteral(model, in: self.models) }
-        tenant.classes =
+        terms.classes =
             record.classes.value.contains { $0.text == "*" }
             ? nil : Set(record.classes.value.compactMap { self.resolve($0, in: self.classes) })
-        tenant.limits = Backend.Limits(record.limits.value)
-        tenant.weight = record.weight.value
-        tenant.zone = record.timezone.value.flatMap { self.zone($0) }
-        tenant.retention = self.retention(of: record)
-        tenant.costCenter = record.costCenter.value
-        return tenant
+        terms.limits = Backend.Limits(record.limits.value)
+        terms.weight = record.weight.value
+        terms.zone = record.timezone.value.flatMap { self.zone($0) }
+        terms.retention = self.retention(of: record)
+        terms.costCenter = record.costCenter.value
+        return Tenant(index: index, name: name, terms: terms)
     }
 
     /// What the tenant leaves open is as in `server:`; nil where it is all.

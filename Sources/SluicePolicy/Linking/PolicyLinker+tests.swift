@@ -35,7 +35,7 @@ extension PolicyLinker {
 
     private mutating func tenant(of record: RequestRecord, among tenants: [Tenant]) -> String {
         guard let name = record.tenant.value else {
-            return record.key.value.flatMap { key in tenants.first { $0.keys.contains { $0.matches(key) } }?.name } ?? "default"
+            return record.key.value.flatMap { key in tenants.first { $0.terms.keys.contains { $0.matches(key) } }?.name } ?? "default"
         }
         if name.text != "default" { _ = self.resolve(name, in: self.tenants) }
         return name.text

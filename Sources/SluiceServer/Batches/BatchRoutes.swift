@@ -31,7 +31,7 @@ struct BatchRoutes {
     private func create(_ posted: Posted) async throws -> ColdAnswer {
         let order = try BatchOrder(posted.body)
         let (tenant, now) = (posted.tenant, posted.arrived)
-        let deadline = try order.deadline(from: now, zone: tenant.zone ?? self.policy.live.policy.zone)
+        let deadline = try order.deadline(from: now, zone: tenant.terms.zone ?? self.policy.live.policy.zone)
         let (files, batches) = (self.deferral.files, self.deferral.batches)
         guard let file = try await reading({ try files.file(order.file, tenant: tenant.name) }), file.purpose != .messageBatch else {
             throw Refusal.invalid("`input_file_id` names no file of yours: \(order.file.quotedForMessage)", param: "input_file_id")

@@ -71,7 +71,7 @@ struct ExportFocus: ParsableCommand {
     /// A policy at hand names the cost centers; none need be.
     private func costCenters(at now: Timestamp) -> [String: String] {
         let tenants = (try? self.policy.read(at: now).policy)?.tenants ?? []
-        return tenants.reduce(into: [:]) { $0[$1.name] = $1.costCenter }
+        return tenants.reduce(into: [:]) { $0[$1.name] = $1.terms.costCenter }
     }
 
     private func duckDB(_ console: Console) throws -> DuckDB {

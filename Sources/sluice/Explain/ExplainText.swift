@@ -14,7 +14,7 @@ struct ExplainText {
         self.report = ExplainReport(explanation, request, policy)
         self.policy = policy
         self.now = now
-        self.zone = tenant.zone ?? policy.zone
+        self.zone = tenant.terms.zone ?? policy.zone
     }
 
     var text: String {

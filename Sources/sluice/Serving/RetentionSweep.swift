@@ -34,7 +34,7 @@ struct RetentionSweep: Service {
         let policy = self.policy.live.policy
         let limits = SweepLimits(policy.server.retention, at: now)
         let own = policy.tenants.reduce(into: [String: SweepLimits]()) { limits, tenant in
-            if let retention = tenant.retention { limits[tenant.name] = SweepLimits(retention, at: now) }
+            if let retention = tenant.terms.retention { limits[tenant.name] = SweepLimits(retention, at: now) }
         }
         let (store, files, answers) = (self.deferral.store, self.deferral.files, self.deferral.answers)
         await self.write { store.sweep(limits, own: own, at: now, then: $0) }

@@ -4,9 +4,9 @@ import Testing
 @Suite struct PolicySetTests {
     private var policy: PolicySet {
         var sample = SamplePolicy(prices: ["1"])
-        var research = Tenant(index: 0, name: "research")
-        research.keys = [Glob("research-*")]
-        sample.parts.tenants = [research, Tenant(index: 1, name: "support"), Tenant(index: 2, name: "default")]
+        var terms = Tenant.Terms()
+        terms.keys = [Glob("research-*")]
+        sample.parts.tenants = [Tenant(index: 0, name: "research", terms: terms), Tenant(index: 1, name: "support"), Tenant(index: 2, name: "default")]
         return sample.policy
     }
 

@@ -24,13 +24,15 @@ import Testing
         return request
     }
 
-    private func decide(_ sample: SamplePolicy, _ request: InferenceRequest, tenant change: (inout Tenant) -> Void = { _ in }) throws(Refusal) -> Decision {
-        var tenant = Tenant(index: 0, name: "default")
-        change(&tenant)
+    private func decide(_ sample: SamplePolicy, _ request: InferenceRequest, tenant change: (inout Tenant.Terms) -> Void = { _ in }) throws(Refusal) -> Decision
+    {
+        var terms = Tenant.Terms()
+        change(&terms)
+        let tenant = Tenant(index: 0, name: "default", terms: terms)
         return try Classifier(policy: sample.policy).classify(request, tenant: tenant, at: SamplePolicy.noon)
     }
 
-    private func refusal(_ sample: SamplePolicy, _ request: InferenceRequest, tenant change: (inout Tenant) -> Void = { _ in }) -> Refusal? {
+    private func refusal(_ sample: SamplePolicy, _ request: InferenceRequest, tenant change: (inout Tenant.Terms) -> Void = { _ in }) -> Refusal? {
         do throws(Refusal) {
             _ = try self.decide(sample, request, tenant: change)
             return nil

@@ -302,7 +302,11 @@ import Testing
     @Test func aTenantAtItsLimitIsRefusedAndGetsItsPlaceBack() async throws {
         let gate = Signal()
         let upstreams = try await self.scripted({ [answer = self.answer.chat] call in UpstreamPlan([.wait(gate)] + answer(call).steps) })
-        let stage = try await self.stage(upstreams) { $0.tenants[0].limits.concurrent = 1 }
+        let stage = try await self.stage(upstreams) {
+            var terms = Tenant.Terms()
+            terms.limits.concurrent = 1
+            $0.tenants = [Tenant(index: 0, name: "default", terms: terms)]
+        }
         let first = try await stage.start()
         let (refused, book) = try await stage.answer()
         #expect(refused.status == 429 && refused.refusal?.code == .rateLimited && refused.refusal?.retryAfterSeconds == 1 && book.isEmpty)
