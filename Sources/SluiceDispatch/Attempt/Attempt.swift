@@ -166,8 +166,8 @@ final class Attempt: UpstreamReceiver {
         if self.head?.isCoded ?? false {
             return self.run.attempt(self, failed: .ambiguous(isTimeout: false), as: .upstreamError, reason: "the answer is compressed, which was not asked for")
         }
-        let reading = self.body.withUnsafeReadableBytes { self.upstream.dialect.readWhole($0, on: self.run.call.request.endpoint) }
-        self.facts = reading.facts
+        var reading = self.body.withUnsafeReadableBytes { self.upstream.dialect.readWhole($0, on: self.run.call.request.endpoint) }
+        swap(&self.facts, &reading.facts)
         switch reading.kind {
         case .answer:
             let now = self.run.now

@@ -108,7 +108,7 @@ extension DispatchRun {
         settlement.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
         settlement.total = now.monotonic - self.call.arrived.monotonic
         if let reservation = attempt.reservation { self.purse?.settle(reservation, settlement, at: now.wall) }
-        entry.settlement = settlement
+        entry.settlement = consume settlement
         if self.call.isVerification { entry = entry.asVerification() }
         if attempt.work != nil { attempt.slot.endWork(at: now) }
         attempt.slot.release(

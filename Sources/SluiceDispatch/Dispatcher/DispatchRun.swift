@@ -280,7 +280,7 @@ package final class DispatchRun {
         var end = self.settlement(of: attempt, .ok, at: now)
         self.mark(&end)
         let lines = self.lines(of: head, attempt, cost: CostLine(end), bodyBytes: body.readableBytes, at: now)
-        self.settle(attempt, end, as: .settled, report: .success, at: now)
+        self.settle(attempt, consume end, as: .settled, report: .success, at: now)
         guard let sink = self.sink else { return self.close() }
         // Asked first: even nil of it is as large as a job.
         if self.copy != nil, let verified = self.verified(attempt) {

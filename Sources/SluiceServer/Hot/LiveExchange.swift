@@ -105,8 +105,9 @@ final class LiveExchange: AnswerSink {
         let server = self.connection.server
         do throws(Refusal) {
             let fields = try hot.body.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: hot.endpoint) }
-            let request = try LiveExchange.request(hot, fields)
             guard let tenant = hot.tenant else { throw Refusal(401, .invalidAPIKey, "the API key is not valid") }
+            var request = InferenceRequest(endpoint: hot.endpoint, tenant: tenant.name, model: fields.model)
+            try LiveExchange.fill(&request, hot, fields)
             let decision = try hot.live.classify(request, tenant: tenant, at: hot.arrived.wall)
             if decision.wait != nil {
                 self.wait = try QueueWait(hot, request, fields, decision, sink: self, server: server, keeper: self.keeper)
@@ -140,8 +141,8 @@ final class LiveExchange: AnswerSink {
     }
 
     /// What routing may know of the request.
-    private static func request(_ hot: HotRequest, _ fields: RequestFields) throws(Refusal) -> InferenceRequest {
-        var request = InferenceRequest(fields, endpoint: hot.endpoint, tenant: hot.tenant?.name ?? "default")
+    private static func fill(_ request: inout InferenceRequest, _ hot: HotRequest, _ fields: RequestFields) throws(Refusal) {
+        request.take(fields)
         request.key = hot.key
         request.headers = hot.matchable
         if !hot.tags.isEmpty { request.tags.merge(hot.tags) { _, tag in tag } }
@@ -158,7 +159,6 @@ final class LiveExchange: AnswerSink {
             }
             request.wishes.deadline = deadline
         }
-        return request
     }
 
     /// Of several ways to agree to wait the one that is answered most plainly counts.

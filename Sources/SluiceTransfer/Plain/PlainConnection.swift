@@ -81,15 +81,15 @@ final class PlainConnection: ChannelInboundHandler, SocketReceiver {
         self.isPaused = false
         if exchange.isPaused { self.pause() }
         exchange.receiver?.callSent()
-        let call = exchange.call
-        let isJoined = call.body.readableBytes <= PlainConnection.longestJoined
+        // Looked at in place: a copy of a call retains all that it holds.
+        let isJoined = exchange.call.body.readableBytes <= PlainConnection.longestJoined
         let writer = self.writer ?? SocketWriter(context, turn: exchange.host.turn)
         self.writer = writer
         if self.reader == nil { self.reader = SocketReader(context, turn: exchange.host.turn, receiver: self) }
-        writer.write(PlainConnection.request(call, host: exchange.host.authority, withBody: isJoined))
+        writer.write(PlainConnection.request(exchange, withBody: isJoined))
         guard !isJoined else { return }
         // At once: as a rule the system takes all of it, and then there is nothing to watch.
-        writer.write(call.body)
+        writer.write(exchange.call.body)
         writer.flush()
         self.watchUpload(of: exchange, left: .max)
     }
@@ -106,22 +106,24 @@ final class PlainConnection: ChannelInboundHandler, SocketReceiver {
         }
     }
 
-    private static func request(_ call: UpstreamCall, host: String, withBody: Bool) -> ByteBuffer {
-        let bodyBytes = call.body.readableBytes
-        let most = call.path.utf8.count + host.utf8.count + call.fields.readableBytes + call.ownFields.count + (withBody ? bodyBytes : 0) + 96
+    private static func request(_ exchange: PlainExchange, withBody: Bool) -> ByteBuffer {
+        let bodyBytes = exchange.call.body.readableBytes
+        let most =
+            exchange.call.path.utf8.count + exchange.host.authority.utf8.count + exchange.call.fields.readableBytes + exchange.call.ownFields.count
+            + (withBody ? bodyBytes : 0) + 96
         var request = ByteBufferAllocator().buffer(capacity: most)
         request.write(atMost: most) { out in
-            out.write(call.method.words)
-            out.write(text: call.path)
+            out.write(exchange.call.method.words)
+            out.write(text: exchange.call.path)
             out.write(" HTTP/1.1\r\nhost: ")
-            out.write(text: host)
+            out.write(text: exchange.host.authority)
             out.write("\r\n")
-            call.fields.withUnsafeReadableBytes { out.write($0) }
-            out.write(call.ownFields)
+            exchange.call.fields.withUnsafeReadableBytes { out.write($0) }
+            out.write(exchange.call.ownFields)
             out.write("content-length: ")
             out.write(number: Int64(bodyBytes))
             out.write("\r\n\r\n")
-            if withBody { call.body.withUnsafeReadableBytes { out.write($0) } }
+            if withBody { exchange.call.body.withUnsafeReadableBytes { out.write($0) } }
         }
         return request
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A header that Sluice itself reads or writes; everything else is ``other`` and only looked at when a policy names it.
 package enum HeaderName: UInt8, Sendable {
     case other
@@ -73,8 +75,8 @@ extension UnsafeRawBufferPointer {
     /// Whether the bytes are this text.
     package func equals(_ text: StaticString) -> Bool {
         guard self.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<self.count where self[index] != text.utf8Start[index] { return false }
-        return true
+        guard let start = self.baseAddress else { return true }
+        return memcmp(start, text.utf8Start, self.count) == 0
     }
 
     /// Whether the bytes are this text, written in lower case, up to the case of ASCII letters.

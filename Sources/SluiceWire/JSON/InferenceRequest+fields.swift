@@ -4,6 +4,11 @@ extension InferenceRequest {
     /// What a body says of its request; who asks and what the headers say is added by the caller.
     package init(_ fields: RequestFields, endpoint: Endpoint, tenant: String) {
         self.init(endpoint: endpoint, tenant: tenant, model: fields.model)
+        self.take(fields)
+    }
+
+    /// What of the body routing may know, but for the model. In place, since a request is large.
+    package mutating func take(_ fields: RequestFields) {
         self.isStream = fields.isStream
         self.wantsUsage = fields.wantsUsage
         self.maxTokens = fields.maxTokens

@@ -28,9 +28,8 @@ package struct JSONCursor {
 
     package func fault(_ reason: String) -> JSONFault { JSONFault(offset: self.position, reason: reason) }
 
-    @inlinable
+    @usableFromInline
     package mutating func skipSpace() {
-        // Hardly anyone writes any: the first look is enough.
         while self.position < self.bytes.count, self.bytes[self.position] <= 0x20 {
             switch self.bytes[self.position] {
             case 0x20, 0x0A, 0x0D, 0x09: self.position += 1
@@ -41,7 +40,10 @@ package struct JSONCursor {
 
     /// The next byte that is no white space, without moving on; nil at the end.
     @inlinable
+    @inline(__always)
     package mutating func peek() -> UInt8? {
+        // Hardly anyone writes white space: the first look is enough.
+        if self.position < self.bytes.count, self.bytes[self.position] > 0x20 { return self.bytes[self.position] }
         self.skipSpace()
         return self.position < self.bytes.count ? self.bytes[self.position] : nil
     }
@@ -367,8 +369,7 @@ package struct JSONText {
     @usableFromInline
     func isSame(as text: StaticString) -> Bool {
         guard !self.hasEscapes else { return self.decoded == text.description }
-        for index in 0..<text.utf8CodeUnitCount where self.bytes[index] != text.utf8Start[index] { return false }
-        return true
+        return self.bytes.equals(text)
     }
 
     package var isEmpty: Bool { self.bytes.isEmpty }

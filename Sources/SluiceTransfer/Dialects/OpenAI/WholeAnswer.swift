@@ -9,7 +9,7 @@ enum WholeAnswer {
         return WholeReading.reading(body) { key, cursor throws(JSONFault) in
             try answer.read(key, &cursor)
         } conclude: {
-            answer.conclusion
+            answer.conclude()
         }
     }
 
@@ -20,8 +20,10 @@ enum WholeAnswer {
         private var isErrorObject = false
         private var flat = ErrorFields()
 
-        var conclusion: WholeReading {
-            var facts = self.facts
+        /// Hands out what was read.
+        mutating func conclude() -> WholeReading {
+            var facts = AnswerFacts()
+            swap(&facts, &self.facts)
             if let timings = self.timings { facts.usage = facts.usage?.apart(by: timings) ?? timings }
             if let problem = self.problem ?? (self.isErrorObject ? self.flat.problem : nil) { return WholeReading(.error(problem), facts: facts) }
             return WholeReading(.answer, facts: facts)
