@@ -3,7 +3,7 @@
 # SET: c32 = 32 connections closed loop, b256 = the same with 256 KB bodies, r500 = 500 rps open loop, s500 = 500 SSE streams at 50 chunks/s (s200: so few that no proxy fills the core), l2000 = 2,000 at 20 chunks/s.
 # Takes about 40 s; hold the machine's CPU lock around it (matrix.sh does). SET: which tests (default by peer).
 . "$(dirname "$0")/lib.sh"; N=$1; REP=${2:-1}; PORT=${PORT:-8100}; OUT=${OUT:-$BENCH/results.jsonl}
-MODEL=; SET=${SET:-"c32 c256 b256 r500 s200 s500 l2000"}; [ -f "$RIG/peers/$N.env" ] && . "$RIG/peers/$N.env"
+MODEL=; ASKED=$SET; SET=${SET:-"c32 c256 b256 r500 s200 s500 l2000"}; [ -f "$RIG/peers/$N.env" ] && . "$RIG/peers/$N.env"
 # NETNS=1 in the .env: run in a network namespace of our own (a peer with fixed ports)
 [ -n "$NETNS" ] && [ -z "$IN_NS" ] && IN_NS=1 exec unshare -n bash -c 'ip link set lo up; exec "$0" "$@"' "$0" "$@"
 # A session of our own with autogroup nice -20: niceness counts between autogroups only through this file.

@@ -5,7 +5,8 @@ extension ByteWriter {
     /// An object with a number for each class of tokens, and one more.
     static let longestPerClass = 2 + (TokenClass.allCases.count + 1) * (24 + ByteWriter.longestNumber)
 
-    /// `null` unless it is there.
+    /// Writes `null` unless `isThere`.
+    // Not in place: a line has some twenty of them.
     @inline(never)
     mutating func member(_ name: StaticString, _ value: String, if isThere: Bool) {
         self.name(name)

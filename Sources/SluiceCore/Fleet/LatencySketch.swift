@@ -73,7 +73,7 @@ package struct LatencySketch: Sendable {
         let age = now.nanoseconds - decayed.nanoseconds
         guard age >= LatencySketch.halfLife else { return 1 }
         let halvings = age / LatencySketch.halfLife
-        return halvings > 60 ? 0 : 1 / Double(1 << max(0, halvings))
+        return halvings > 60 ? 0 : 1 / Double(1 << halvings)
     }
 
     private mutating func decay(to now: MonotonicInstant) {

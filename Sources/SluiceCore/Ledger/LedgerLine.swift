@@ -66,7 +66,7 @@ package enum LedgerLine {
     }
 
     private static func writeBeginning(of entry: LedgerEntry, into json: inout ByteWriter) {
-        (entry.subject ?? .nobody).writeBeginning(of: entry, at: entry.target ?? .nowhere, isThere: entry.subject != nil, into: &json)
+        (entry.subject ?? .nobody).writeBeginning(of: entry, at: entry.target ?? .nowhere, into: &json)
     }
 
     private static func writeEnd(_ ended: LedgerEntry.Ended, of entry: LedgerEntry, into json: inout ByteWriter) {
@@ -118,11 +118,11 @@ extension LedgerEntry.Subject {
     fileprivate static let nobody = LedgerEntry.Subject(
         requestID: "", tenant: "", key: nil, trafficClass: "", route: "", model: "", serve: .now, tierRequested: nil, policy: "", tags: [:], currency: "")
 
-    /// A method of what has the texts: through an optional each would be retained for it, twenty times a row.
-    ///
-    /// - Parameter isThere: The row is about a request; what is said of one is null elsewhere.
+    /// Writes the members from `kind` to `client_request_id`; what is said of a request is null in a row that is about none.
+    // A method of what has the texts, and not in place: read through an optional each of them would be retained for it.
     @inline(never)
-    fileprivate func writeBeginning(of entry: LedgerEntry, at target: LedgerEntry.Target, isThere: Bool, into json: inout ByteWriter) {
+    fileprivate func writeBeginning(of entry: LedgerEntry, at target: LedgerEntry.Target, into json: inout ByteWriter) {
+        let isThere = entry.subject != nil
         let isPlaced = entry.target != nil && entry.kind != .capacity
         json.member("kind", entry.kind.rawValue)
         json.member("at", entry.at)

@@ -40,8 +40,3 @@ extension LedgerEntry.Settlement {
         return parts
     }
 }
-
-extension UnitPrice {
-    /// A price's unit is 10⁻³⁰ of the currency, a picodollar 10¹⁸ of them.
-    package static let perPico: Int128 = 1_000_000_000_000_000_000
-}

@@ -19,7 +19,7 @@ package struct PricedUsage: Hashable, Sendable {
     }
 
     /// No tier and no window changes it.
-    package init(atOnce cost: Money, unitPrices: UnitPrices, perRequest: Money) {
+    package init(atOnePrice cost: Money, unitPrices: UnitPrices, perRequest: Money) {
         self.init(base: cost, tiered: cost, cost: cost, unitPrices: unitPrices, perRequest: perRequest)
     }
 
@@ -33,15 +33,12 @@ package struct PricedUsage: Hashable, Sendable {
             guard !overflow, !overflowed else { return nil }
             total = sum
         }
-        guard let pico = Int64(exactly: total.dividedHalfEven(by: RateCard.scale)) else { return nil }
+        guard let pico = Int64(exactly: total.dividedHalfEven(by: UnitPrice.perPico)) else { return nil }
         return Money(pico: pico) + perRequest
     }
 }
 
 extension RateCard {
-    /// 10¹⁸: three factors in millionths.
-    fileprivate static let scale: Int128 = 1_000_000_000_000_000_000
-
     /// What a served tier changes; nil where the card does not know the tier.
     package func tier(named name: String?) -> Tier? {
         guard let name else { return Tier() }
@@ -75,7 +72,7 @@ extension RateCard {
         if window == .one, self.discount.millionths == 0, self.isBase(tier: name) {
             let listed = self.listed(prompt: prompt)
             return RateCard.listPrice(usage, listed, perRequest: self.perRequest).map {
-                PricedUsage(atOnce: $0, unitPrices: UnitPrices(listed).used(by: usage), perRequest: self.perRequest)
+                PricedUsage(atOnePrice: $0, unitPrices: UnitPrices(listed).used(by: usage), perRequest: self.perRequest)
             }
         }
         return self.price(usage, self.listed(prompt: prompt), prompt: prompt, tier: name, window: window)
@@ -169,7 +166,7 @@ extension RateCard {
     /// `list` in millionths of a picodollar, `factor` a product of two in millionths.
     private func amount(_ list: Int128, _ factor: Int128) -> Money? {
         let (product, overflow) = list.multipliedReportingOverflow(by: factor)
-        guard !overflow, let pico = Int64(exactly: product.dividedHalfEven(by: RateCard.scale)) else { return nil }
+        guard !overflow, let pico = Int64(exactly: product.dividedHalfEven(by: UnitPrice.perPico)) else { return nil }
         return Money(pico: pico) + self.perRequest
     }
 }

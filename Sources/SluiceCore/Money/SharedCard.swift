@@ -32,7 +32,7 @@ package final class SharedCard: Sendable {
     package func price(_ usage: TokenUsage, tier: String?, window: PriceFactor) -> PricedUsage? {
         guard let flat, window == .one, tier.map(RateCard.isPlain) ?? true else { return self.card.price(usage, tier: tier, window: window) }
         return RateCard.listPrice(usage, flat.listed, perRequest: flat.perRequest).map {
-            PricedUsage(atOnce: $0, unitPrices: flat.units.used(by: usage), perRequest: flat.perRequest)
+            PricedUsage(atOnePrice: $0, unitPrices: flat.units.used(by: usage), perRequest: flat.perRequest)
         }
     }
 

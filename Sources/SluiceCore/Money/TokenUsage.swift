@@ -34,7 +34,7 @@ package enum TokenClass: Int, CaseIterable, Sendable {
 }
 
 /// Some of the token classes, in their order.
-package struct TokenClasses: Sequence, IteratorProtocol, Sendable {
+struct TokenClasses: Sequence, IteratorProtocol, Sendable {
     static let all = TokenClasses(bits: (1 << UInt16(TokenClass.allCases.count)) - 1)
 
     private var bits: UInt16
@@ -43,7 +43,7 @@ package struct TokenClasses: Sequence, IteratorProtocol, Sendable {
         self.bits = bits
     }
 
-    package mutating func next() -> TokenClass? {
+    mutating func next() -> TokenClass? {
         guard self.bits != 0 else { return nil }
         defer { self.bits &= self.bits - 1 }
         return TokenClass(rawValue: self.bits.trailingZeroBitCount)
@@ -134,7 +134,7 @@ extension TokenUsage {
     }
 
     /// Those of which there are tokens. Every request asks several times, so it is no loop.
-    package var classes: TokenClasses {
+    var classes: TokenClasses {
         func bit(_ tokenClass: TokenClass, _ count: Int) -> UInt16 { count == 0 ? 0 : 1 << UInt16(tokenClass.rawValue) }
         let written = bit(.cacheWrite5m, self.cacheWrite5m) | bit(.cacheWrite1h, self.cacheWrite1h)
         let prompt = bit(.input, self.input) | bit(.cachedInput, self.cachedInput) | written

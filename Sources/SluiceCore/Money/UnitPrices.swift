@@ -2,6 +2,9 @@
 ///
 /// In units of 10⁻³⁰ of the currency per token, so that three factors of six decimals never round.
 package struct UnitPrice: Hashable, Sendable {
+    /// In a picodollar per token: three factors in millionths.
+    package static let perPico: Int128 = 1_000_000_000_000_000_000
+
     package let value: Int128
 
     package init(value: Int128) {
@@ -19,7 +22,8 @@ package struct UnitPrice: Hashable, Sendable {
 
 /// The prices of the token classes that a row used. Rows share them, since they are many and most answers by one card are charged the same.
 package struct UnitPrices: Sendable {
-    package static let none = UnitPrices(repeating: nil)
+    /// Of no class.
+    package static let empty = UnitPrices(repeating: nil)
 
     private final class List: Sendable {
         let prices: PerTokenClass<UnitPrice?>
@@ -30,7 +34,7 @@ package struct UnitPrices: Sendable {
     }
 
     private let list: List
-    /// Those that were used. One of them may have had no price.
+    /// Those that may have a price here; all others have none.
     private(set) var classes = TokenClasses.all
 
     package init(_ prices: PerTokenClass<UnitPrice?>) {

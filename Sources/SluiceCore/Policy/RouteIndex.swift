@@ -55,6 +55,7 @@ package struct RouteIndex: Sendable {
         return best < self.wanted.count ? best : nil
     }
 
+    // Not in place: what it looks through is long, and asked for six times.
     @inline(never)
     private func lower(_ best: inout Int, to places: [Int]?, _ request: InferenceRequest) {
         guard let places else { return }

@@ -54,7 +54,7 @@ package struct Classifier: Sendable {
         return model
     }
 
-    /// Towards more patience always; towards more urgency only if the tenant lists the class.
+    /// Towards more patience always; towards more urgency only if the tenant lists the class. Takes and gives places in `classes`.
     private func wish(_ request: InferenceRequest, tenant: Tenant, over place: Int) throws(Refusal) -> Int {
         guard let name = request.wishes.trafficClass else { return place }
         let given = self.policy.classes[place]

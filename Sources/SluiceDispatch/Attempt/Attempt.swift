@@ -167,6 +167,7 @@ final class Attempt: UpstreamReceiver {
             return self.run.attempt(self, failed: .ambiguous(isTimeout: false), as: .upstreamError, reason: "the answer is compressed, which was not asked for")
         }
         var reading = self.body.withUnsafeReadableBytes { self.upstream.dialect.readWhole($0, on: self.run.call.request.endpoint) }
+        // Moved, not copied.
         swap(&self.facts, &reading.facts)
         switch reading.kind {
         case .answer:

@@ -26,7 +26,7 @@ extension Meter {
         }
         guard let cost = end.cost else { return end }
         let counted = end.usage ?? self.leastUsage(facts)
-        self.compare(&end, counted, PricedUsage(atOnce: cost, unitPrices: .none, perRequest: .zero), isSame: false)
+        self.compare(&end, counted, PricedUsage(atOnePrice: cost, unitPrices: .empty, perRequest: .zero), isSame: false)
         return end
     }
 

@@ -140,7 +140,7 @@ final class LiveExchange: AnswerSink {
         return call
     }
 
-    /// What routing may know of the request.
+    /// Adds what routing may know of the request.
     private static func fill(_ request: inout InferenceRequest, _ hot: HotRequest, _ fields: RequestFields) throws(Refusal) {
         request.take(fields)
         request.key = hot.key

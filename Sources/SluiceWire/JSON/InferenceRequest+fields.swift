@@ -7,7 +7,7 @@ extension InferenceRequest {
         self.take(fields)
     }
 
-    /// What of the body routing may know, but for the model. In place, since a request is large.
+    /// Adds what of the body routing may know, but for the model. In place, since a request is large.
     package mutating func take(_ fields: RequestFields) {
         self.isStream = fields.isStream
         self.wantsUsage = fields.wantsUsage

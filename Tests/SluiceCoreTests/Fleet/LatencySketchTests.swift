@@ -68,7 +68,7 @@ import Testing
             if call < 64 { #expect(told == exact) } else { #expect(told <= exact * 5 / 4 + .milliseconds(1) && exact <= told * 5 / 4 + .milliseconds(1)) }
         }
         // A flood long past does not keep it from looking at the few that come now.
-        for _ in 0..<64 { sketch.record(.seconds(20), at: self.at(2000)) }
+        for _ in 0..<3 { sketch.record(.seconds(20), at: self.at(2000)) }
         #expect(try #require(sketch.quantile(usual, at: self.at(2000))) > .seconds(19))
     }
 }

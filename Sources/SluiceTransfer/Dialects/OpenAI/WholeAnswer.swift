@@ -20,7 +20,7 @@ enum WholeAnswer {
         private var isErrorObject = false
         private var flat = ErrorFields()
 
-        /// Hands out what was read.
+        /// Hands out what was read: the facts are moved, not copied.
         mutating func conclude() -> WholeReading {
             var facts = AnswerFacts()
             swap(&facts, &self.facts)
