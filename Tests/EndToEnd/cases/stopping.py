@@ -64,8 +64,9 @@ def stop_refuses():
         running = started(router, crowd)
         router.process.terminate()
         eventually(lambda: router.admin("GET", "/readyz").status == 503, 2, 0.02, "a readiness that fails")
-        answer = router.chat()
-        assert answer.status == 503 and answer.error["code"] == "draining", answer
+        # The event loops hear of it a moment after the readiness has changed.
+        answer = eventually(lambda: (answer := router.chat()).status == 503 and answer, 2, 0.02, "a request that is refused")
+        assert answer.error["code"] == "draining", answer
         assert running.result()[1][-1] == "[DONE]"
 
 
