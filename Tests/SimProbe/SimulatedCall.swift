@@ -57,6 +57,9 @@ final class SimulatedCall: UpstreamCallHandle {
         self.next()
     }
 
+    /// The world is over, whatever this call waits for.
+    func forget() { self.receiver = nil }
+
     func cancel() -> Bool {
         guard self.world.mutant != .ignoresCancel else { return self.wasSent }
         // The backend may have gone on a little before it heard.

@@ -62,6 +62,7 @@ final class World {
 
     /// Plays the seed to its end, and gives what was found.
     func run() throws -> [String] {
+        defer { self.end() }
         let net = SimulatedNet(self)
         let dispatcher = Dispatcher(
             loop: self.loop, fleet: self.fleet, transports: TransportSet(plain: net, secure: net, simulated: net), clock: SluiceClock { [time] in time.now },
@@ -89,6 +90,14 @@ final class World {
             clients: self.clients, inFlight: self.live.slots.map { $0.condition(isLater: false, at: now).inFlight },
             tenants: self.live.tenants.values.map(\.inFlight), standing: self.budgets.standing, alive: self.calls.filter(\.isAlive).map(\.key))
         return self.oracle.faults
+    }
+
+    /// Takes apart what holds each other, so that a million worlds fit into memory one after the other.
+    private func end() {
+        try? self.loop.syncShutdownGracefully()
+        for client in self.clients { client.run = nil }
+        for call in self.calls { call.forget() }
+        self.dispatcher = nil
     }
 
     // MARK: Clients

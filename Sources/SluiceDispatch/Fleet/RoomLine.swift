@@ -54,27 +54,28 @@ package final class RoomTicket: Sendable {
     let place: RoomPlace
     /// The estimate that counts against limits of tokens per minute.
     let tokens: Int
-    private let spent = Atomic(false)
-    private let wake: @Sendable (BackendSlot) -> Void
+    /// nil once it is spent or torn: lines hold on to their tickets until they are looked at again, and this to the whole request.
+    private let wake: Mutex<(@Sendable (BackendSlot) -> Void)?>
 
     /// - Parameter wake: Called at most once, from any thread, with the backend that has promised a slot; it must be redeemed there.
     package init(_ place: RoomPlace = RoomPlace(), tokens: Int = 1, wake: @escaping @Sendable (BackendSlot) -> Void) {
         self.place = place
         self.tokens = tokens
-        self.wake = wake
+        self.wake = Mutex(wake)
     }
 
-    package var isSpent: Bool { self.spent.load(ordering: .acquiring) }
+    package var isSpent: Bool { self.wake.withLock { $0 == nil } }
 
     /// Wakes the waiter, unless another backend did or it has given up: then false.
     func spend(at slot: BackendSlot) -> Bool {
-        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing) else { return false }
-        self.wake(slot)
+        guard let wake = self.wake.withLock({ $0.take() }) else { return false }
+        wake(slot)
         return true
     }
 
     /// The waiter has given up.
     package func tear() {
-        self.spent.store(true, ordering: .releasing)
+        // Let go outside the lock: what it holds may tear this ticket again.
+        _ = self.wake.withLock { $0.take() }
     }
 }
