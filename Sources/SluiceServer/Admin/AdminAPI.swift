@@ -81,7 +81,7 @@ package struct AdminAPI: Sendable {
         }
         router.get("/api/report/payback") { _, _ -> Response in .json(try await self.actions.payback()) }
         router.get("/api/requests") { request, _ -> Response in try await self.requests(request) }
-        router.get("/api/requests/:id") { _, context -> Response in try await self.request(context.parameters.require("id")) }
+        router.get("/api/requests/:id") { _, context -> Response in try await self.request(context.parameters.decoded("id")) }
         router.get("/api/backends") { _, _ -> Response in .json(BackendListing.json(self.policy.live, at: self.clock.now)) }
         router.get("/api/windows") { request, _ -> Response in .json(try self.windows(next: request.uri.queryParameters["next"])) }
         router.get("/api/policy") { _, _ -> Response in .json(self.policyInForce()) }
@@ -142,7 +142,7 @@ package struct AdminAPI: Sendable {
             return .json(QueueListing.json(page, hasMore: hasMore))
         }
         router.post("/api/queue/:id/cancel") { _, context -> Response in
-            let id = try context.parameters.require("id")
+            let id = try context.parameters.decoded("id")
             if let batch = try await self.deferral.cancelBatch(id, at: self.clock.now.wall) { return .json(BatchListing.json(batch, deliveries: [])) }
             guard let job = try await self.deferral.cancel(id, tenant: nil, at: self.clock.now.wall) else {
                 throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage)")
@@ -151,7 +151,7 @@ package struct AdminAPI: Sendable {
             return .json(QueueListing.json(job))
         }
         router.post("/api/queue/:id/retry") { _, context -> Response in
-            let id = try context.parameters.require("id")
+            let id = try context.parameters.decoded("id")
             let (store, now) = (self.deferral.store, self.clock.now.wall)
             if let batch = try await self.deferral.retryBatch(id, at: now) { return .json(BatchListing.json(batch, deliveries: [])) }
             let job = try await withCheckedThrowingContinuation { waiting in store.retry(id, tenant: nil, at: now) { waiting.resume(with: $0) } }
@@ -174,7 +174,7 @@ package struct AdminAPI: Sendable {
             return .json(try await self.actions.makeKey(name, query["tenant"].map(String.init) ?? fields?.value("tenant")?.text), status: .created)
         }
         router.delete("/api/keys/:name") { _, context -> Response in
-            let name = try context.parameters.require("name")
+            let name = try context.parameters.decoded("name")
             guard try await self.actions.revokeKey(name) else { throw Refusal(404, .notFound, "there is no key \(name.quotedForMessage)") }
             return .json(Array("{\"schema\":\"sluice.key_revoked/v1\",\"revoked\":true}".utf8))
         }
@@ -223,6 +223,14 @@ package struct AdminAPI: Sendable {
         json.append(list: policy.backends.map { Array("\"\($0.name)\"".utf8) })
         json.append(text: "]}")
         return json
+    }
+}
+
+extension Parameters {
+    /// A part of the path without its percent-encoding: names of keys may have any letter.
+    fileprivate func decoded(_ name: String) throws -> String {
+        guard let value = Substring(try self.require(name)).percentDecoded else { throw Refusal.invalid("the path is no percent-encoded UTF-8") }
+        return value
     }
 }
 

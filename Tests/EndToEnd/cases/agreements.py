@@ -87,6 +87,21 @@ def operator():
             assert router.admin("POST", path).status == 404, path
 
 
+@case("agree-key-names", "a key is revoked by its name in a running server whatever letters the name has")
+def key_names():
+    with Router(policy(Upstream())) as router:
+        data = ["--data", str(router.data)]
+        router.run("keys", "new", "that stays", *data)
+        for name in ("my key", "a/b", "50% off?", "Schlüssel", "a%20b"):
+            key = json.loads(router.run("keys", "new", name, *data, "--output", "json").stdout)["key"]
+            headers = {"authorization": f"Bearer {key}"}
+            assert router.request("GET", "/v1/models", headers=headers).status == 200, name
+            router.run("keys", "revoke", name, *data)
+            assert router.request("GET", "/v1/models", headers=headers).status == 401, f"{name} is revoked"
+        assert router.admin("DELETE", "/api/keys/%zz").status == 400
+        assert router.admin("DELETE", "/api/keys/none").status == 404
+
+
 @case("agree-connection-gone", "a client that waits on its connection when the process is killed or stopped gets no answer, and nobody is called for it later; one that may poll gets its 202")
 def connection_gone():
     upstream = Upstream(chat(tokens=2, first=4))
