@@ -81,8 +81,14 @@ package struct BackendRecord: Sendable {
 
     /// Gives a slot back.
     ///
-    /// - Parameter jitter: From 0 to 1; drawn only where it counts.
-    package mutating func release(_ report: Report, isLater: Bool, held: Duration, jitter: @autoclosure () -> Double, at now: MonotonicInstant) {
+    /// - Parameters:
+    ///   - held: For how long it was taken.
+    ///   - tokensBeyond: By how much the call used more tokens than were taken for it; negative where it was less, 0 where that is not known.
+    ///   - jitter: From 0 to 1; drawn only where it counts.
+    package mutating func release(
+        _ report: Report, isLater: Bool, held: Duration, tokensBeyond: Int = 0, jitter: @autoclosure () -> Double, at now: MonotonicInstant
+    ) {
+        self.tokens?.correct(by: tokensBeyond, takenAt: now - held, at: now)
         if case .success = report { self.pressure.succeed(inFlight: self.inFlight) }
         self.inFlight -= 1
         if isLater { self.inFlightLater -= 1 }

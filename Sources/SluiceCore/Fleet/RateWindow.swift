@@ -45,6 +45,24 @@ package struct RateWindow: Sendable {
         self.total += amount
     }
 
+    /// Corrects what was taken as an estimate, once it is known what was used.
+    ///
+    /// More than was taken counts from now on, beyond the limit too: later ones wait for it. Less is given back where it still counts.
+    ///
+    /// - Parameters:
+    ///   - difference: What was used beyond the estimate; negative where it was less.
+    ///   - taken: When the estimate was taken.
+    package mutating func correct(by difference: Int, takenAt taken: MonotonicInstant, at now: MonotonicInstant) {
+        guard difference < 0 else { return difference == 0 ? () : self.take(difference, at: now) }
+        self.advance(to: now)
+        let second = taken.nanoseconds / 1_000_000_000
+        guard second <= self.current, second >= self.current - 60 else { return }
+        // After a reload with another limit the second may hold less than was taken in it.
+        let back = min(-difference, self.slots[self.slot(second)])
+        self.slots[self.slot(second)] -= back
+        self.total -= back
+    }
+
     private func slot(_ second: Int64) -> Int { Int(((second % 61) + 61) % 61) }
 
     private mutating func advance(to now: MonotonicInstant) {

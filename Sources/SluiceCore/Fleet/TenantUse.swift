@@ -54,7 +54,15 @@ package struct TenantUse: Sendable {
         }
     }
 
-    package mutating func release() { self.inFlight = max(0, self.inFlight - 1) }
+    /// A request has ended.
+    ///
+    /// - Parameters:
+    ///   - tokensBeyond: By how much it used more tokens than were taken for it; negative where it was less, 0 where that is not known.
+    ///   - since: When it was admitted.
+    package mutating func release(tokensBeyond: Int = 0, since: MonotonicInstant, at now: MonotonicInstant) {
+        self.inFlight = max(0, self.inFlight - 1)
+        self.tokens?.correct(by: tokensBeyond, takenAt: since, at: now)
+    }
 }
 
 extension Backend.Limits {

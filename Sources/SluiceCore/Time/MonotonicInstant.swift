@@ -11,6 +11,7 @@ package struct MonotonicInstant: Hashable, Comparable, Sendable {
         let (sum, overflow) = a.nanoseconds.addingReportingOverflow(b.nanoseconds)
         return MonotonicInstant(nanoseconds: overflow ? (b < .zero ? .min : .max) : sum)
     }
+    package static func - (a: MonotonicInstant, b: Duration) -> MonotonicInstant { a + (.zero - b) }
     package static func - (a: MonotonicInstant, b: MonotonicInstant) -> Duration { .nanoseconds(a.nanoseconds - b.nanoseconds) }
 }
 

@@ -19,6 +19,7 @@ extension DispatchRun {
         switch slot.admit(tokens: self.tokens, isLater: self.call.isLater, at: now.monotonic) {
         case .admitted:
             self.tenantSlot = slot
+            self.tokenUse.since = now.monotonic
             self.quotaLines = slot.quotas(at: now.monotonic).headerLines
             return true
         case .refused(let what, let wait):

@@ -108,11 +108,14 @@ extension DispatchRun {
         settlement.firstToken = attempt.firstToken.map { $0 - self.call.arrived.monotonic }
         settlement.total = now.monotonic - self.call.arrived.monotonic
         if let reservation = attempt.reservation { self.purse?.settle(reservation, settlement, at: now.wall) }
+        let used = self.tokens(usedBy: settlement)
+        self.tokenUse.add(used)
         entry.settlement = consume settlement
         if self.call.isVerification { entry = entry.asVerification() }
         if attempt.work != nil { attempt.slot.endWork(at: now) }
         attempt.slot.release(
-            report, isLater: self.call.isLater, urgency: self.urgency, held: now.monotonic - attempt.started, at: now.monotonic)
+            report, isLater: self.call.isLater, urgency: self.urgency, held: now.monotonic - attempt.started,
+            tokensBeyond: used.map { $0 - self.tokens } ?? 0, at: now.monotonic)
         self.recorder.end(entry)
     }
 }

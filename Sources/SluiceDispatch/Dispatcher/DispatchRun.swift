@@ -35,6 +35,7 @@ package final class DispatchRun {
     let limits: Limits
     /// Holds a place of a tenant that has limits.
     var tenantSlot: TenantSlot?
+    var tokenUse = TokenUse()
     /// How the tenant stands with its limits; empty where it has none.
     var quotaLines: [UInt8] = []
     private var lastActivity: MonotonicInstant?
@@ -156,7 +157,8 @@ package final class DispatchRun {
             tokens: self.tokens, isLater: self.call.isLater, isLastResort: isLastResort, isHedge: self.current != nil,
             place: RoomPlace(urgency: self.urgency, since: self.roomWait ?? MonotonicInstant(nanoseconds: .max)), at: now.monotonic)
         if admission == .admitted, let budget = self.purse?.take(amount, at: now.wall) {
-            slot.release(.nothing, isLater: self.call.isLater, urgency: self.urgency, held: .zero, at: now.monotonic)
+            slot.release(
+                .nothing, isLater: self.call.isLater, urgency: self.urgency, held: .zero, tokensBeyond: -self.tokens, at: now.monotonic)
             return self.machine.unaffordable(budget, at: now.monotonic)
         }
         return self.machine.admission(admission, at: now.monotonic)
@@ -223,9 +225,12 @@ package final class DispatchRun {
         attempt.isSettled = true
         self.forget(attempt)
         self.machine.withdrew()
-        if attempt.work != nil { attempt.slot.endWork(at: self.now) }
-        attempt.slot.release(.nothing, isLater: self.call.isLater, urgency: self.urgency, held: .zero, at: self.now.monotonic)
-        if let reservation = attempt.reservation { self.purse?.giveBack(reservation, at: self.now.wall) }
+        let now = self.now
+        if attempt.work != nil { attempt.slot.endWork(at: now) }
+        attempt.slot.release(
+            .nothing, isLater: self.call.isLater, urgency: self.urgency, held: now.monotonic - attempt.started, tokensBeyond: -self.tokens,
+            at: now.monotonic)
+        if let reservation = attempt.reservation { self.purse?.giveBack(reservation, at: now.wall) }
         // A second attempt that cannot be made leaves the first as it is.
         guard self.current == nil else { return }
         let isFull = if case .full = error.code { true } else { false }
@@ -423,7 +428,9 @@ package final class DispatchRun {
         guard !self.isOver else { return }
         self.isOver = true
         self.hedgeTimer?.cancel()
-        self.tenantSlot?.release()
+        if let slot = self.tenantSlot {
+            slot.release(tokensBeyond: self.tokenUse.beyond(self.tokens), since: self.tokenUse.since, at: self.now.monotonic)
+        }
         self.sink = nil
         self.answeredAttempts = []
         self.dispatcher.unwatch(self)

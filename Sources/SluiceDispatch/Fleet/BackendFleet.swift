@@ -171,11 +171,15 @@ package final class BackendSlot: Sendable {
 
     /// Gives a slot back and wakes the first in line.
     ///
-    /// - Parameter urgency: That of the place with which it was asked for.
-    package func release(_ report: BackendRecord.Report, isLater: Bool, urgency: Int = 0, held: Duration, at now: MonotonicInstant) {
+    /// - Parameters:
+    ///   - urgency: That of the place with which it was asked for.
+    ///   - tokensBeyond: By how much the call used more tokens than were taken for it; negative where it was less, 0 where that is not known.
+    package func release(
+        _ report: BackendRecord.Report, isLater: Bool, urgency: Int = 0, held: Duration, tokensBeyond: Int = 0, at now: MonotonicInstant
+    ) {
         let next = self.state.withLock { state -> RoomTicket? in
             if !isLater { state.reserve.end(urgency) }
-            state.record.release(report, isLater: isLater, held: held, jitter: self.chance(), at: now)
+            state.record.release(report, isLater: isLater, held: held, tokensBeyond: tokensBeyond, jitter: self.chance(), at: now)
             return state.callNext(isSure: false, at: now)
         }
         self.wake(next, at: now)

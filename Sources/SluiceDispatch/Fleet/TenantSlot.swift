@@ -17,7 +17,9 @@ package final class TenantSlot: Sendable {
 
     package func quotas(at now: MonotonicInstant) -> [Quota] { self.use.withLock { $0.quotas(at: now) } }
 
-    package func release() { self.use.withLock { $0.release() } }
+    package func release(tokensBeyond: Int, since: MonotonicInstant, at now: MonotonicInstant) {
+        self.use.withLock { $0.release(tokensBeyond: tokensBeyond, since: since, at: now) }
+    }
 
     package var inFlight: Int { self.use.withLock { $0.inFlight } }
 }

@@ -89,6 +89,26 @@ def quotas():
         assert answer.error["code"] == "rate_limited", answer
 
 
+@case("manners-tokens", "tokens per minute count as they were used when the request is over: less is given back, more is a debt, at tenants and at backends")
+def tokens():
+    for tenant, refused in ((True, "rate_limited"), (False, None)):
+        used = {"tokens": 5}
+        upstream = Upstream(lambda call: chat(prompt=10, **used)(call))
+        policy = POLICY.replace(SIMULATED, f"api: openai, url: {upstream.url},").replace("requests_per_minute: 3, tokens_per_minute: 100000", "tokens_per_minute: 1000" if tenant else "concurrent: 9")
+        policy = policy if tenant else policy.replace("price: {", "limits: { tokens_per_minute: 1000 }, price: {")
+        with Router(policy.replace("serve: now, use: [quick]", "serve: now, use: [quick], latency: { total: 1s }"), start=False) as router:
+            key = json.loads(router.run("keys", "new", "desk", "--tenant", "desk", "--data", str(router.data), "--output", "json").stdout)["key"]
+            router.start()
+
+            def ask():
+                return router.chat(max_tokens=600, headers={"authorization": f"Bearer {key}"})
+            assert [ask().status for _ in range(5)] == [200] * 5, "five times 600 tokens are held, five times 15 are used"
+            used["tokens"] = 2000
+            assert ask().status == 200
+            answer = ask()
+            assert answer.status in (429, 503, 504) and (refused is None or answer.error["code"] == refused), answer
+
+
 @case("manners-waited", "an answer that came on the connection after a wait says where it came from and what it cost")
 def waited():
     with Router(POLICY) as router:

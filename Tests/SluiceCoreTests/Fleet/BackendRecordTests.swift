@@ -53,6 +53,15 @@ import Testing
         #expect(self.admit(&tokens, tokens: 10, at: 1) == .admitted)
     }
 
+    @Test func tokensAreSettledWithWhatWasUsed() {
+        var record = self.record(tpm: 100)
+        #expect(self.admit(&record, tokens: 90) == .admitted)
+        record.release(.success, isLater: false, held: .seconds(1), tokensBeyond: -85, jitter: 0, at: SamplePolicy.instant(1))
+        #expect(self.admit(&record, tokens: 90, at: 1) == .admitted)
+        record.release(.success, isLater: false, held: .seconds(1), tokensBeyond: 30, jitter: 0, at: SamplePolicy.instant(2))
+        #expect(self.admit(&record, tokens: 1, at: 3) == .busy(.seconds(59)))
+    }
+
     @Test func aHostThatDoesNotAnswerIsLeftAloneAfterThreeCallsUnlessItIsTheLast() {
         var record = self.record()
         for _ in 0..<3 {

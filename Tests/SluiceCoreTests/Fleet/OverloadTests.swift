@@ -103,7 +103,7 @@ import Testing
         var use = TenantUse(limits: self.limits { $0.concurrent = 2 })
         for _ in 0..<2 { #expect(use.admit(tokens: 1, isLater: false, at: self.start) == .admitted) }
         #expect(use.admit(tokens: 1, isLater: false, at: self.start) == .refused(what: "2 requests at a time", wait: .seconds(1)))
-        use.release()
+        use.release(since: self.start, at: self.start)
         #expect(use.admit(tokens: 1, isLater: false, at: self.start) == .admitted)
     }
 
@@ -129,6 +129,16 @@ import Testing
         for _ in 0..<2 { #expect(use.admit(tokens: 5, isLater: false, at: self.start) == .admitted) }
         #expect(use.admit(tokens: 1, isLater: false, at: self.start) == .refused(what: "3 requests per minute", wait: .seconds(61)))
         #expect(use.admit(tokens: 1, isLater: false, at: self.start + .seconds(61)) == .admitted)
+    }
+
+    @Test func theTokensOfATenantAreSettledWithWhatWasUsed() {
+        var use = TenantUse(limits: self.limits { $0.tokensPerMinute = 100 })
+        #expect(use.admit(tokens: 90, isLater: false, at: self.start) == .admitted)
+        use.release(tokensBeyond: -70, since: self.start, at: self.start + .seconds(2))
+        #expect(use.admit(tokens: 80, isLater: false, at: self.start + .seconds(2)) == .admitted)
+        use.release(tokensBeyond: 50, since: self.start + .seconds(2), at: self.start + .seconds(3))
+        #expect(use.quotas(at: self.start + .seconds(3)).map(\.left) == [0])
+        #expect(use.admit(tokens: 40, isLater: false, at: self.start + .seconds(61)) == .refused(what: "100 tokens per minute", wait: .seconds(2)))
     }
 
     @Test func newLimitsKeepWhatIsInFlight() {

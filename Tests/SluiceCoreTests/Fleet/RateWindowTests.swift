@@ -23,6 +23,29 @@ import Testing
         #expect(window.wait(for: 7, at: self.at(21)) == .seconds(60), "the second one at 81")
     }
 
+    @Test func whatWasTakenTooMuchIsGivenBackWhereItStillCounts() {
+        var window = RateWindow(limit: 100)
+        window.take(90, at: self.at(0.5))
+        window.take(5, at: self.at(2))
+        window.correct(by: -80, takenAt: self.at(0.5), at: self.at(3))
+        #expect(window.left(at: self.at(3)) == 85)
+        #expect(window.reset(at: self.at(3)) == .seconds(60))
+        window.correct(by: -80, takenAt: self.at(0.5), at: self.at(4))
+        #expect(window.left(at: self.at(4)) == 95, "never more than was taken in that second")
+        window.correct(by: -5, takenAt: self.at(2), at: self.at(63))
+        #expect(window.left(at: self.at(63)) == 100)
+    }
+
+    @Test func whatWasUsedBeyondTheEstimateIsADebt() {
+        var window = RateWindow(limit: 100)
+        window.take(50, at: self.at(0))
+        window.correct(by: 0, takenAt: self.at(0), at: self.at(9))
+        window.correct(by: 200, takenAt: self.at(0), at: self.at(10))
+        #expect(window.left(at: self.at(10)) == 0)
+        #expect(window.wait(for: 1, at: self.at(11)) == .seconds(60), "what was used last is over at 71")
+        #expect(window.wait(for: 1, at: self.at(71)) == nil)
+    }
+
     @Test func whatNeverFitsPassesAnEmptyWindowOnly() {
         var window = RateWindow(limit: 10)
         #expect(window.wait(for: 50, at: self.at(0)) == nil)
