@@ -13,23 +13,57 @@ package struct PastRequest {
         self.ends = read.filter(\.entry.kind.isEnd)
     }
 
+    /// All members of the explain object. What only the policy of that day knew is null or empty.
     package var json: [UInt8] {
-        var json: [UInt8] = []
-        json.append(text: "{\"schema\":\"sluice.explain/v1\",\"request_id\":")
-        json.append(jsonString: self.subject.requestID)
-        json.append(text: ",\"route\":{\"name\":")
-        json.append(jsonString: self.subject.route)
-        json.append(text: "},\"tenant\":")
-        json.append(jsonString: self.subject.tenant)
-        json.append(text: ",\"class\":")
-        json.append(jsonString: self.subject.trafficClass)
-        json.append(text: ",\"serve\":\"\(self.subject.serve.rawValue)\",\"model\":")
-        json.append(jsonString: self.subject.model)
-        json.append(text: ",\"policy\":")
-        json.append(jsonString: self.subject.policy)
-        json.append(text: ",\"attempts\":[")
-        json.append(list: self.ends.map(\.line))
-        json.append(text: "]}")
+        var json = JSONFields(capacity: 1024)
+        json.add("schema", "sluice.explain/v1")
+        json.add("request_id", self.subject.requestID)
+        var route = JSONFields(capacity: 96)
+        route.add("name", self.subject.route)
+        for name in ["index", "file", "line"] as [StaticString] { route.add(name, json: nil) }
+        json.add("route", object: route)
+        json.add("tried", objects: [])
+        json.add("tenant", self.subject.tenant)
+        json.add("class", self.subject.trafficClass)
+        json.add("serve", self.subject.serve.rawValue)
+        json.add("model", self.subject.model)
+        for name in ["substituted", "not_before", "deadline", "promote_at", "promote_to", "refused"] as [StaticString] { json.add(name, json: nil) }
+        json.add("candidates", objects: self.candidates)
+        json.add("baseline", object: self.baseline)
+        json.add("currency", self.subject.currency)
+        json.add("policy", self.subject.policy)
+        var attempts: [UInt8] = []
+        attempts.append(text: "[")
+        attempts.append(list: self.ends.map(\.line))
+        attempts.append(text: "]")
+        json.add("attempts", json: attempts)
+        return json.object
+    }
+
+    /// The backends that were asked, each once.
+    private var candidates: [JSONFields] {
+        var seen: Set<[String]> = []
+        return self.ends.compactMap { _, entry in
+            guard let target = entry.target, seen.insert([target.pool, target.backend]).inserted else { return nil }
+            var json = JSONFields(capacity: 128)
+            json.add("pool", target.pool)
+            json.add("backend", target.backend)
+            json.add("chosen", true)
+            json.add("why_not", json: nil)
+            json.add("estimated_cost", entry.estimate)
+            json.add("estimated_first_token_ms", json: nil)
+            json.add("prefix_home", false)
+            return json
+        }
+    }
+
+    /// A request's baseline counts once: that of the last attempt that has one. Whose prices they were is in no row.
+    private var baseline: JSONFields? {
+        guard let cost = self.ends.last(where: { $0.entry.settlement?.baseline != nil })?.entry.settlement?.baseline else { return nil }
+        var json = JSONFields(capacity: 64)
+        json.add("backend", json: nil)
+        json.add("model", json: nil)
+        json.add("cost", cost)
         return json
     }
 

@@ -1,13 +1,14 @@
 import SluiceCore
 import SluicePolicy
 
-/// `sluice.explain/v1`: the decision for an imagined request.
+/// `sluice.explain/v1`: the decision for an imagined request, and the members of one of the past, which ``PastRequest`` writes.
 struct ExplainReport: Codable {
     struct RouteTaken: Codable {
         var name: String
-        var index: Int
-        var file: String
-        var line: Int
+        // The ledger keeps the name alone.
+        @OrNull var index: Int?
+        @OrNull var file: String?
+        @OrNull var line: Int?
     }
 
     struct Tried: Codable {
@@ -34,8 +35,8 @@ struct ExplainReport: Codable {
     }
 
     struct BaselineCost: Codable {
-        var backend: String
-        var model: String
+        @OrNull var backend: String?
+        @OrNull var model: String?
         @OrNull var cost: String?
     }
 
@@ -43,28 +44,48 @@ struct ExplainReport: Codable {
         var status: Int
         var code: String
         var message: String
+
+        init(_ refusal: Refusal) {
+            self.status = refusal.status
+            self.code = refusal.code.rawValue
+            self.message = refusal.message
+        }
     }
 
     var schema = "sluice.explain/v1"
-    var route: RouteTaken
+    /// Of a request of the past.
+    var request_id: String?
+    /// nil where the request is refused before any route counts; so are class and lane.
+    @OrNull var route: RouteTaken?
     var tried: [Tried]
     var tenant: String
-    var `class`: String
-    var serve: String
+    @OrNull var `class`: String?
+    @OrNull var serve: String?
     var model: String
     @OrNull var substituted: Substituted?
     @OrNull var not_before: String?
     @OrNull var deadline: String?
     @OrNull var promote_at: String?
     @OrNull var promote_to: String?
-    /// What a client that did not agree to wait is told.
+    /// What the client is told that is not served: one that did not agree to wait, or asks for what is not there.
     @OrNull var refused: Refused?
     var candidates: [Candidate]
     @OrNull var baseline: BaselineCost?
     var currency: String
     var policy: String
     /// Of an imagined request there are none.
-    var attempts: [Candidate] = []
+    var attempts: [MoneyOutputs.Ledger] = []
+
+    /// A request that is refused before any route counts.
+    init(_ refusal: Refusal, _ request: InferenceRequest, _ policy: PolicySet) {
+        self.tried = []
+        self.tenant = request.tenant
+        self.model = request.model
+        self.refused = Refused(refusal)
+        self.candidates = []
+        self.currency = policy.currency
+        self.policy = policy.revision
+    }
 
     init(_ explanation: Explanation, _ request: InferenceRequest, _ policy: PolicySet) {
         let decision = explanation.decision
@@ -82,7 +103,7 @@ struct ExplainReport: Codable {
         self.deadline = decision.wait?.deadline?.description
         self.promote_at = decision.wait?.promoteAt?.description
         self.promote_to = decision.wait?.promoteTo.map { policy.pools[$0].name }
-        self.refused = explanation.refusal.map { Refused(status: $0.status, code: $0.code.rawValue, message: $0.message) }
+        self.refused = explanation.refusal.map(Refused.init)
         self.candidates = ExplainReport.candidates(explanation.route, policy)
         self.baseline = policy.baseline.map {
             let model = if case .fixed(let fixed) = $0.model { fixed } else { decision.requested }

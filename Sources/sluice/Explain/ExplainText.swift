@@ -44,7 +44,8 @@ struct ExplainText {
     }
 
     private var trafficClass: String {
-        var text = "\(self.report.class) · \(self.report.serve)"
+        let trafficClass = self.policy.classes[self.explanation.decision.trafficClass]
+        var text = "\(trafficClass.name) · \(trafficClass.serve.rawValue)"
         if let wait = self.explanation.decision.wait {
             text += wait.deadline.map { " · deadline \(self.long($0 - self.now)) → \(self.local($0))" } ?? " · no deadline"
         }
@@ -102,8 +103,10 @@ struct ExplainText {
     }
 
     private var baseline: String {
-        guard let baseline = self.report.baseline else { return self.line("baseline", "none is declared") }
-        let text = "\(baseline.backend) · \(baseline.model) · now"
+        guard let baseline = self.report.baseline, let backend = baseline.backend, let model = baseline.model else {
+            return self.line("baseline", "none is declared")
+        }
+        let text = "\(backend) · \(model) · now"
         return self.line("baseline", text + String(repeating: " ", count: max(2, 50 - text.count)) + (baseline.cost.map { self.amount($0) } ?? "has no price"))
     }
 

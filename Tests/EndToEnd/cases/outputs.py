@@ -172,5 +172,12 @@ baseline: { backend: here, model: requested, serve: now }
     with Router(policy) as router:
         # So many that the commit waits for more.
         answers = [router.chat(max_tokens=1) for _ in range(12)]
-        past = router.run("explain", "--request-id", answers[-1].headers["x-request-id"], "--data", str(router.data), "--output", "json")
+        wanted = answers[-1].headers["x-request-id"]
+        past = router.run("explain", "--request-id", wanted, "--data", str(router.data), "--output", "json")
         assert json.loads(past.stdout)["class"] == "realtime", past
+        schema = json.loads(run("schema", "explain").stdout)
+        for text in (past.stdout, router.admin("GET", f"/api/requests/{wanted}").body):
+            told = json.loads(text)
+            assert (found := fault(told, schema)) is None, found
+            assert [one["backend"] for one in told["candidates"] if one["chosen"]] == ["here"] and told["tried"] == [], told
+            assert told["baseline"]["cost"] == told["attempts"][0]["baseline"] and told["substituted"] is None, told
