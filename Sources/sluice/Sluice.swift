@@ -17,10 +17,31 @@ struct Sluice: AsyncParsableCommand {
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let message = self.refusal(of: arguments) {
-            Console().talk(message)
-            Glibc.exit(64)
+            if self.wantsJSON(arguments) { self.leave(saying: message) }
+            Console().talk("sluice: \(message)")
+            Glibc.exit(self.misuse)
         }
-        await self.main(arguments)
+        do {
+            var command = try await self.asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            if self.wantsJSON(arguments), self.exitCode(for: error).rawValue == self.misuse { self.leave(saying: self.message(for: error)) }
+            self.exit(withError: error)
+        }
+    }
+
+    /// The exit code where the arguments cannot be understood.
+    private static let misuse: Int32 = 64
+
+    /// Whether an error is wanted as JSON, before anybody has understood the arguments.
+    static func wantsJSON(_ arguments: [String]) -> Bool {
+        let arguments = arguments.prefix { $0 != "--" }
+        return arguments.contains("--output=json") || zip(arguments, arguments.dropFirst()).contains { $0 == "--output" && $1 == "json" }
+    }
+
+    private static func leave(saying message: String) -> Never {
+        _ = CommandFailure(message: message).report(as: .json)
+        Glibc.exit(self.misuse)
     }
 
     /// ArgumentParser suggests options that were mistyped, but not commands.
@@ -28,6 +49,6 @@ struct Sluice: AsyncParsableCommand {
         let names = self.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
         guard let first = arguments.first, !first.hasPrefix("-"), !names.contains(first) else { return nil }
         let hint = NearName.best(for: first, among: names).map { "did you mean `sluice \($0)`?" } ?? "`sluice --help` lists all commands"
-        return "sluice: there is no command `\(first.prefix(60))`; \(hint)"
+        return "there is no command `\(first.prefix(60))`; \(hint)"
     }
 }

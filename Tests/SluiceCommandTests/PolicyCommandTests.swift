@@ -56,6 +56,36 @@ import Testing
         #expect(outcome.talk == "sluice: there is no command `chekc`; did you mean `sluice check`?\n")
     }
 
+    @Test(arguments: [
+        ["explain", "--model", "chat", "--tenant", "zz"], ["explain", "--model", "chat", "--at", "foo"], ["explain"], ["report", "--by", "nope"],
+        ["report", "--since", "garbage"], ["windows", "--next", "x"], ["audit", "verify", "--head", "foo"], ["windows", "--no-such-option"], ["chekc"],
+    ])
+    func argumentsThatCannotBeUnderstoodAreJSONToo(_ arguments: [String]) throws {
+        let json = Program.run([Program.executable] + arguments + ["--output", "json"], environment: ["SLUICE_CONFIG": "policies/quickstart"])
+        #expect(json.status == 64 && json.output.isEmpty)
+        let error = try JSONDecoder().decode(ErrorSaid.self, from: Data(json.talk.utf8))
+        #expect(error.schema == "sluice.error/v1" && !error.message.isEmpty)
+        let text = Program.run([Program.executable] + arguments, environment: ["SLUICE_CONFIG": "policies/quickstart"])
+        #expect(text.status == 64 && text.talk.contains(error.message), "\(text.talk)")
+    }
+
+    private struct ErrorSaid: Decodable {
+        var schema: String
+        var message: String
+    }
+
+    @Test func anExplanationThatSaysNoStaysOnStdout() throws {
+        let outcome = Program.sluice("explain", "--model", "nope", "--config", "policies/quickstart", "--output", "json")
+        #expect(outcome.status == 1 && outcome.talk.isEmpty)
+        struct Explanation: Decodable {
+            struct Refused: Decodable { var status: Int }
+            var schema: String
+            var refused: Refused
+        }
+        let said = try JSONDecoder().decode(Explanation.self, from: Data(outcome.output.utf8))
+        #expect(said.schema == "sluice.explain/v1" && said.refused.status == 404)
+    }
+
     @Test func whatKeepsACommandFromAnsweringIsJSONToo() {
         let outcome = Program.sluice("windows", "--config", "/nonexistent", "--output", "json")
         #expect(outcome.status == 2)

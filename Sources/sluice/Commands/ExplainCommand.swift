@@ -73,8 +73,10 @@ struct ExplainCommand: ParsableCommand {
             case .text: console.print(ExplainText(explanation, request, tenant: tenant, policy, at: now).text, terminator: "")
             }
         } catch {
-            _ = CommandFailure(message: "the request would be refused with \(error.status) \(error.code.rawValue): \(error.message)").report(
-                as: self.output, on: console)
+            switch self.output {
+            case .json: try console.print(json: ExplainReport(error, request, policy))
+            case .text: console.talk("sluice: the request would be refused with \(error.status) \(error.code.rawValue): \(error.message)")
+            }
             throw ExitCode(1)
         }
     }

@@ -109,6 +109,8 @@ def commands():
             assert check("explain", "explain", "--model", "chat", "--input-tokens", "1000", *more, *place)["candidates"]
         assert check("doctor", "doctor", *data)["checks"]
         assert check("prices_diff", "prices", "diff", str(prices), "--all", *data)["changes"]
+        assert check("explain", "explain", "--model", "none", *place, expect=1)["refused"]["status"] == 404
+        assert check("error", "windows", "--next", "x", *place, expect=64, of="stderr")["message"]
         assert check("error", "explain", "--request-id", "req_none", *data, expect=2, of="stderr")["message"]
         for arguments in (["explain", "--model", "chat", "--config", str(wrong), "--output", "json"], ["config", "--effective", "--config", str(wrong), "--output", "json"],
                           ["prices", "diff", str(up.folder / "none"), *data], ["queue", "show", "job_none", *data[2:]], ["report", "--output", "json", "--data", "/nowhere"]):
