@@ -105,8 +105,7 @@ package struct MultipartReader {
             throw MultipartFault(reason: "a part's header is too large")
         }
         self.pending.moveReaderIndex(forwardBy: 4)
-        guard let part = MultipartPart(head: text) else { throw MultipartFault(reason: "a part has no Content-Disposition with a name") }
-        events.append(.part(part))
+        events.append(.part(try MultipartPart(head: text)))
         self.state = .content
         return true
     }

@@ -178,6 +178,21 @@ def failed_job():
             assert answer.status == status and answer.headers["sluice-error-source"] == source and answer.headers["x-should-retry"] == "false", f"{answer} {answer.headers}"
 
 
+@case("manners-forms", "a form whose file has a NUL in its name, or is a form itself, is refused")
+def forms():
+    def part(*lines):
+        return "\r\n".join(['--b', 'content-disposition: form-data; name="purpose"', "", "batch", "--b", *lines, "", "{}", "--b--", ""])
+    file = 'content-disposition: form-data; name="file"; filename='
+    with Router(POLICY) as router:
+        def send(*lines):
+            return router.request("POST", "/v1/files", part(*lines).encode(), {"content-type": "multipart/form-data; boundary=b"})
+        assert send(file + '"a.jsonl"').status == 200
+        for wrong in ([file + '"a\0b.jsonl"'], [file + '"a%00b.jsonl"'], [file[:-1] + "*=UTF-8''a%00b.jsonl"], [file + '"a"', "content-type: multipart/mixed; boundary=c"],
+                      ["content-type: Multipart/Mixed; boundary=c", 'content-disposition: form-data; name="file"']):
+            answer = send(*wrong)
+            assert answer.status == 400 and "the form is broken" in answer.error["message"], f"{wrong}: {answer}"
+
+
 @case("manners-amounts", "sluice.max_cost may be any JSON number or a plain text; what is none is refused, and no line runs without its bound")
 def amounts():
     with Router(POLICY) as router:
