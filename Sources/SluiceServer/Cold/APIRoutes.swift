@@ -31,6 +31,7 @@ package struct APIRoutes {
         router.addMiddleware {
             RefusalMiddleware(clock: self.clock, methods: methods)
             KeyMiddleware(keys: self.keys, policy: self.policy)
+            ContentCodingMiddleware()
             ContinueMiddleware()
         }
         ModelRoutes(policy: self.policy, since: self.clock.now.wall).add(to: router)

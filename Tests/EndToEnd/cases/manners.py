@@ -178,6 +178,18 @@ def failed_job():
             assert answer.status == status and answer.headers["sluice-error-source"] == source and answer.headers["x-should-retry"] == "false", f"{answer} {answer.headers}"
 
 
+@case("manners-codings", "a body in a content coding is 415 wherever a body is taken, hot and cold; identity is none")
+def codings():
+    bodies = {"/v1/chat/completions": {"model": "chat", "messages": []}, "/v1/batches": {}, "/v1/messages/batches": {"requests": []}, "/v1/webhook_endpoints": {}, "/v1/files": {}}
+    with Router(POLICY) as router:
+        for path, body in bodies.items():
+            for coding in ("gzip", "GZIP", "identity, br"):
+                answer = router.request("POST", path, body, {"content-encoding": coding})
+                assert answer.status == 415, f"{path} in {coding}: {answer}"
+                assert path.startswith("/v1/messages") or answer.error["param"] == "Content-Encoding", answer
+            assert router.request("POST", path, body, {"content-encoding": "identity"}).status != 415, path
+
+
 @case("manners-forms", "a form whose file has a NUL in its name, or is a form itself, is refused")
 def forms():
     def part(*lines):
