@@ -10,6 +10,8 @@ package enum JobDisposition: Sendable {
 
     /// Calls that a backend answered with a failure of its own are tried this often in all.
     static let mostAttempts = 8
+    /// However near the deadline is.
+    private static let shortestPause = Duration.milliseconds(250)
 
     /// What a run came to.
     package struct Run: Sendable {
@@ -35,7 +37,7 @@ package enum JobDisposition: Sendable {
     package static func of(answer: JobResult, retryAfter: Duration?, _ run: Run, at now: Timestamp) -> JobDisposition {
         switch answer.status {
         case 200..<300: return .complete(.done, answer)
-        case 429: return .putBack(notBefore: now + self.pause(run, atLeast: retryAfter ?? .zero), reason: "the backend answered 429")
+        case 429: return .putBack(notBefore: now + self.pause(run, atLeast: retryAfter ?? .zero, at: now), reason: "the backend answered 429")
         default: return .complete(.failed, answer)
         }
     }
@@ -56,18 +58,21 @@ package enum JobDisposition: Sendable {
         }
         switch lastOutcome {
         case nil, .refused, .notSent:
-            return .putBack(notBefore: now + self.pause(run, atLeast: refusal.retryAfter ?? .zero), reason: refusal.message)
+            return .putBack(notBefore: now + self.pause(run, atLeast: refusal.retryAfter ?? .zero, at: now), reason: refusal.message)
         case .unknown, .timeout, .truncated:
             guard run.tries.doubts <= run.retryAmbiguous else { return .complete(.failed, body) }
         default:
             guard run.tries.failures < self.mostAttempts else { return .complete(.failed, body) }
         }
-        return .putBack(notBefore: now + self.pause(run, atLeast: .zero), reason: refusal.message)
+        return .putBack(notBefore: now + self.pause(run, atLeast: .zero, at: now), reason: refusal.message)
     }
 
-    /// Full jitter over a span that doubles with each attempt, up to a minute.
-    private static func pause(_ run: Run, atLeast least: Duration) -> Duration {
+    /// Full jitter over a span that doubles with each attempt, up to a minute; never more than a quarter of the time that is left, so that there is
+    /// still time for another backend.
+    private static func pause(_ run: Run, atLeast least: Duration, at now: Timestamp) -> Duration {
         let span = min(60_000, 500 << min(run.attempts, 10))
-        return max(least, .milliseconds(Int64(Double(span) * run.chance)))
+        let pause = max(least, .milliseconds(Int64(Double(span) * run.chance)))
+        guard let deadline = run.deadline else { return pause }
+        return min(pause, max(.milliseconds((deadline - now).milliseconds / 4), self.shortestPause))
     }
 }

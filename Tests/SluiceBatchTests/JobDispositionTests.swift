@@ -47,6 +47,13 @@ import Testing
         #expect(waits.prefix(4) == [.seconds(1), .seconds(2), .seconds(4), .seconds(8)] && waits.last == .seconds(60))
     }
 
+    @Test(arguments: [(3600, 90), (100, 25), (1, 0.25), (-5, 0.25)])
+    func noPauseIsLongerThanAQuarterOfWhatIsLeft(left: Double, pause: Double) {
+        var run = self.run(100)
+        run.deadline = Self.now + .milliseconds(Int64(left * 1000))
+        #expect(self.pause(self.answered(429, retryAfter: .seconds(90), run)) == .milliseconds(Int64(pause * 1000)))
+    }
+
     @Test(arguments: [LedgerEntry.Outcome.timeout, .unknown, .truncated])
     func aCallThatMayHaveBeenCarriedOutIsRepeatedAsOftenAsTheClassSays(outcome: LedgerEntry.Outcome) {
         #expect(self.pause(self.refused(.upstreamFailed, after: outcome, self.run(2))) != nil)

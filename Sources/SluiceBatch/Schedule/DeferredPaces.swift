@@ -34,7 +34,8 @@ extension DeferredPace.End {
         case .ok: self = .answered
         case .timeout: self = .tooMuch
         case .refused, .upstreamError: self = [429, 503, 529].contains(settlement.status ?? 0) ? .tooMuch : .other
-        case .clientGone, .truncated, .notSent, .superseded, .unknown: self = .other
+        case .notSent: self = .unreachable
+        case .clientGone, .truncated, .superseded, .unknown: self = .other
         }
     }
 }

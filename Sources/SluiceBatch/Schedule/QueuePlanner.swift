@@ -43,11 +43,17 @@ struct QueuePlanner {
     }
 
     private func supply(of backend: Backend, _ condition: BackendCondition, over horizon: PlanHorizon) -> BackendSupply {
+        let pace = self.paces.pace(of: backend)
         var forecast = BackendSupply.Forecast(
-            condition: condition, slots: self.slots(of: backend, condition), pace: self.paces.pace(of: backend).tokensPerSecond,
+            condition: condition, slots: self.slots(of: backend, condition), pace: pace.tokensPerSecond,
             live: self.profiles.live(at: backend.name))
         if case .down(let until) = condition.availability {
             forecast.downUntil = self.now.wall + (until.map { max($0 - self.now.monotonic, .zero) } ?? .seconds(60))
+        }
+        // It may seem to be up, and refuse all the same: then what cannot wait for it goes elsewhere.
+        if let back = pace.expectedBack, back > self.now.monotonic {
+            let back = self.now.wall + (back - self.now.monotonic)
+            forecast.downUntil = max(forecast.downUntil ?? back, back)
         }
         if backend.api.isBatchLane {
             return BackendSupply(ofLane: backend, downUntil: forecast.downUntil, calendar: self.live.policy.calendar, over: horizon)

@@ -5,7 +5,7 @@ import time
 
 from kit.cases import case, eventually
 from kit.router import Router, free_port
-from kit.upstream import Upstream, chat
+from kit.upstream import Upstream, chat, failure
 
 LIVE = """
 backends: {{ slow: {{ api: vllm, url: "{}", price: {{ input: 1, output: 2 }} }} }}
@@ -84,3 +84,51 @@ def deadlines():
         assert all((status == 200) == (ids[id] == "served") for id, status in found.items()), found
         assert len(router.closed(1)) >= 1
         return f"{len(ids)} jobs over {took:.1f} s after they were taken on, with a deadline of 10 s"
+
+
+FALLBACK = """
+backends:
+  cheap: {{ api: vllm, url: "{cheap}", price: {{ input: 1, output: 2 }} }}
+  dear: {{ api: vllm, url: "{dear}", price: {{ input: 10, output: 20 }} }}
+models: {{ chat: {{ cheap: m, dear: m }} }}
+classes:
+  realtime: {{ serve: now, use: [dear] }}
+  patient: {{ serve: later, use: [cheap, dear], deadline: {deadline} }}
+routes:
+  - {{ match: {{ async: true }}, class: patient }}
+  - {{ class: realtime }}
+baseline: {{ backend: dear, model: requested, serve: now }}
+"""
+
+
+@case("deadline-other-backend", "a cheap backend that takes nothing (429, 503, nobody there) is waited for only as long as another of the class can still be in time", 60,
+      waits=True)
+def other_backend():
+    took = {}
+
+    def one(name):
+        cheap, dear = Upstream(failure(int(name)) if name.isdigit() else None), Upstream(chat(tokens=3))
+        if not name.isdigit():
+            cheap.close()
+        with Router(FALLBACK.format(cheap=cheap.url, dear=dear.url, deadline="16s")) as router:
+            began = time.monotonic()
+            id = router.chat(headers={"prefer": "respond-async"}).json["id"]
+            found = eventually(lambda: (lambda a: a.status != 202 and a)(router.request("GET", f"/v1/jobs/{id}")), 30, 0.1, "its end")
+            took[name] = time.monotonic() - began
+            assert found.status == 200 and len(dear.posts()) == 1, (name, found, len(dear.posts()))
+            ends = router.closed(len(cheap.posts()) + 1)
+            assert {end["outcome"] for end in ends[:-1]} <= {"refused", "not_sent"} and ends[-1]["outcome"] == "ok", (name, ends)
+    with concurrent.futures.ThreadPoolExecutor(3) as crowd:
+        list(crowd.map(one, ("429", "503", "closed")))
+    return ", ".join(f"{name}: {seconds:.0f} s of 16" for name, seconds in took.items())
+
+
+@case("deadline-cheap-comes-back", "a cheap backend that says 'later' for a while, and not for too long, gets the work all the same", 60, waits=True)
+def cheap_comes_back():
+    cheap, dear = Upstream(failure(429)), Upstream(chat(tokens=3))
+    with Router(FALLBACK.format(cheap=cheap.url, dear=dear.url, deadline="10m")) as router:
+        id = router.chat(headers={"prefer": "respond-async"}).json["id"]
+        time.sleep(5)
+        cheap.answer = chat(tokens=3)
+        found = eventually(lambda: (lambda a: a.status != 202 and a)(router.request("GET", f"/v1/jobs/{id}")), 40, 0.1, "its end")
+        assert found.status == 200 and not dear.posts(), found
