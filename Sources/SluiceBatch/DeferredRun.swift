@@ -22,6 +22,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
         /// The job was cancelled; the store knows already.
         case cancelled
         case overdue
+        /// It is to run where it is promoted to.
+        case promoted
         /// The process stops: the job is for the next one.
         case stopping
     }
@@ -64,6 +66,8 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
 
     func breakOff(_ reason: BreakOff) {
         guard !self.isOver else { return }
+        // The call may have been carried out, and another be one too many.
+        if case .promoted = reason, self.retries == 0 || self.leased.job.rung == 1 { return }
         self.breakOff = reason
         self.run?.cancel()
         self.settle()
@@ -86,6 +90,12 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
     }
 
     func end(_ entry: LedgerEntry) {
+        var entry = entry
+        if case .promoted = self.breakOff, entry.kind == .waste {
+            // Nobody has left: another call takes its place.
+            entry.settlement?.outcome = .superseded
+            entry.settlement?.baseline = nil
+        }
         if let backend = entry.target?.backend, let settlement = entry.settlement {
             self.worker.paces.end(
                 backend, DeferredPace.End(settlement), tokens: self.leased.job.estimatedTokens, held: settlement.total ?? .zero,
@@ -167,6 +177,9 @@ final class DeferredRun: AnswerSink, AttemptRecorder {
             switch reason {
             case .cancelled: return self.close(.cancelled, result: nil)
             case .overdue: return self.close(.expired, result: nil)
+            case .promoted:
+                // Held for a moment, so that it cannot be leased again before it is promoted.
+                return self.settle(.putBack(notBefore: now + .seconds(1), reason: "it took too long and goes on where it is promoted to"))
             case .stopping: return self.settle(.putBack(notBefore: now, reason: "the server was stopped"))
             }
         }

@@ -64,6 +64,28 @@ package final class DeferredWorker: Sendable {
     /// Drops the call of a job that was cancelled.
     package func drop(_ job: String) { self.breakOff([job], .cancelled) }
 
+    /// Moves a job to the pool that it may be promoted to, also one that runs: its call is dropped then, where its class lets a call be made again.
+    ///
+    /// - Parameter then: Called from any thread with whether the job is there.
+    package func promote(_ job: String, then: @escaping @Sendable (Bool) -> Void) {
+        self.promoteWaiting(job) { isThere in
+            if isThere { return then(true) }
+            self.loop.execute {
+                self.boundRuns.value[job]?.breakOff(.promoted)
+                // The store hears of it after it has heard of the end of that run.
+                self.promoteWaiting(job, then: then)
+            }
+        }
+    }
+
+    private func promoteWaiting(_ job: String, then: @escaping @Sendable (Bool) -> Void) {
+        self.store.promote(job, at: self.clock.now.wall) { result in
+            let isThere = (try? result.get()) ?? false
+            if isThere { self.signals.nudge() }
+            then(isThere)
+        }
+    }
+
     /// Hands all leases back: the process stops.
     package func stop() {
         self.isStopping.store(true, ordering: .relaxed)

@@ -42,7 +42,8 @@ package protocol JobStore: Sendable {
     /// Gives how many moved, and when the next move is due.
     func release(at now: Timestamp, then: @escaping Completion<ReleaseOutcome>)
 
-    /// Promotes one waiting job now: rung 1, `ready`. Gives false where it is not waiting or has nowhere to go.
+    /// Promotes one waiting job now: rung 1, `ready`. Gives whether it is on that rung and not at an end, now or already: false where it runs elsewhere
+    /// or has nowhere to go.
     func promote(_ id: String, at now: Timestamp, then: @escaping Completion<Bool>)
 
     /// Promotes up to `limit` waiting jobs of a place in the queue, those that are due the soonest first; only such as have somewhere to go.

@@ -88,10 +88,14 @@ package struct Deferral: Sendable {
     package let outlook = QueueOutlook()
     /// Drops the call of a running job that was cancelled.
     package let drop: @Sendable (String) -> Void
+    /// Moves a job to the pool that it may be promoted to, also one that runs: its call is dropped then, where its class lets a call be made again.
+    /// Tells, from any thread, whether the job is there.
+    package let promote: @Sendable (String, @escaping @Sendable (Bool) -> Void) -> Void
 
     package init(
         store: any JobStore, batches: any BatchStore, files: any FileStore, answers: any AnswerStore, webhooks: any WebhookStore,
-        verifications: any VerificationStore, signals: JobSignals, drop: @escaping @Sendable (String) -> Void
+        verifications: any VerificationStore, signals: JobSignals, drop: @escaping @Sendable (String) -> Void,
+        promote: @escaping @Sendable (String, @escaping @Sendable (Bool) -> Void) -> Void
     ) {
         self.store = store
         self.batches = batches
@@ -101,5 +105,6 @@ package struct Deferral: Sendable {
         self.verifications = verifications
         self.signals = signals
         self.drop = drop
+        self.promote = promote
     }
 }

@@ -64,6 +64,7 @@ extension SQLiteJobStore {
         self.submit(
             { transaction in
                 guard let row = try JobRow.find(id, tenant: nil, in: transaction.db), row.job.promoteTo != nil else { return false }
+                guard row.job.rung != 1 else { return !row.job.state.isTerminal }
                 return try SQLiteJobStore.promote(row, in: &transaction)
             }, then: then)
     }

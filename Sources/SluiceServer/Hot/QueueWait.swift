@@ -205,19 +205,48 @@ final class QueueWait {
     /// The time on the open connection is over: promoted at once if the class says so, else given up.
     private func holdIsOver() {
         guard !self.isOver else { return }
-        if let pool = self.job.promoteTo, !self.isPromoted {
-            self.isPromoted = true
-            let signals = self.deferral.signals
-            self.deferral.store.promote(self.job.id, at: self.server.clock.now.wall) { _ in signals.nudge() }
-            _ = pool
-            return
-        }
-        self.refuseForGood(
-            Refusal(
-                429, .resourceUnavailable, "no cheaper capacity came free in the time that this request may wait; it was not run", retryAfter: .seconds(60)))
+        if self.job.promoteTo == nil { self.giveUp() } else { self.promote(isLast: false) }
     }
 
-    private var isPromoted = false
+    /// Takes the job to the pool that it is to be promoted to, away from where it runs; where that cannot be, it is given up after all.
+    private func promote(isLast: Bool) {
+        let loop = self.server.loop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        self.deferral.promote(self.job.id) { isThere in
+            loop.execute {
+                let wait = bound.value
+                guard !isThere, !wait.isOver else { return }
+                // It may be between two runs, or its answer on the way.
+                if isLast { wait.giveUp() } else { wait.schedule(.seconds(1)) { $0.promote(isLast: true) } }
+            }
+        }
+    }
+
+    /// Ends the job and tells the client; where it has just ended by itself, its answer comes.
+    private func giveUp() {
+        guard !self.isOver else { return }
+        let (loop, drop, id) = (self.server.loop, self.deferral.drop, self.job.id)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        self.deferral.store.cancel(id, tenant: nil, at: self.server.clock.now.wall) { result in
+            let found = (try? result.get()) ?? nil
+            if found?.wasRunning == true { drop(id) }
+            loop.execute { bound.value.gaveUp(found) }
+        }
+    }
+
+    private func gaveUp(_ found: (job: Job, wasRunning: Bool)?) {
+        guard !self.isOver else { return }
+        let became =
+            switch found {
+            case let found? where found.wasRunning: "the call that was made for it had no answer yet and was dropped"
+            case let found? where found.job.attempts > 0: "the calls that were made for it came to nothing"
+            default: "it was not run"
+            }
+        let refusal = Refusal(
+            429, .resourceUnavailable, "no cheaper capacity came free in the time that this request may wait; \(became)", retryAfter: .seconds(60))
+        guard let found, !found.wasRunning, found.job.state != .cancelled else { return self.refuse(refusal) }
+        self.schedule(.seconds(1)) { $0.refuse(refusal) }
+    }
 
     private func ended(_ end: JobEnd) {
         guard self.close() else { return }

@@ -72,9 +72,14 @@ package enum JobStoreConformance {
             try await store.enqueue(job)
             try await store.enqueue(Sample.job("job_2"))
             try expect(try await stored { store.jobs.promote("job_1", at: Sample.now, then: $0) }, "not promoted")
-            try expect(try await stored { store.jobs.promote("job_1", at: Sample.now, then: $0) } == false, "promoted twice")
+            try expect(try await stored { store.jobs.promote("job_1", at: Sample.now, then: $0) }, "no longer promoted")
             try expect(try await stored { store.jobs.promote("job_2", at: Sample.now, then: $0) } == false, "promoted to nowhere")
             try expect(try store.jobs.job("job_1", tenant: nil)?.rung == 1, "it is not on rung 1")
+            try expect(store.jobs.backlog().reduce(0) { $0 + $1.buckets.reduce(0) { $0 + $1.ready.jobs } } == 2, "it was counted twice")
+            var running = Sample.job("job_3")
+            running.promoteTo = "instant"
+            _ = try await store.leased(running)
+            try expect(try await stored { store.jobs.promote("job_3", at: Sample.now, then: $0) } == false, "promoted while it runs elsewhere")
         },
         StoreCase("what waits past its deadline expires; what runs is named") { store in
             let deadline = Sample.now + .seconds(60)

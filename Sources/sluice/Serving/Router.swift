@@ -103,7 +103,7 @@ struct Router {
                 clock: self.options.clock, logger: self.options.logger)
         }.get()
         let hardware = try await sideLoop.submit { self.hardware(on: sideLoop) }.get()
-        let deferral = self.deferral { worker.drop($0) }
+        let deferral = self.deferral(of: worker)
         let desk = IdempotencyDesk(answers: deferral.answers)
         let loads = EngineLoads()
         let bundles = BundleKeeper(
@@ -199,10 +199,11 @@ struct Router {
         Dispatcher(loop: loop, fleet: self.fleet, transports: transports, clock: self.options.clock, logger: self.options.logger)
     }
 
-    private func deferral(drop: @escaping @Sendable (String) -> Void) -> Deferral {
+    private func deferral(of worker: DeferredWorker) -> Deferral {
         Deferral(
             store: self.jobs, batches: SQLiteBatchStore(self.database), files: SQLiteFileStore(self.database), answers: SQLiteAnswerStore(self.database),
-            webhooks: SQLiteWebhookStore(self.database), verifications: SQLiteVerificationStore(self.database), signals: self.signals, drop: drop)
+            webhooks: SQLiteWebhookStore(self.database), verifications: SQLiteVerificationStore(self.database), signals: self.signals,
+            drop: { worker.drop($0) }, promote: { worker.promote($0, then: $1) })
     }
 
     private func serverLoops(_ deferral: Deferral, _ desk: IdempotencyDesk) async throws -> ServerLoops {
