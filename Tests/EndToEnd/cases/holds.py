@@ -1,4 +1,6 @@
 """Clients that wait on their connection for cheaper capacity: for as long as the class holds it, and what comes then."""
+import json
+
 from kit.cases import case
 from kit.router import Router
 from kit.upstream import Upstream, chat
@@ -52,3 +54,17 @@ def over():
             assert answer.status == 429 and answer.json["error"]["code"] == "resource_unavailable", answer
             assert "was dropped" in answer.json["error"]["message"] and "not run" not in answer.json["error"]["message"], answer
             assert len(router.closed(1)) == 1 and not dear.posts()
+
+
+@case("hold-streams", "a stream that was waited for is one: the backend's events, with the usage that was asked for")
+def streams():
+    own, dear = Upstream(chat(tokens=3)), Upstream()
+    with Router(policy(own, dear, "retry_ambiguous: 2")) as router:
+        for more in ({"metadata": {"job": "held"}}, {"service_tier": "flex"}, {"headers": {"prefer": "respond-async, wait=10"}}):
+            answer = router.chat(stream=True, stream_options={"include_usage": True}, **more)
+            assert answer.status == 200 and answer.headers["content-type"] == "text/event-stream", answer
+            events = [line[6:] for line in answer.body.decode().split("\n") if line.startswith("data: ")]
+            assert events.pop() == "[DONE]", events
+            events = [json.loads(event) for event in events]
+            assert "".join(c["delta"].get("content", "") for event in events for c in event["choices"]) == "word " * 3, events
+            assert [event["usage"]["completion_tokens"] for event in events if event.get("usage")] == [3], events
