@@ -44,7 +44,8 @@ struct LineReader {
             request.key = job.key
             request.model = job.model
             request.consent = .batch
-            request.wishes.maxCost = job.maxCost
+            // A line without a class has no limit of its job yet.
+            request.wishes.maxCost = job.maxCost ?? fields.maxCost
             return StoredCall(request: request, fields: [], body: Array(bytes[range]), clientRequestID: nil)
         }
     }

@@ -47,6 +47,21 @@ package struct Requeue: Sendable {
         guard job.kind != .held, job.kind != .verification, let tenant = self.live.policy.tenants.first(where: { $0.name == job.tenant }),
             let request = try self.request(of: job), let decision = try? self.live.classify(request, tenant: tenant, at: job.created)
         else { return nil }
+        return try self.job(job, asking: request, decision)
+    }
+
+    /// What a line is that no policy has given a class yet.
+    ///
+    /// - Throws: The ``Refusal`` of the policy, or what the store says.
+    mutating func classified(_ line: Job) throws -> Job {
+        guard let request = try self.request(of: line) else { throw Refusal.invalid("the request of this line is gone or cannot be read") }
+        let tenant = self.live.policy.tenants.first { $0.name == line.tenant } ?? self.live.policy.defaultTenant
+        var job = try self.job(line, asking: request, try self.live.classify(request, tenant: tenant, at: self.now))
+        job.measure(request, prefix: 0)
+        return job
+    }
+
+    private mutating func job(_ job: Job, asking request: InferenceRequest, _ decision: Decision) throws(StoreError) -> Job {
         let policy = self.live.policy
         let trafficClass = policy.classes[decision.trafficClass]
         var new = job
@@ -74,6 +89,7 @@ package struct Requeue: Sendable {
         guard var request = self.lines.call(of: job)?.request, let batch = try self.batch(of: job) else { return nil }
         request.tags.merge(batch.tags) { line, _ in line }
         request.wishes.deadline = .at(batch.deadline)
+        request.wishes.maxCost = [request.wishes.maxCost, batch.maxCost].compactMap { $0 }.min()
         return request
     }
 

@@ -70,6 +70,8 @@ package struct BatchScheduler: Service {
         var release = try await self.worker.store.release(at: now)
         while release.moved > 0, let next = release.next, next <= now { release = try await self.worker.store.release(at: now) }
         while try await self.sweepBatches(at: now) > 0 {}
+        var unclassified = UnclassifiedLines(self.deferral, by: self.worker.policy.live, at: now)
+        try await unclassified.run()
         let due = try await self.worker.store.expire(at: now)
         for job in due.expired { self.worker.signals.announce(job, .expired) }
         self.worker.breakOff(due.overdue, .overdue)

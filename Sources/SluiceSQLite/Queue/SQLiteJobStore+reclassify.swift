@@ -22,6 +22,7 @@ extension WriteTransaction {
         (new.trafficClass, new.route, new.sentModel) = (job.trafficClass, job.route, job.sentModel)
         (new.deadline, new.notBefore, new.promoteAt, new.promoteTo) = (job.deadline, job.notBefore, job.promoteAt, job.promoteTo)
         (new.maxCost, new.estimatedCost, new.rung, new.state) = (job.maxCost, job.estimatedCost, job.rung, job.state)
+        new.estimatedTokens = job.estimatedTokens
         guard row.job.isOtherwise(new) else { return false }
         let event = new.state == .held ? JobState.Event.reclassifiedToWait : .reclassified
         let (lane, bucket) = (try self.number(of: new.lane, batch: row.batch), new.bucket.milliseconds)
@@ -30,7 +31,7 @@ extension WriteTransaction {
                 UPDATE job SET state = \(JobState.target(of: event).rawValue), lane = \(lane), rung = \(new.rung), route = \(new.route),
                   deadline_ms = \(new.deadline?.milliseconds), bucket_ms = \(bucket), not_before_ms = \(new.notBefore.milliseconds),
                   promote_at_ms = \(new.promoteAt?.milliseconds), promote_to = \(new.promoteTo), max_cost_pico = \(new.maxCost?.pico),
-                  estimated_cost_pico = \(new.estimatedCost?.pico)
+                  estimated_cost_pico = \(new.estimatedCost?.pico), estimated_tokens = \(new.estimatedTokens)
                 WHERE id = \(row.id) AND \(sql: JobState.allows(event))
                 """
         ).execute()

@@ -132,6 +132,43 @@ def requeue():
         assert {entry["class"] for entry in router.closed(4)} == {"soon"}
 
 
+RETRIED = """
+backends: {{ own: {{ api: openai, url: "{url}", price: {{ input: 1, output: 1 }} }} }}
+models: {{ chat: {{ own: m }}{more} }}
+classes:
+  live: {{ serve: now, use: [own] }}
+  patient: {{ serve: later, use: [own], deadline: 24h }}
+routes:
+  - {{ match: {{ async: true }}, class: patient }}
+  - {{ class: live }}
+baseline: {{ backend: own, model: requested, serve: now }}
+"""
+
+
+@case("retry-unknown-model", "a line whose model the policy did not know fails again at a retry as long as it does not, and runs once it does", 60)
+def retry_unknown_model():
+    own = Upstream(chat(tokens=2))
+    with Router(RETRIED.format(url=own.url, more="")) as router:
+        lines = b"".join(json.dumps({"custom_id": model, "method": "POST", "url": "/v1/chat/completions", "body": {
+            "model": model, "messages": [{"role": "user", "content": model}], **more}}).encode() + b"\n"
+            for model, more in (("chat", {}), ("new", {}), ("dear", {"sluice": {"max_cost": 1e-9}})))
+        batch = batch_of(router, upload(router, lines).json["id"]).json["id"]
+
+        def counts(retried):
+            if retried:
+                assert router.request("POST", f"/v1/batches/{batch}/retry").status == 200
+            found = ended(router, batch)
+            assert found["status"] == "completed", found
+            return found["request_counts"]["completed"], found["request_counts"]["failed"]
+        assert counts(False) == (1, 2)
+        assert counts(True) == (1, 2), "it is still unknown"
+        router.write(RETRIED.format(url=own.url, more=", new: { own: m }, dear: { own: m }"))
+        assert router.admin("POST", "/api/reload", {}).status == 200
+        # What a line may cost holds also for one that had no class.
+        assert counts(True) == (2, 1)
+        assert sorted(call.text for call in own.posts()) == ["chat", "new"]
+
+
 @case("engine-metrics", "an engine that says it has a line gets no deferred work until the line is gone; live requests go there all the time", 60, waits=True)
 def engine_metrics():
     waiting = [0]
