@@ -26,8 +26,14 @@ extension PolicyLinker {
         if record.figures.input.isGiven, !record.figures.cached.isGiven {
             self.report(.note, .cachedAsInput, "this price has no `cached`: cached tokens cost as much as `input`", at: span)
         }
-        if !record.figures.input.isGiven, !record.perRequest.isGiven {
+        let isRefused = self.document.unpriced.value == .reject
+        if isRefused ? record.figures.input.value == nil : !record.figures.input.isGiven && !record.perRequest.isGiven {
             self.unpriced("this price has no `input`: a request is unpriced that used any", at: span)
+        }
+        // Embeddings have no output: where an unpriced request is only counted, nothing needs to be said of it.
+        if record.figures.output.value == nil, isRefused {
+            self.unpriced(
+                "this price has no `output`: a request is unpriced that used any", at: span, hint: "where a backend only makes embeddings, say `output: 0`")
         }
         if let age = self.daysSinceStale(record.asOf.value) {
             self.report(
