@@ -101,7 +101,38 @@ enum Hashing {
         #expect(self.verify([self.lines[6]]).filter == "--request-id")
         #expect(self.verify([self.lines[6], self.lines[7]]).filter == "--request-id")
         #expect(self.verify(Array(self.lines.dropFirst())).filter == nil)
+        let withoutOne = self.lines.enumerated().filter { $0.offset % 6 > 3 || $0.offset < 4 }.map(\.element)
+        #expect(self.verify(withoutOne).filter == nil, "of two tenants")
         #expect(self.verify(self.lines).filter == nil)
+    }
+
+    /// The entries of one tenant of whom whole attempts are missing, in one place only: nobody can tell why.
+    @Test func aSingleGapBetweenWholeAttemptsOfOneTenantMayBeAFilter() {
+        let tenant = Array(self.lines.prefix(4))
+        #expect(self.verify(Array(tenant.prefix(2)) + [self.lines[6], self.lines[7]]).filter == "--tenant")
+    }
+
+    @Test func aSegmentWhoseEndWasCutOffIsNoFilter() throws {
+        let tail = Array(self.lines[6..<8])
+        #expect(try self.verify(tail, wanted: self.place(9)).filter == "--request-id", "one request alone")
+        let found = try self.verify(Array(self.lines[6..<10]), wanted: self.place(11))
+        #expect(found.firstBad?.seq == 12 && found.filter == nil)
+    }
+
+    @Test func whatNoFilterDoesIsDamage() throws {
+        let tenant = Array(self.lines.prefix(4)) + Array(self.lines[6..<10])
+        #expect(self.verify(tenant).filter == "--tenant")
+        for half in [1, 2] {
+            var lines = tenant
+            lines.remove(at: half)
+            let found = self.verify(lines)
+            #expect(found.filter == nil && found.firstBad?.why.contains("missing") == true, "half an attempt is missing")
+        }
+        var changed = tenant
+        changed[5] = Array(String(decoding: changed[5], as: UTF8.self).replacing("req_4", with: "req_9").utf8)
+        #expect(self.verify(changed).filter == nil && self.verify(changed).firstBad != nil, "an entry that was changed as well")
+        #expect(self.verify(tenant.reversed()).filter == nil)
+        #expect(self.verify(tenant, from: .first).filter == nil, "a data folder is not filtered")
     }
 
     @Test func readsAHeadAsItIsKept() {

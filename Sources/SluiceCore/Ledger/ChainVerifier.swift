@@ -50,6 +50,8 @@ package struct ChainVerifier: Sendable {
     private var hasWanted = false
     /// The lines begin just behind the entry that is wanted.
     private var isTied = false
+    /// Something is wrong besides entries that are not there.
+    private var isDamaged = false
     private var gaps = Gaps()
 
     /// - Parameters:
@@ -97,7 +99,10 @@ package struct ChainVerifier: Sendable {
         self.gaps.add(parts, after: self.head?.seq ?? 0)
         if let head {
             if parts.seq != head.seq + 1 {
-                self.fail(parts.seq, parts.seq > head.seq ? "entries \(head.seq + 1) to \(parts.seq - 1) are missing" : "it stands behind entry \(head.seq)")
+                let isGap = parts.seq > head.seq
+                self.fail(
+                    parts.seq,
+                    isGap ? "entries \(head.seq + 1) to \(parts.seq - 1) are missing" : "it stands behind entry \(head.seq)", isGap: isGap)
             } else if parts.previous != head.hash {
                 self.fail(parts.seq, "its prev_hash is not the hash of entry \(head.seq)")
             }
@@ -116,7 +121,7 @@ package struct ChainVerifier: Sendable {
             return
         }
         if self.beginning == .first {
-            self.fail(parts.seq, "entries 1 to \(parts.seq - 1) are missing")
+            self.fail(parts.seq, "entries 1 to \(parts.seq - 1) are missing", isGap: true)
         } else if let wanted, wanted.seq + 1 == parts.seq {
             self.hasWanted = true
             if parts.previous != wanted.hash { self.fail(parts.seq, "its prev_hash is not \(wanted.hash.hex)") }
@@ -125,55 +130,78 @@ package struct ChainVerifier: Sendable {
             // The two entries of a live attempt stand side by side but for long ones: it looks like a first entry that was taken away.
             self.fail(
                 parts.seq,
-                "entries 1 to \(parts.seq - 1) are missing, among them the beginning of this attempt; if --since left them out, say so with --segment")
+                "entries 1 to \(parts.seq - 1) are missing, among them the beginning of this attempt; if --since left them out, say so with --segment",
+                isGap: true)
         }
         self.segment = Place(seq: parts.seq, hash: parts.previous)
     }
 
     /// Notes what is wrong from outside the lines; the first fault stays.
-    package mutating func fail(_ seq: Int64, _ why: String) {
+    ///
+    /// - Parameter isGap: Nothing but that entries are not there.
+    package mutating func fail(_ seq: Int64, _ why: String, isGap: Bool = false) {
+        if !isGap { self.isDamaged = true }
         if self.firstBad == nil { self.firstBad = Fault(seq: seq, why: why) }
     }
 
     /// To be called after the last line.
     package mutating func finish() {
         if self.beginning == .export, !self.isTied, let segment, self.gaps.isOneRequest {
-            self.fail(segment.seq, "entries 1 to \(segment.seq - 1) are missing")
+            self.fail(segment.seq, "entries 1 to \(segment.seq - 1) are missing", isGap: true)
         }
         guard let wanted, !self.hasWanted else { return }
-        self.fail(wanted.seq, "it is not there: the chain ends with entry \(self.head?.seq ?? 0)")
+        // Where entries are missing before it, it may be one more of them.
+        let isGap = self.firstBad != nil
+        self.fail(wanted.seq, "it is not there: the chain ends with entry \(self.head?.seq ?? 0)", isGap: isGap)
     }
 
-    /// What the lines were filtered by, where that is why they do not fit: then nothing can be said of them.
-    package var filter: String? { self.firstBad == nil ? nil : self.gaps.filter }
+    /// The option of an export that would leave these very lines out; nil where none would.
+    ///
+    /// Then nobody can say of the lines whether they were filtered or some were taken out: they are neither whole nor known to be damaged.
+    package var filter: String? {
+        // Nobody filters a data folder.
+        if case .first = self.beginning { return nil }
+        return self.firstBad == nil || self.isDamaged ? nil : self.gaps.filter
+    }
 }
 
 /// Where entries are missing, and what those that are there have in common.
 private struct Gaps: Sendable {
-    private var first: Int64?
+    private struct Attempt: Hashable {
+        var request: String
+        var number: Int?
+    }
+
     private var last: Int64 = 0
-    private var entries: Int64 = 0
     private var gaps = 0
     private var tenants: Set<String?> = []
     private var requests: Set<String?> = []
+    /// Attempts whose end was not seen yet, with the place of their beginning.
+    private var open: [Attempt: (seq: Int64, serve: TrafficClass.Serve)] = [:]
+    private var hasEndAlone = false
 
     mutating func add(_ parts: LedgerLine.Parts, after previous: Int64) {
-        self.first = self.first ?? parts.seq
+        let subject = parts.entry.subject
         self.last = parts.seq
-        self.entries += 1
         if parts.seq > previous + 1 { self.gaps += 1 }
-        if self.tenants.count < 2 { self.tenants.insert(parts.entry.subject?.tenant) }
-        if self.requests.count < 2 { self.requests.insert(parts.entry.subject?.requestID) }
+        if self.tenants.count < 2 { self.tenants.insert(subject?.tenant) }
+        if self.requests.count < 2 { self.requests.insert(subject?.requestID) }
+        guard let subject else { return }
+        let attempt = Attempt(request: subject.requestID, number: parts.entry.attempt)
+        if parts.entry.kind == .intent {
+            self.open[attempt] = (parts.seq, subject.serve)
+        } else if parts.entry.kind.isEnd, self.open.removeValue(forKey: attempt) == nil {
+            self.hasEndAlone = true
+        }
     }
 
     var isOneRequest: Bool { self.requests.count == 1 }
 
-    /// One request alone, or one tenant alone with much missing in several places, is what an export with a filter looks like. A few entries that
-    /// are missing look like what they are.
+    /// A filter leaves all of one tenant, or of one request. It never takes one half of an attempt away: live ones have both entries in the chain,
+    /// deferred ones at least the first.
     var filter: String? {
-        guard self.gaps > 0, self.last > 0 else { return nil }
-        if self.requests.count == 1 { return "--request-id" }
-        let missing = self.last - self.entries
-        return self.tenants.count == 1 && self.gaps > 1 && missing * 4 >= self.last ? "--tenant" : nil
+        guard self.gaps > 0, !self.hasEndAlone, !self.open.values.contains(where: { $0.serve == .now && $0.seq != self.last }) else { return nil }
+        if self.requests.count == 1, self.requests.first != .some(nil) { return "--request-id" }
+        return self.tenants.count == 1 && self.tenants.first != .some(nil) ? "--tenant" : nil
     }
 }

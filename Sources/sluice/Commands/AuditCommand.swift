@@ -15,7 +15,8 @@ struct AuditVerify: ParsableCommand {
         commandName: "verify", abstract: "Checks that the chain of ledger entries is unbroken and unchanged.",
         discussion: """
             Without FILE it walks the ledger of the data folder, in place or copied, and compares columns, checkpoints and sums with the lines as \
-            well. With FILE it checks what `sluice export ledger` printed; `-` is standard input. Exit code 1 means that an entry does not fit.
+            well. With FILE it checks what `sluice export ledger` printed; `-` is standard input. Exit code 1 means that an entry does not fit, 2 that the lines \
+            may be an export with --tenant or --request-id, of which nothing can be said.
             """)
 
     @Argument(help: "An export of the ledger.", completion: .file())
@@ -44,9 +45,10 @@ struct AuditVerify: ParsableCommand {
             if let file { return try self.verify(file, wanted) }
             return try self.verifyStore(wanted)
         }
-        if let filter = outcome.chain.filter {
+        if let filter = outcome.chain.filter, let bad = outcome.chain.firstBad {
             throw CommandFailure(
-                message: "entries are missing in between: this looks like an export with \(filter), whose chain cannot be followed",
+                message: "entry \(bad.seq) does not follow: \(bad.why). Either this is an export with \(filter), whose chain cannot be followed, "
+                    + "or entries were taken out; what is there fits both",
                 hint: "export the ledger without \(filter), or verify the data folder itself"
             ).report(as: self.output, on: console)
         }

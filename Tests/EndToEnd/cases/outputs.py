@@ -183,3 +183,33 @@ baseline: { backend: here, model: requested, serve: now }
             assert (found := fault(told, schema)) is None, found
             assert [one["backend"] for one in told["candidates"] if one["chosen"]] == ["here"] and told["tried"] == [], told
             assert told["baseline"]["cost"] == told["attempts"][0]["baseline"] and told["substituted"] is None, told
+
+
+@case("verify-filtered", "an export with --request-id or --tenant is none whose chain can be followed, and says so; lines that no filter takes out are damage")
+def verify_filtered():
+    policy = """
+tenants: { a: { keys: [a] }, b: { keys: [b] } }
+backends: { here: { api: simulated, price: { input: 1, output: 2 } } }
+models: { chat: { here: sim-large } }
+classes: { realtime: { serve: now, use: [here] } }
+routes: [ { class: realtime } ]
+baseline: { backend: here, model: requested, serve: now }
+"""
+    with Router(policy) as router:
+        data = ["--data", str(router.data)]
+        keys = {name: json.loads(router.run("keys", "new", name, *data, "--output", "json").stdout)["key"] for name in "ab"}
+        ids = [router.chat(max_tokens=1, headers={"authorization": f"Bearer {keys[name]}"}).headers["x-request-id"] for name in "abaaba"]
+        router.closed(6)
+        whole = router.run("export", "ledger", *data).stdout.splitlines(keepends=True)
+
+        def verify(text, expect):
+            file = router.folder / "e.jsonl"
+            file.write_text(text)
+            return router.run("audit", "verify", str(file), "--output", "json", expect=expect)
+        assert json.loads(verify("".join(whole), 0).stdout)["entries"] == 12
+        for more in (["--tenant", "a"], ["--tenant", "b"], ["--request-id", ids[2]]):
+            said = json.loads(verify(router.run("export", "ledger", *more, *data).stdout, 2).stderr)
+            assert said["schema"] == "sluice.error/v1" and more[0] in said["message"] and "taken out" in said["message"], said
+        for lost in (1, 2, 5):
+            assert json.loads(verify("".join(whole[:lost] + whole[lost + 1:]), 1).stdout)["first_bad"]["seq"] == lost + 2
+        assert not json.loads(verify("".join(whole[:4] + whole[6:]), 1).stdout)["ok"], "a whole call is missing, and the others are of two tenants"
