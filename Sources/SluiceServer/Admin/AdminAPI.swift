@@ -156,8 +156,9 @@ package struct AdminAPI: Sendable {
             if let batch = try await self.deferral.retryBatch(id, at: now) { return .json(BatchListing.json(batch, deliveries: [])) }
             let job = try await withCheckedThrowingContinuation { waiting in store.retry(id, tenant: nil, at: now) { waiting.resume(with: $0) } }
             guard let job else { throw Refusal(404, .notFound, "there is no job \(id.quotedForMessage) that has failed, expired or was cancelled") }
+            let waiting = try await self.deferral.holdForWindow(job, by: self.policy.live.policy, at: now)
             self.deferral.signals.nudge()
-            return .json(QueueListing.json(job))
+            return .json(QueueListing.json(waiting))
         }
     }
 
@@ -243,6 +244,19 @@ extension Deferral {
         self.signals.nudge()
         self.signals.nudgeDelivery()
         return batch
+    }
+
+    /// Lets a job that was armed again wait for the window of its class where that is closed, as it did at first.
+    fileprivate func holdForWindow(_ job: Job, by policy: PolicySet, at now: Timestamp) async throws -> Job {
+        guard job.state == .ready, job.rung != 1, let window = policy.trafficClass(named: job.trafficClass)?.during,
+            let opening = policy.calendar.nextOpening(of: window, from: now)?.lowerBound, opening > now
+        else { return job }
+        let store = self.store
+        var held = job
+        (held.state, held.notBefore) = (.held, opening)
+        let changed = held
+        _ = try await writing { store.reclassify([changed], then: $0) }
+        return try await reading { try store.job(job.id, tenant: nil) } ?? held
     }
 
     fileprivate func retryBatch(_ id: String, at now: Timestamp) async throws -> Batch? {

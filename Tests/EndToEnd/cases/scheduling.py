@@ -169,6 +169,20 @@ def retry_unknown_model():
         assert sorted(call.text for call in own.posts()) == ["chat", "new"]
 
 
+@case("retry-closed-window", "a job that is retried while the window of its class is closed waits for it, and says so")
+def retry_closed_window():
+    own = Upstream(chat(tokens=2))
+    day = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)).date()
+    with Router(REQUEUED.format(url=own.url, once=day, other=day)) as router:
+        id = enqueue(router, 1).json["id"]
+        first = router.request("GET", f"/v1/jobs/{id}").json
+        assert router.request("POST", f"/v1/jobs/{id}/cancel").json["status"] == "cancelled"
+        retried = json.loads(router.run("queue", "retry", id, "--data", str(router.data), "--output", "json").stdout)
+        again = router.request("GET", f"/v1/jobs/{id}").json
+        assert first["status"] == again["status"] == retried["status"] == "held", (first, again, retried)
+        assert again["not_before"] == first["not_before"] and not own.posts(), (first, again)
+
+
 @case("engine-metrics", "an engine that says it has a line gets no deferred work until the line is gone; live requests go there all the time", 60, waits=True)
 def engine_metrics():
     waiting = [0]
