@@ -215,11 +215,20 @@ final class QueueWait {
         self.deferral.promote(self.job.id) { isThere in
             loop.execute {
                 let wait = bound.value
-                guard !isThere, !wait.isOver else { return }
+                guard !wait.isOver else { return }
+                if isThere { return wait.schedule(wait.patience) { $0.giveUp() } }
                 // It may be between two runs, or its answer on the way.
                 if isLast { wait.giveUp() } else { wait.schedule(.seconds(1)) { $0.promote(isLast: true) } }
             }
         }
+    }
+
+    /// How much longer than the hold a client waits for what was promoted, as long as it waits for a tier: then it leaves, or is told.
+    private var patience: Duration {
+        let timeout = self.call.request.wishes.readTimeout ?? .seconds(600)
+        let bound = max(timeout - .seconds(30), .milliseconds(timeout.milliseconds / 2))
+        guard case .hold(let time) = self.answerKind else { return bound }
+        return max(bound - time, .seconds(1))
     }
 
     /// Ends the job and tells the client; where it has just ended by itself, its answer comes.

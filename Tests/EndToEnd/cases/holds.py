@@ -56,6 +56,15 @@ def over():
             assert len(router.closed(1)) == 1 and not dear.posts()
 
 
+@case("hold-promoted-bound", "a client whose promoted request has no answer either is told so before its own time-out")
+def promoted_bound():
+    own, dear = Upstream(chat(first=60)), Upstream(chat(first=60))
+    with Router(policy(own, dear, PROMOTED)) as router:
+        answer = router.chat(metadata={"job": "held"}, headers={"x-stainless-read-timeout": "6"}, timeout=6)
+        assert answer.status == 429 and "was dropped" in answer.json["error"]["message"], answer
+        assert sorted(end["backend"] for end in router.closed(2)) == ["dear", "own"]
+
+
 @case("hold-streams", "a stream that was waited for is one: the backend's events, with the usage that was asked for")
 def streams():
     own, dear = Upstream(chat(tokens=3)), Upstream()
