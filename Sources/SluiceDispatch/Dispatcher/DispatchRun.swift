@@ -186,8 +186,8 @@ package final class DispatchRun {
         // Where a more urgent one has come meanwhile, or the slot is not taken, it is for the next in line.
         let now = self.now
         defer { slot.passOn(at: now.monotonic) }
-        self.ticket = nil
-        self.waitUntil = nil
+        // It may stand in line again by now, where this wake-up was long on its way.
+        self.stopWaiting()
         guard !self.isOver, let action = self.machine.roomFreed(at: now.monotonic) else {
             // The slot that woke this request is for the next in line.
             for slot in self.call.live.slots { slot.passOn(at: now.monotonic) }
