@@ -31,8 +31,9 @@ package struct AdminRoutes {
         self.addHealth(to: router)
         self.api.add(to: router)
         methods.learn(router.routes.map { ($0.path.description, $0.method) })
+        let strict = HTTPServerBuilder { StrictChannel(http: HTTP1Channel(responder: $0)) }
         return Application(
-            router: router, server: try tls.map { try .tls(.http1(), tlsConfiguration: $0.configuration) } ?? .http1(),
+            router: router, server: try tls.map { try .tls(strict, tlsConfiguration: $0.configuration) } ?? strict,
             configuration: .init(address: BindAddress(address), serverName: nil, reuseAddress: true), onServerRunning: onRunning,
             eventLoopGroupProvider: .shared(group), logger: logger)
     }
@@ -148,12 +149,22 @@ extension Response {
     }
 
     static func problem(_ status: Int, _ code: String, _ detail: String) -> Response {
+        let json = Problem.json(status, code, detail)
+        return Response(status: .init(code: status), headers: [.contentType: Problem.type], body: .init(byteBuffer: .init(bytes: json)))
+    }
+}
+
+/// Problem details (RFC 9457).
+enum Problem {
+    static let type = "application/problem+json"
+
+    static func json(_ status: Int, _ code: String, _ detail: String) -> [UInt8] {
         var json: [UInt8] = []
         json.append(text: "{\"type\":\"about:blank\",\"title\":")
         json.append(jsonString: code)
         json.append(text: ",\"status\":\(status),\"detail\":")
         json.append(jsonString: detail)
         json.append(text: "}")
-        return Response(status: .init(code: status), headers: [.contentType: "application/problem+json"], body: .init(byteBuffer: .init(bytes: json)))
+        return json
     }
 }
