@@ -105,6 +105,7 @@ final class LiveExchange: AnswerSink {
         let server = self.connection.server
         do throws(Refusal) {
             let fields = try hot.body.withUnsafeReadableBytes { bytes throws(Refusal) in try RequestFields(bytes, endpoint: hot.endpoint) }
+            try fields.checkMessages(hot.endpoint)
             guard let tenant = hot.tenant else { throw Refusal(401, .invalidAPIKey, "the API key is not valid") }
             var request = InferenceRequest(endpoint: hot.endpoint, tenant: tenant.name, model: fields.model)
             try LiveExchange.fill(&request, hot, fields)

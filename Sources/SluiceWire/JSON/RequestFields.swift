@@ -54,6 +54,8 @@ package struct RequestFields: Sendable {
     /// The prompt's own beginning: messages, input or prompt.
     package private(set) var promptRange: Range<Int>?
     package private(set) var hasMedia = false
+    /// `messages` is an array of at least one.
+    private var hasMessages = false
     package private(set) var members: [Member] = []
     /// Indices into ``members``.
     package private(set) var controls: [(control: Control, member: Int)] = []
@@ -83,6 +85,15 @@ package struct RequestFields: Sendable {
         guard reader.hasModel else { throw .invalid("`model` is missing; name the model that you want", param: "model") }
         // Not copied, since all its texts would be retained.
         swap(&self, &reader.fields)
+    }
+
+    /// Whether a request to this endpoint has something to answer. What stands in its messages is the backend's business.
+    package func checkMessages(_ endpoint: Endpoint) throws(Refusal) {
+        switch endpoint {
+        case .chat, .messages, .countTokens:
+            guard self.hasMessages else { throw .invalid("`messages` must be an array of at least one message", param: "messages") }
+        case .completions, .embeddings, .responses: break
+        }
     }
 
     /// Reads member by member; the first refusal is kept, since a fault of the JSON itself behind it matters more.
@@ -138,6 +149,7 @@ package struct RequestFields: Sendable {
             } else if key.says("messages") || key.says("input") || key.says("prompt") {
                 let range = try self.prompt(&cursor)
                 self.fields.promptRange = range
+                if key.says("messages") { self.fields.hasMessages = cursor.bytes.holdsElements(range) }
             } else if key.says("system") || key.says("instructions") || key.says("tools") {
                 _ = try self.prompt(&cursor)
             } else if key.says("stream"), self.isStreamable {
@@ -298,5 +310,14 @@ extension RequestFields {
     package static func holdsMedia(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let marks: [StaticString] = ["\"image_url\"", "\"input_audio\"", "\"source\"", "\"file_id\"", "\"file\"", "\"video_url\""]
         return marks.contains { bytes.firstRange(of: $0) != nil }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether the JSON value there is an array with something in it.
+    fileprivate func holdsElements(_ range: Range<Int>) -> Bool {
+        guard self[range.lowerBound] == UInt8(ascii: "[") else { return false }
+        var inside = JSONCursor(self, at: range.lowerBound + 1)
+        return inside.peek() != UInt8(ascii: "]")
     }
 }
