@@ -37,6 +37,8 @@ package struct Refusal: Error, Hashable, Sendable {
     package var shouldRetry: Bool?
     /// The limits that refused.
     package var quotas: [Quota] = []
+    /// The header line that says where it was tried last; empty where it was tried nowhere.
+    package var routeLine: [UInt8] = []
 
     package init(_ status: Int, _ code: Code, _ message: String, param: String? = nil, retryAfter: Duration? = nil, shouldRetry: Bool? = nil) {
         self.status = status

@@ -42,6 +42,8 @@ final class Attempt: UpstreamReceiver {
     private var mode = Mode.unanswered
     private var body = ByteBuffer()
     private var relay: StreamRelay?
+    /// A stream that has more runs away.
+    private var mostTokens = Int.max
     /// What comes is passed on as it comes.
     private var isRelayed = false
 
@@ -88,6 +90,7 @@ final class Attempt: UpstreamReceiver {
                 return
             }
             self.mode = .stream
+            self.mostTokens = self.run.call.request.mostTokensOfStream
             let endpoint = self.run.call.request.endpoint
             self.relay = StreamRelay(
                 reader: self.upstream.dialect.streamReader(for: endpoint), showsUsage: self.run.call.request.wantsUsage || endpoint.alwaysShowsUsage)
@@ -109,7 +112,11 @@ final class Attempt: UpstreamReceiver {
         case .whole:
             self.keep(bytes, atMost: Attempt.longestWhole)
         case .stream:
-            self.relay?.take(bytes) { self.handle(event: $0) }
+            guard let relay else { return }
+            relay.take(bytes) { self.handle(event: $0) }
+            guard relay.facts.tokens > self.mostTokens else { return }
+            self.flush()
+            self.run.attemptRunsAway(self)
         }
     }
 

@@ -41,6 +41,12 @@ struct AnswerLines {
         return self.head(head, room: 0, more: more)
     }
 
+    /// The line that says where the call went.
+    var routeLine: [UInt8] {
+        let route = self.route
+        return [UInt8](atMost: route.longest) { route.write(attempt: self.attempt, into: &$0) }
+    }
+
     private func head(_ head: UpstreamHead, room: Int, more: [UInt8]) -> AnswerHead {
         let id = self.call.subject.requestID
         let route = self.route

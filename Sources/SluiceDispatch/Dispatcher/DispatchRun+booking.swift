@@ -98,6 +98,7 @@ extension DispatchRun {
     ) {
         guard !attempt.isSettled else { return }
         attempt.isSettled = true
+        self.last = attempt
         self.forget(attempt)
         let now = instant ?? self.now
         var entry = attempt.intent.entry

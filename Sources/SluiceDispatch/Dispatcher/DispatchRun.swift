@@ -28,6 +28,8 @@ package final class DispatchRun {
     var hedgeAt: MonotonicInstant?
     /// Attempts that were answered with an error, one of which the client may get.
     private var answeredAttempts: [Attempt] = []
+    /// The one that ended last.
+    var last: Attempt?
     private var ticket: RoomTicket?
     private var waitUntil: MonotonicInstant?
     private(set) var roomWait: MonotonicInstant?
@@ -394,6 +396,8 @@ package final class DispatchRun {
 
     func refuse(_ refusal: Refusal) {
         let sink = self.sink
+        var refusal = refusal
+        if let last { refusal.routeLine = AnswerLines(call: self.call, candidate: last.candidate, attempt: self.call.earlierAttempts + last.number).routeLine }
         self.machine.ended()
         self.close()
         sink?.refuse(refusal)
@@ -413,7 +417,7 @@ package final class DispatchRun {
         sink?.answer(head, body: body)
     }
 
-    private func finishStream(with events: ByteBuffer?, isWhole: Bool, verified: VerifiedCall? = nil) {
+    func finishStream(with events: ByteBuffer?, isWhole: Bool, verified: VerifiedCall? = nil) {
         let sink = self.sink
         self.machine.ended()
         self.close()
@@ -433,6 +437,7 @@ package final class DispatchRun {
         }
         self.sink = nil
         self.answeredAttempts = []
+        self.last = nil
         self.dispatcher.unwatch(self)
     }
 }

@@ -80,6 +80,7 @@ enum ResponseBytes {
         lines.writeStaticString(refusal.code == .upstreamFailed ? "sluice-error-source: upstream\r\n" : "sluice-error-source: gateway\r\n")
         if let seconds = refusal.retryAfterSeconds { lines.writeString("retry-after: \(seconds)\r\n") }
         lines.writeBytes(refusal.quotas.headerLines)
+        lines.writeBytes(refusal.routeLine)
         if let should = refusal.shouldRetry { lines.writeString("x-should-retry: \(should)\r\n") }
         let body = ByteBuffer(bytes: ErrorBody.json(shown, dialect: dialect, requestID: requestID))
         return (AnswerHead(status: shown.status, lines: lines), body)

@@ -421,3 +421,28 @@ def upload_stalls_secure():
         context.load_cert_chain(certificate_file, key_file)
         server = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
         return stalled_upload(server, "https", environment={"SSL_CERT_FILE": certificate_file})
+
+
+@case("failures-route", "a call that failed everywhere says where it was tried last, on a refusal of ours and on one of the backend's")
+def route_of_failures():
+    with router_of(Upstream(failure(500)), pool="first") as router:
+        for path in ("/v1/chat/completions", "/v1/messages"):
+            with Conversation(router.port) as talk:
+                reply = talk.send(ask(path, stream=False)).listen(until=1).replies[0]
+            assert reply.status >= 500 and "backend=first;attempt=1" in reply.headers.get("sluice-route", ""), f"{path}: {reply} {reply.headers}"
+
+
+@case("failures-runaway", "fault 33: a stream far beyond max_tokens is stopped with an error event, its backend's connection is closed, and the row says so")
+def runaway():
+    backend = Upstream(chat(tokens=400, gap=0.002, word="tok "))
+    with router_of(backend) as router:
+        for number, (limit, is_stopped) in enumerate(((9, True), (500, False)), 1):
+            body = json.dumps({"model": "own", "stream": True, "max_tokens": limit, "messages": [{"role": "user", "content": "x"}]})
+            with Conversation(router.port, 60) as talk:
+                talk.send(request("/v1/chat/completions", body)).listen(patience=60, until=1)
+            seen = events(talk.replies[0].body)
+            assert (b"upstream_failed" in talk.replies[0].body) == is_stopped and (seen[-1] == "[DONE]") != is_stopped, f"{limit}: {len(seen)} events, {seen[-1]}"
+            assert not is_stopped or len(seen) < 100, len(seen)
+            row = router.closed(number)[-1]
+            assert ("over_max_tokens" in row["flags"]) == is_stopped, row
+            assert row["outcome"] == ("upstream_error" if is_stopped else "ok"), row
