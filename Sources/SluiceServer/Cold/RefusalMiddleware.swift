@@ -12,6 +12,15 @@ struct RefusalMiddleware: RouterMiddleware {
         var ids = RequestIDs()
         let id = ids.next("req_", at: self.clock.now.wall.milliseconds)
         let dialect = request.dialect
+        let response = try await self.answer(request, id, dialect, context, next)
+        // What would be in the body of an error is announced and not sent (RFC 9110, 9.3.2): it would be taken for the next answer.
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(
+        _ request: Request, _ id: String, _ dialect: Endpoint.Dialect, _ context: APIContext,
+        _ next: @concurrent (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
         do {
             var response = try await next(request, context)
             response.stamp(id, dialect)

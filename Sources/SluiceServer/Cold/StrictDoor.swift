@@ -57,7 +57,8 @@ private final class StrictDoor: ChannelInboundHandler {
     private func shut(_ context: ChannelHandlerContext, _ fault: HTTPFault) {
         self.isShut = true
         self.pending = ByteBuffer()
-        let body = ByteBuffer(bytes: Problem.json(fault.status, Refusal.Code.invalidRequest.rawValue, "the request is no HTTP/1.1 that is accepted here: \(fault.reason)"))
+        let detail = "the request is no HTTP/1.1 that is accepted here: \(fault.reason)"
+        let body = ByteBuffer(bytes: Problem.json(fault.status, Refusal.Code.invalidRequest.rawValue, detail))
         let head = AnswerHead(status: fault.status, lines: ByteBuffer(string: "content-type: \(Problem.type)\r\n"))
         let (first, second) = ResponseBytes.whole(head, body: body, keepsAlive: false)
         context.write(self.wrapOutboundOut(first), promise: nil)

@@ -106,6 +106,8 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
+        case ChannelEvent.inputClosed where self.isInsideRequest:
+            self.fault(Refusal(400, .invalidRequest, "the client closed its side before the request was whole"))
         case ChannelEvent.inputClosed where !self.isBusyCold && !self.server.keepsHalfClosed:
             // Half closed is closed: nobody who waits for an answer says goodbye first (`promises.md`, fault 40).
             self.lost()
@@ -147,6 +149,15 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
         switch self.state {
         case .coldBody, .coldAnswer: true
         case .head, .hotBody, .exchange, .closing: false
+        }
+    }
+
+    /// A head or a body has begun to come, and is not whole.
+    private var isInsideRequest: Bool {
+        switch self.state {
+        case .head: self.pending.readableBytes > 0
+        case .hotBody: true
+        case .coldBody, .coldAnswer, .exchange, .closing: false
         }
     }
 
@@ -214,7 +225,8 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
             }
             self.isInsideHead = false
         } catch {
-            self.fault(Refusal(error.status, .invalidRequest, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
+            let code = error.status == 413 ? Refusal.Code.requestTooLarge : .invalidRequest
+            self.fault(Refusal(error.status, code, "the request is no HTTP/1.1 that is accepted here: \(error.reason)"))
             return false
         }
         if self.isExcess {
@@ -393,7 +405,13 @@ final class HotConnection: ChannelDuplexHandler, SocketReceiver {
     private func fault(_ refusal: Refusal, more: StaticString = "") {
         self.keepsAlive = false
         let id = self.server.ids.next("req_", at: self.server.clock.now.wall.milliseconds)
-        let (head, body) = ResponseBytes.refusal(refusal, dialect: .openai, requestID: id)
+        let dialect: Endpoint.Dialect
+        switch self.state {
+        case .head: dialect = self.pending.withUnsafeReadableBytes { HotRequest.dialect(ofHead: $0) }
+        case .hotBody(let request): dialect = request.endpoint.dialect
+        case .coldBody, .coldAnswer, .exchange, .closing: dialect = .openai
+        }
+        let (head, body) = ResponseBytes.refusal(refusal, dialect: dialect, requestID: id)
         var lines = head.lines
         lines.writeStaticString(more)
         let (first, second) = ResponseBytes.whole(AnswerHead(status: head.status, lines: lines), body: body, keepsAlive: false)

@@ -59,6 +59,14 @@ final class HotRequest {
         }
     }
 
+    /// Whose words the refusal of a head is in, of which nothing may be right but the beginning of its path.
+    static func dialect(ofHead bytes: UnsafeRawBufferPointer) -> Endpoint.Dialect {
+        let path: StaticString = "/v1/messages"
+        guard let space = bytes.prefix(24).firstIndex(of: 0x20) else { return .openai }
+        let start = bytes[(space + 1)...].prefix(path.utf8CodeUnitCount)
+        return UnsafeRawBufferPointer(rebasing: start).equals(path) ? .anthropic : .openai
+    }
+
     init(head: HTTPHead, in bytes: UnsafeRawBufferPointer, endpoint: Endpoint, server: ServerLoop, at now: Now) {
         self.id = server.ids.next("req_", at: now.wall.milliseconds)
         self.endpoint = endpoint

@@ -15,7 +15,7 @@ package final class ServerLoop {
         /// A body must come with at least 1 KiB/s once this has passed.
         package var bodyGrace = Duration.seconds(10)
         /// Between two requests.
-        package var idleTime = Duration.seconds(75)
+        package var idleTime = Duration.seconds(15)
         /// One that there is no room for, before it asks.
         package var excessTime = Duration.seconds(2)
         /// A client that takes nothing for this long is cut.

@@ -365,7 +365,8 @@ final class PlainConnection: ChannelInboundHandler, SocketReceiver {
         self.lastHost?.closed(self)
         guard let exchange = self.exchange else { return }
         self.exchange = nil
-        let reason = error.map { "the connection broke: \($0)" } ?? "the connection was closed"
+        // Clients may read it: no words of the system's own.
+        let reason = error == nil ? "the connection was closed" : "the connection broke"
         switch state {
         case .idle, .closed: break
         case .head:

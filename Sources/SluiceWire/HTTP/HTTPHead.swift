@@ -123,7 +123,10 @@ extension HTTPHead {
             switch field.id {
             case .contentLength:
                 guard length == nil else { throw HTTPFault(400, "two Content-Length fields") }
-                guard let number = value.decimal else { throw HTTPFault(400, "Content-Length is no number") }
+                guard let number = value.decimal else {
+                    guard value.isDigits else { throw HTTPFault(400, "Content-Length is no number") }
+                    throw HTTPFault(413, "Content-Length is longer than any body may be")
+                }
                 length = number
             case .transferEncoding:
                 guard !isChunked else { throw HTTPFault(400, "two Transfer-Encoding fields") }
@@ -200,6 +203,8 @@ extension UnsafeRawBufferPointer {
         }
         return value
     }
+
+    fileprivate var isDigits: Bool { !self.isEmpty && self.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
 
     /// Whether a comma-separated list holds this word.
     fileprivate func hasListed(_ word: StaticString) -> Bool {

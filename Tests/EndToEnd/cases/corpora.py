@@ -160,7 +160,7 @@ def corpus_events():
 
     def play(router, name, size):
         data, (endpoint, ending, outcome, ledger, *_) = files[name]
-        body = json.dumps({"model": "own", "stream": True, "max_tokens": 9, "messages": [], "input": "x"})
+        body = json.dumps({"model": "own", "stream": True, "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], "input": "x"})
         with Conversation(router.port) as talk:
             talk.send(request(PATHS[endpoint], body, [f"user-agent: {name}@{size}"])).listen(patience=15, until=1)
             reply = talk.replies[0] if talk.replies else None

@@ -394,3 +394,50 @@ def erased():
         delete(f"/v1/jobs/{job}", "held")
         assert kept() == {"other"}, kept()
         assert upload(router, b'{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"chat","messages":[]}}\n', {"idempotency-key": "other"}).json["id"] == other
+
+
+LAX = {
+    "two Host fields": (b"GET /api/policy HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n\r\n", 400),
+    "another site's Host beside ours": (b"GET /api/policy HTTP/1.1\r\nhost: localhost\r\nhost: example.org\r\n\r\n", 400),
+    "a target of another site": (b"GET http://example.org/api/policy HTTP/1.1\r\nhost: localhost\r\n\r\n", 400),
+    "no Host": (b"GET /api/policy HTTP/1.1\r\n\r\n", 400), "a path of empty parts": (b"GET //api/policy HTTP/1.1\r\nhost: localhost\r\n\r\n", 400),
+    "a coding before chunked": (b"GET /api/policy HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n", 501),
+    "another expectation": (b"GET /api/policy HTTP/1.1\r\nhost: localhost\r\nexpect: foo\r\n\r\n", 417),
+    "an underscore": (b"GET /api/policy HTTP/1.1\r\nhost: localhost\r\nx_t: a\r\n\r\n", 400), "a long head": (b"GET /api/policy HTTP/1.1\r\nhost: localhost\r\nx: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+    "two lengths": (b"POST /api/policy/reload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\ntransfer-encoding: chunked\r\n\r\n", 400),
+}
+
+
+@case("manners-admin-strict", f"{len(LAX)} requests that bend HTTP are refused by the admin listener too, as problem details, and the connection is closed")
+def admin_strict():
+    with Router(POLICY) as router:
+        for what, (data, status) in LAX.items():
+            with Conversation(router.admin_port) as talk:
+                talk.send(data).listen()
+                assert talk.statuses == [status] and talk.closed, f"{what}: {talk.statuses}, closed {talk.closed}"
+                assert talk.replies[0].headers["content-type"] == "application/problem+json" and json.loads(talk.replies[0].body)["status"] == status, what
+        with Conversation(router.admin_port) as talk:
+            two = b"POST /api/policy/reload HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n0\r\n\r\nGET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            assert talk.send(two).listen(until=2).statuses[-1] == 200, talk.replies
+
+
+MALFORMED = {
+    b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n": 400, b"POST %s HTTP/1.1\r\n\r\n": 400,
+    b"POST %s HTTP/1.1\r\nhost: a\r\nexpect: foo\r\n\r\n": 417, b"POST %s HTTP/1.1\r\nhost: a\r\nx: " + b"a" * 40_000 + b"\r\n\r\n": 431,
+    b"POST %s?" + b"a" * 9000 + b" HTTP/1.1\r\nhost: a\r\n\r\n": 414, b"FOO %s HTTP/1.1\r\nhost: a\r\n\r\n": 405,
+    b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999999999999999\r\n\r\n": 413, b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{": 400,
+}
+
+
+@case("manners-malformed", f"{len(MALFORMED)} heads that are refused, and a body that ends too soon, are refused in the words of their route")
+def malformed():
+    with Router(POLICY) as router:
+        for data, status in MALFORMED.items():
+            for path in (b"/v1/chat/completions", b"/v1/messages"):
+                with Conversation(router.port) as talk:
+                    reply = talk.send(data % path).finish().listen().replies[0]
+                body = json.loads(reply.body)
+                assert reply.status == status and ("request_id" in body) == (path == b"/v1/messages") == ("request-id" in reply.headers), f"{path} {data[:80]}: {reply} {reply.headers}"
+        with Conversation(router.port) as talk:
+            talk.send(b"HEAD /v1/chat/completions HTTP/1.1\r\nhost: a\r\n\r\nGET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n").listen(until=2, patience=3)
+            assert talk.statuses[0] == 405 and talk.statuses[1] in (200, 401), talk.replies
