@@ -317,10 +317,13 @@ enum Preference {
             if preference == ["respond-async"] { isAsync = true }
             // Of a preference that is there twice the first one counts.
             guard preference.count == 2, preference[0] == "wait", wait.seconds == nil else { continue }
-            // A quoted value says the same as a bare one (RFC 7240, 2).
-            let isQuoted = preference[1].count >= 2 && preference[1].first == "\"" && preference[1].last == "\""
-            if let seconds = Int(isQuoted ? String(preference[1].dropFirst().dropLast()) : preference[1]), seconds >= 0 { wait.seconds = .seconds(min(seconds, 300)) }
+            if let seconds = Int(self.bare(preference[1])), seconds >= 0 { wait.seconds = .seconds(min(seconds, 300)) }
         }
         return isAsync ? wait : nil
+    }
+
+    /// A quoted value says the same as a bare one (RFC 7240, 2).
+    private static func bare(_ value: String) -> String {
+        value.count >= 2 && value.first == "\"" && value.last == "\"" ? String(value.dropFirst().dropLast()) : value
     }
 }
