@@ -54,6 +54,8 @@ package final class RoomTicket: Sendable {
     let place: RoomPlace
     /// The estimate that counts against limits of tokens per minute.
     let tokens: Int
+    /// Looked at for everybody in line, so not under a lock.
+    private let spent = Atomic(false)
     /// nil once it is spent or torn: lines hold on to their tickets until they are looked at again, and this to the whole request.
     private let wake: Mutex<(@Sendable (BackendSlot) -> Void)?>
 
@@ -64,17 +66,19 @@ package final class RoomTicket: Sendable {
         self.wake = Mutex(wake)
     }
 
-    package var isSpent: Bool { self.wake.withLock { $0 == nil } }
+    package var isSpent: Bool { self.spent.load(ordering: .acquiring) }
 
     /// Wakes the waiter, unless another backend did or it has given up: then false.
     func spend(at slot: BackendSlot) -> Bool {
-        guard let wake = self.wake.withLock({ $0.take() }) else { return false }
+        // Torn in this very moment, it has nobody to wake.
+        guard !self.spent.exchange(true, ordering: .acquiringAndReleasing), let wake = self.wake.withLock({ $0.take() }) else { return false }
         wake(slot)
         return true
     }
 
     /// The waiter has given up.
     package func tear() {
+        self.spent.store(true, ordering: .releasing)
         // Let go outside the lock: what it holds may tear this ticket again.
         _ = self.wake.withLock { $0.take() }
     }
